@@ -1,1 +1,13 @@
-//! (being built)
+//! The contract between the API and the workers: what a job is, how it travels, where its result waits.
+//! Every backend, from process memory to a broker cluster, stands behind these two traits.
+
+pub mod broker;
+pub mod job;
+pub mod results;
+
+pub use broker::{Acknowledge, Broker, BrokerError, Consumer, DeadLetter, Delivery};
+pub use job::{
+    Alternative, CharacterConfidence, Failure, Job, JobId, JobOptions, JobRecord, JobStatus, Outcome,
+    Recognition,
+};
+pub use results::{Lookup, ResultError, ResultStore};

@@ -1,0 +1,101 @@
+//! How jobs reach workers: at least once, in order of acceptance, with failed attempts counted.
+//! Each backend is one file; all of them pass the same contract suite.
+
+use async_trait::async_trait;
+
+use crate::job::Job;
+
+/// What can go wrong between a program and its broker.
+#[derive(Debug, thiserror::Error)]
+pub enum BrokerError {
+    /// The queue holds as many jobs as it may; the caller should come back later.
+    #[error("the queue is full: {limit} jobs are waiting")]
+    Full {
+        /// The most jobs that may wait.
+        limit: usize,
+    },
+    /// The broker was closed or cannot be reached.
+    #[error("the broker is unavailable: {0}")]
+    Unavailable(String),
+    /// The broker's storage failed or holds something unreadable.
+    #[error("the broker's storage failed: {0}")]
+    Storage(String),
+}
+
+/// A broker: takes jobs from producers and hands them to consumers.
+#[async_trait]
+pub trait Broker: Send + Sync {
+    /// Hands a job over. Once this returns `Ok`, the job is as durable as the backend makes anything, and will be
+    /// delivered at least once.
+    async fn publish(&self, job: &Job) -> Result<(), BrokerError>;
+
+    /// A new consumer, competing with all others for jobs.
+    async fn consumer(&self) -> Result<Box<dyn Consumer>, BrokerError>;
+
+    /// How many jobs wait for a consumer; those delivered and not yet acknowledged do not count.
+    async fn depth(&self) -> Result<usize, BrokerError>;
+
+    /// Jobs that used up their attempts, oldest first, each with its reason.
+    async fn dead_letters(&self) -> Result<Vec<DeadLetter>, BrokerError>;
+
+    /// Whether the broker can take and hand out jobs now.
+    async fn ready(&self) -> Result<(), BrokerError>;
+}
+
+/// One reader of the queue. Dropping it returns its unacknowledged deliveries to the queue.
+#[async_trait]
+pub trait Consumer: Send {
+    /// Waits until at least one job is there, then takes what waits, up to `max` (at least 1). Cancel-safe: a job
+    /// is either in the answer or still in the queue.
+    async fn receive(&mut self, max: usize) -> Result<Vec<Delivery>, BrokerError>;
+}
+
+/// A job handed to a consumer. Dropped without a word, it goes back to the queue as a failed attempt would.
+pub struct Delivery {
+    /// The job itself.
+    pub job: Job,
+    /// Which attempt this is, from 1. A crash of the consumer counts as an attempt, a release does not.
+    pub attempt: u32,
+    /// The way back to the broker.
+    pub acknowledge: Box<dyn Acknowledge>,
+}
+
+impl Delivery {
+    /// The job is done with: its result is written. The broker forgets it.
+    pub async fn ack(self) -> Result<(), BrokerError> {
+        self.acknowledge.ack().await
+    }
+
+    /// The attempt failed. The job comes back, or becomes a dead letter with this reason once `attempt` has reached
+    /// the broker's delivery limit.
+    pub async fn reject(self, reason: &str) -> Result<(), BrokerError> {
+        self.acknowledge.reject(reason).await
+    }
+
+    /// The job was not started. It comes back to the head of the queue, and the attempt does not count.
+    pub async fn release(self) -> Result<(), BrokerError> {
+        self.acknowledge.release().await
+    }
+}
+
+/// How a backend takes the answer to one delivery.
+#[async_trait]
+pub trait Acknowledge: Send {
+    /// See [`Delivery::ack`].
+    async fn ack(self: Box<Self>) -> Result<(), BrokerError>;
+    /// See [`Delivery::reject`].
+    async fn reject(self: Box<Self>, reason: &str) -> Result<(), BrokerError>;
+    /// See [`Delivery::release`].
+    async fn release(self: Box<Self>) -> Result<(), BrokerError>;
+}
+
+/// A job that will not be tried again.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeadLetter {
+    /// The job.
+    pub job: Job,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// What the last attempt died of.
+    pub reason: String,
+}
