@@ -1,0 +1,154 @@
+//! Glyph coverage masks of the built-in font, hinted and rasterised as FreeType does it for Pillow.
+
+use skrifa::instance::{LocationRef, Size};
+use skrifa::outline::{DrawSettings, HintingInstance, HintingOptions, OutlinePen};
+use skrifa::raw::TableProvider;
+use skrifa::{FontRef, MetadataProvider};
+use zeno::{Command, Mask, Point};
+
+use crate::style::Error;
+
+/// DroidSansMono, the library's only built-in font (Apache-2.0; the licence lies beside the file).
+const DROID_SANS_MONO: &[u8] = include_bytes!("../fonts/DroidSansMono.ttf");
+
+/// The bit of the `head` table that asks for a whole number of pixels per unit of scale.
+const INTEGER_SCALING: u16 = 1 << 3;
+
+/// Canvas margins to the left of a character that the library draws from: 0 to 4 pixels.
+pub(crate) const LEFT_MARGINS: i32 = 5;
+
+/// The built-in font at one size.
+pub(crate) struct Face {
+    font: FontRef<'static>,
+    hinting: HintingInstance,
+    size: Size,
+    /// Pixels from the top of a line to the baseline.
+    ascender: i32,
+}
+
+/// Ink of a glyph, cropped to its bounding box: `width * height` bytes of coverage, 255 for a pixel wholly inside.
+#[derive(Debug, Clone)]
+pub(crate) struct Ink {
+    pub(crate) width: usize,
+    pub(crate) height: usize,
+    pub(crate) coverage: Vec<u8>,
+}
+
+/// A character ready to be drawn.
+#[derive(Debug, Clone)]
+pub(crate) struct Glyph {
+    /// Right edge of the text box at the origin.
+    pub(crate) width: u32,
+    /// Bottom edge of the text box, counted from the top of the line.
+    pub(crate) height: u32,
+    /// The ink for each left margin; a single entry when the margin makes no difference. A glyph that reaches left of
+    /// the origin loses those columns when the margin is smaller than its reach.
+    inks: Vec<Ink>,
+}
+
+impl Glyph {
+    pub(crate) fn ink(&self, left_margin: usize) -> &Ink {
+        &self.inks[left_margin.min(self.inks.len() - 1)]
+    }
+}
+
+impl Face {
+    pub(crate) fn new(pixels: u32) -> Result<Self, Error> {
+        let broken = |error: &dyn std::fmt::Display| Error::Font(error.to_string());
+        let font = FontRef::new(DROID_SANS_MONO).map_err(|e| broken(&e))?;
+        let size = Size::new(pixels as f32);
+        let hinting = HintingInstance::new(
+            &font.outline_glyphs(),
+            size,
+            LocationRef::default(),
+            HintingOptions::default(),
+        )
+        .map_err(|e| broken(&e))?;
+        // FreeType rounds a scalable font's ascender up to whole pixels, or to the nearest if the scale is whole.
+        let flags = font.head().map_err(|e| broken(&e))?.flags().bits();
+        let ascent = font.metrics(size, LocationRef::default()).ascent;
+        let ascender = if flags & INTEGER_SCALING != 0 { ascent.round() } else { ascent.ceil() } as i32;
+        Ok(Self { font, hinting, size, ascender })
+    }
+
+    /// Width and height of a blank's text box: a space advances but has no ink below the line's top.
+    pub(crate) fn blank(&self) -> (u32, u32) {
+        (self.advance(' ').max(0) as u32, self.ascender as u32)
+    }
+
+    /// The glyph of `symbol`, or an error if the font has none or an empty one.
+    pub(crate) fn glyph(&self, symbol: char) -> Result<Glyph, Error> {
+        let undrawable = || Error::Undrawable(symbol);
+        let id = self.font.charmap().map(symbol).ok_or_else(undrawable)?;
+        let outline = self.font.outline_glyphs().get(id).ok_or_else(undrawable)?;
+        let mut path = Path::default();
+        outline
+            .draw(DrawSettings::hinted(&self.hinting, false), &mut path)
+            .map_err(|e| Error::Font(format!("{symbol:?}: {e}")))?;
+        let (coverage, placement) = Mask::new(path.commands.as_slice()).render();
+        let whole = Ink { width: placement.width as usize, height: placement.height as usize, coverage };
+        let (ink, (left, top)) = whole.cropped(0).ok_or_else(undrawable)?;
+        let left = placement.left + left as i32;
+        let bottom = self.ascender + placement.top + (top + ink.height) as i32;
+        let right = (left + ink.width as i32).max(self.advance(symbol));
+        let inks = (0..LEFT_MARGINS)
+            .take((-left).clamp(0, LEFT_MARGINS - 1) as usize)
+            .map(|margin| ink.cropped((-left - margin) as usize).map(|(ink, _)| ink))
+            .collect::<Option<Vec<_>>>()
+            .ok_or_else(undrawable)?;
+        let inks = inks.into_iter().chain([ink]).collect();
+        Ok(Glyph { width: (right - left.min(0)) as u32, height: bottom.max(1) as u32, inks })
+    }
+
+    /// Pen advance in whole pixels, from the unhinted metrics as text layout does it.
+    fn advance(&self, symbol: char) -> i32 {
+        let id = self.font.charmap().map(symbol).unwrap_or_default();
+        let metrics = self.font.glyph_metrics(self.size, LocationRef::default());
+        metrics.advance_width(id).unwrap_or(0.0).round() as i32
+    }
+}
+
+impl Ink {
+    /// Without its first `skip` columns, cropped to what is not blank; with the offset of the crop. `None` if nothing
+    /// is left.
+    fn cropped(&self, skip: usize) -> Option<(Self, (usize, usize))> {
+        let inked = |x: usize, y: usize| self.coverage[y * self.width + x] > 0;
+        let columns = || (skip..self.width).filter(|&x| (0..self.height).any(|y| inked(x, y)));
+        let rows = || (0..self.height).filter(|&y| (skip..self.width).any(|x| inked(x, y)));
+        let (left, right) = (columns().next()?, columns().next_back()?);
+        let (top, bottom) = (rows().next()?, rows().next_back()?);
+        let coverage = (top..=bottom)
+            .flat_map(|y| &self.coverage[y * self.width + left..=y * self.width + right])
+            .copied()
+            .collect();
+        Some((Self { width: right + 1 - left, height: bottom + 1 - top, coverage }, (left, top)))
+    }
+}
+
+/// Collects an outline with the y axis pointing down.
+#[derive(Default)]
+struct Path {
+    commands: Vec<Command>,
+}
+
+impl OutlinePen for Path {
+    fn move_to(&mut self, x: f32, y: f32) {
+        self.commands.push(Command::MoveTo(Point::new(x, -y)));
+    }
+
+    fn line_to(&mut self, x: f32, y: f32) {
+        self.commands.push(Command::LineTo(Point::new(x, -y)));
+    }
+
+    fn quad_to(&mut self, cx: f32, cy: f32, x: f32, y: f32) {
+        self.commands.push(Command::QuadTo(Point::new(cx, -cy), Point::new(x, -y)));
+    }
+
+    fn curve_to(&mut self, ax: f32, ay: f32, bx: f32, by: f32, x: f32, y: f32) {
+        self.commands.push(Command::CurveTo(Point::new(ax, -ay), Point::new(bx, -by), Point::new(x, -y)));
+    }
+
+    fn close(&mut self) {
+        self.commands.push(Command::Close);
+    }
+}

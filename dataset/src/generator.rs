@@ -1,0 +1,111 @@
+//! Draws labelled images from a style and a seed, alone or many at once.
+
+use std::ops::Range;
+
+use image::RgbImage;
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64Mcg;
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
+
+use crate::encode;
+use crate::layout::{Canvas, Deviation, FontSize, draw};
+use crate::style::{Encoding, Error, Style};
+
+/// An image with what it says.
+#[derive(Debug, Clone)]
+pub struct Sample {
+    /// The text.
+    pub label: String,
+    /// The image as a reader sees it: decoded again if the style saves with loss.
+    pub image: RgbImage,
+}
+
+/// Draws images of one style. Cheap to share between threads.
+pub struct Generator {
+    style: Style,
+    charset: Vec<char>,
+    fonts: Vec<FontSize>,
+    seed: u64,
+    deviation: Deviation,
+}
+
+impl Generator {
+    /// Checks the style and rasterises its glyphs.
+    ///
+    /// # Errors
+    /// What [`Style::validate`] finds.
+    pub fn new(style: Style, seed: u64) -> Result<Self, Error> {
+        style.validate()?;
+        let charset: Vec<char> = style.charset.chars().collect();
+        let fonts =
+            style.font_sizes.iter().map(|&size| FontSize::new(size, &charset)).collect::<Result<_, _>>()?;
+        Ok(Self { style, charset, fonts, seed, deviation: Deviation::None })
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub fn deviating(self, deviation: Deviation) -> Self {
+        Self { deviation, ..self }
+    }
+
+    /// The style drawn.
+    #[must_use]
+    pub fn style(&self) -> &Style {
+        &self.style
+    }
+
+    /// Image number `index`, which depends on nothing but the style, the seed and `index`.
+    #[must_use]
+    pub fn sample(&self, index: u64) -> Sample {
+        let (label, canvas) = self.draw(index);
+        let image = sound(match self.style.encoding {
+            Encoding::Png => encode::image(canvas),
+            Encoding::Jpeg { quality } => {
+                encode::jpeg(&canvas, quality).and_then(|bytes| encode::decode(&bytes))
+            }
+        });
+        Sample { label, image }
+    }
+
+    /// Label and file of image number `index`, in the encoding of the style.
+    #[must_use]
+    pub fn encoded(&self, index: u64) -> (String, Vec<u8>) {
+        let (label, canvas) = self.draw(index);
+        let bytes = match self.style.encoding {
+            Encoding::Jpeg { quality } => encode::jpeg(&canvas, quality),
+            Encoding::Png => encode::png(canvas),
+        };
+        (label, sound(bytes))
+    }
+
+    /// The images of `range`, in order, drawn on all threads of the current rayon pool.
+    #[must_use]
+    pub fn batch(&self, range: Range<u64>) -> Vec<Sample> {
+        range.into_par_iter().map(|index| self.sample(index)).collect()
+    }
+
+    fn draw(&self, index: u64) -> (String, Canvas) {
+        let mut rng = Pcg64Mcg::seed_from_u64(mix(mix(self.seed).wrapping_add(index)));
+        let length = self.style.lengths[(index % self.style.lengths.len() as u64) as usize];
+        let symbols: Vec<usize> = (0..length).map(|_| rng.random_range(0..self.charset.len())).collect();
+        let canvas = sound(draw(&self.style, &self.fonts, &symbols, self.deviation, &mut rng));
+        (symbols.iter().map(|&symbol| self.charset[symbol]).collect(), canvas)
+    }
+}
+
+/// The result of a step that cannot fail for a style that was validated: its sizes are in range and it writes to memory.
+#[allow(
+    clippy::expect_used,
+    reason = "a failure is a defect of this crate, and no input of a user leads to it"
+)]
+fn sound<T>(result: Result<T, Error>) -> T {
+    result.expect("a validated style draws and encodes")
+}
+
+/// SplitMix64's finaliser: a bijection, so no two images of a run share a state.
+fn mix(value: u64) -> u64 {
+    let value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    value ^ (value >> 31)
+}
