@@ -1,0 +1,13 @@
+//! From label distributions to text: connectionist temporal classification, read greedily or with a beam
+//! (Graves et al. 2006; the prefix beam after Hannun et al. 2014, arXiv:1408.2873).
+
+mod beam;
+mod confidence;
+mod greedy;
+
+pub use beam::{Hypothesis, beam};
+pub use confidence::character_confidences;
+pub use greedy::greedy;
+
+/// CTC's blank.
+pub const BLANK: usize = 0;

@@ -1,0 +1,160 @@
+//! Uploaded bytes to an 8-bit RGB picture, within limits that hold before memory is taken.
+
+use std::io::Cursor;
+
+use image::{
+    DynamicImage, ImageDecoder, ImageError as CodecError, ImageFormat, ImageReader, RgbImage,
+    error::{LimitErrorKind, UnsupportedErrorKind},
+};
+
+/// What a picture may be before it is decoded.
+#[derive(Clone, Copy, Debug)]
+pub struct ImageLimits {
+    /// Most pixels from left to right.
+    pub max_width: u32,
+    /// Most pixels from top to bottom.
+    pub max_height: u32,
+    /// Most bytes that decoding may take.
+    pub max_alloc: u64,
+}
+
+impl Default for ImageLimits {
+    fn default() -> Self {
+        // Captchas are a few hundred pixels wide; this lets a photograph of a screen through and no bomb.
+        Self { max_width: 4096, max_height: 4096, max_alloc: 128 << 20 }
+    }
+}
+
+/// Smallest side, in pixels, that can hold a character.
+const MIN_SIDE: u32 = 8;
+
+/// Why a file cannot be read as a picture.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ImageError {
+    /// No bytes at all.
+    #[error("the file is empty")]
+    Empty,
+    /// Not one of the formats that are read.
+    #[error("the file is not a PNG, JPEG, GIF, WebP or BMP picture")]
+    Unsupported,
+    /// A format that is read, in a form that is not.
+    #[error("this form of picture is not supported: {0}")]
+    UnsupportedFeature(String),
+    /// Over the limits.
+    #[error("the picture is larger than {max_width} x {max_height} pixels or takes too much memory to decode")]
+    TooLarge {
+        /// Most pixels from left to right.
+        max_width: u32,
+        /// Most pixels from top to bottom.
+        max_height: u32,
+    },
+    /// No character fits.
+    #[error("the picture is {width} x {height} pixels; at least {MIN_SIDE} are needed each way")]
+    TooSmall {
+        /// Pixels from left to right.
+        width: u32,
+        /// Pixels from top to bottom.
+        height: u32,
+    },
+    /// The file ends before the picture does.
+    #[error("the file ends before the picture does")]
+    Truncated,
+    /// The bytes contradict the format.
+    #[error("the picture is damaged: {0}")]
+    Damaged(String),
+}
+
+impl ImageError {
+    /// A stable, hyphenated word for programs.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Empty => "empty-image",
+            Self::Unsupported | Self::UnsupportedFeature(_) => "unsupported-image",
+            Self::TooLarge { .. } => "image-too-large",
+            Self::TooSmall { .. } => "image-too-small",
+            Self::Truncated => "image-truncated",
+            Self::Damaged(_) => "image-damaged",
+        }
+    }
+}
+
+/// Decodes the first frame of a PNG, JPEG, GIF, WebP or BMP; what the bytes are, not what a name says, decides.
+/// Transparent parts are laid over white, as a browser shows them.
+pub fn decode(encoded: &[u8], limits: ImageLimits) -> Result<RgbImage, ImageError> {
+    if encoded.is_empty() {
+        return Err(ImageError::Empty);
+    }
+    let format = image::guess_format(encoded).map_err(|_| ImageError::Unsupported)?;
+    if format == ImageFormat::Jpeg && !jpeg_is_whole(encoded) {
+        return Err(ImageError::Truncated);
+    }
+    let mut reader = ImageReader::with_format(Cursor::new(encoded), format);
+    let mut codec_limits = image::Limits::default();
+    codec_limits.max_image_width = Some(limits.max_width);
+    codec_limits.max_image_height = Some(limits.max_height);
+    codec_limits.max_alloc = Some(limits.max_alloc);
+    reader.limits(codec_limits);
+    let mut decoder = reader.into_decoder().map_err(|error| refusal(error, limits))?;
+    let (width, height) = decoder.dimensions();
+    if width.min(height) < MIN_SIDE {
+        return Err(ImageError::TooSmall { width, height });
+    }
+    // Phones store a turned picture with a note to turn it back; a browser heeds it, and so must the text.
+    let orientation = decoder.orientation().unwrap_or(image::metadata::Orientation::NoTransforms);
+    let mut picture = DynamicImage::from_decoder(decoder).map_err(|error| refusal(error, limits))?;
+    picture.apply_orientation(orientation);
+    Ok(over_white(picture))
+}
+
+/// Whether the last scan of a JPEG is followed by its end marker. The decoder fills what is missing with grey and says
+/// nothing, and a text read from half a picture is a wrong text. Inside a scan every 0xFF is followed by 0x00 or a
+/// restart marker (ITU-T T.81, B.1.1.5), so the two markers cannot be mistaken.
+fn jpeg_is_whole(encoded: &[u8]) -> bool {
+    let last = |marker: u8| encoded.windows(2).rposition(|pair| pair == [0xff, marker]);
+    match (last(0xda), last(0xd9)) {
+        (Some(scan), Some(end)) => end > scan,
+        _ => false,
+    }
+}
+
+fn over_white(picture: DynamicImage) -> RgbImage {
+    if !picture.color().has_alpha() {
+        return picture.into_rgb8();
+    }
+    let picture = picture.into_rgba8();
+    let mut flat = RgbImage::new(picture.width(), picture.height());
+    for (to, from) in flat.pixels_mut().zip(picture.pixels()) {
+        let alpha = u32::from(from[3]);
+        for channel in 0..3 {
+            let value = u32::from(from[channel]) * alpha + 255 * (255 - alpha) + 127;
+            to[channel] = u8::try_from(value / 255).unwrap_or(u8::MAX);
+        }
+    }
+    flat
+}
+
+fn refusal(error: CodecError, limits: ImageLimits) -> ImageError {
+    let too_large = ImageError::TooLarge { max_width: limits.max_width, max_height: limits.max_height };
+    match error {
+        CodecError::Limits(limit) => match limit.kind() {
+            LimitErrorKind::Unsupported { .. } => ImageError::UnsupportedFeature(limit.to_string()),
+            _ => too_large,
+        },
+        CodecError::Unsupported(unsupported) => match unsupported.kind() {
+            UnsupportedErrorKind::Format(_) => ImageError::Unsupported,
+            _ => ImageError::UnsupportedFeature(unsupported.to_string()),
+        },
+        CodecError::IoError(io) if io.kind() == std::io::ErrorKind::UnexpectedEof => ImageError::Truncated,
+        error => {
+            let text = error.to_string();
+            // Several codecs report a short file as a format error; only their words tell.
+            let words = ["unexpected end", "eof", "truncated", "not enough", "failed to fill"];
+            let lower = text.to_lowercase();
+            if words.iter().any(|word| lower.contains(word)) {
+                ImageError::Truncated
+            } else {
+                ImageError::Damaged(text)
+            }
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! A picture to the grey, evenly lit, 48 pixels high form that the networks read.
+
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer, images::Image};
+use image::RgbImage;
+
+/// Pixels from top to bottom that the networks read.
+pub const HEIGHT: usize = 48;
+/// Least pixels from left to right: what the networks were trained on.
+pub const WIDTH: usize = 128;
+/// Most pixels from left to right; a wider picture is made smaller instead.
+pub const MAX_WIDTH: usize = 512;
+/// Widths are rounded up to this, so that an engine sees few shapes and pictures share batches.
+const WIDTH_STEP: usize = 64;
+
+/// One picture as the networks read it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PreparedImage {
+    /// Row-major, [`HEIGHT`] rows; mean 0 and deviation 1 over the picture itself.
+    pub pixels: Vec<f32>,
+    /// Pixels from left to right: [`WIDTH`] or a larger multiple of 64, up to [`MAX_WIDTH`].
+    pub width: usize,
+}
+
+/// Fits a picture into the networks' frame. Its proportions are kept: what does not fill the frame is padded with the
+/// picture's own ground, since a stretched letter is a different letter. Light text on a dark ground is turned over.
+pub fn prepare(picture: &RgbImage) -> PreparedImage {
+    let (width, height) = (picture.width().max(1) as usize, picture.height().max(1) as usize);
+    let grey = luminance(picture);
+    let scale = (HEIGHT as f64 / height as f64).min(MAX_WIDTH as f64 / width as f64);
+    let fit = |side: usize, most: usize| ((side as f64 * scale).round() as usize).clamp(1, most);
+    let (inner_width, inner_height) = (fit(width, MAX_WIDTH), fit(height, HEIGHT));
+    let grey = if (inner_width, inner_height) == (width, height) {
+        grey
+    } else {
+        resize(grey, (width, height), (inner_width, inner_height))
+    };
+    let ground = border_median(&grey, inner_width, inner_height);
+    let count = grey.len() as f32;
+    let mean = grey.iter().map(|&value| f32::from(value)).sum::<f32>() / count;
+    let variance = grey.iter().map(|&value| (f32::from(value) - mean).powi(2)).sum::<f32>() / count;
+    // An even picture has nothing to bring out: below a few grey levels, deviation is noise.
+    let gain = 1.0 / variance.sqrt().max(2.0);
+    let gain = if f32::from(ground) < mean { -gain } else { gain };
+    let light = |value: u8| (f32::from(value) - mean) * gain;
+
+    let outer_width = inner_width.max(WIDTH).next_multiple_of(WIDTH_STEP);
+    let mut pixels = vec![light(ground); outer_width * HEIGHT];
+    let (left, top) = ((outer_width - inner_width) / 2, (HEIGHT - inner_height) / 2);
+    for (row, line) in grey.chunks_exact(inner_width).enumerate() {
+        let start = (top + row) * outer_width + left;
+        for (to, &from) in pixels[start..start + inner_width].iter_mut().zip(line) {
+            *to = light(from);
+        }
+    }
+    PreparedImage { pixels, width: outer_width }
+}
+
+/// ITU-R 601 luminance, rounded.
+fn luminance(picture: &RgbImage) -> Vec<u8> {
+    picture
+        .pixels()
+        .map(|pixel| {
+            let [red, green, blue] = pixel.0.map(u32::from);
+            ((red * 19_595 + green * 38_470 + blue * 7_471 + 0x8000) >> 16) as u8
+        })
+        .collect()
+}
+
+fn resize(grey: Vec<u8>, from: (usize, usize), to: (usize, usize)) -> Vec<u8> {
+    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::CatmullRom));
+    let source = Image::from_vec_u8(from.0 as u32, from.1 as u32, grey, PixelType::U8);
+    let mut target = Image::new(to.0 as u32, to.1 as u32, PixelType::U8);
+    match source.map(|source| Resizer::new().resize(&source, &mut target, &options)) {
+        Ok(Ok(())) => {}
+        // Cannot be: both sides are of one type and above zero. An even picture reads as nothing.
+        error => tracing::error!(?error, "resizing failed"),
+    }
+    target.into_vec()
+}
+
+/// The median of the outermost pixels: the ground that the characters stand on.
+fn border_median(grey: &[u8], width: usize, height: usize) -> u8 {
+    let mut counts = [0_usize; 256];
+    for (row, line) in grey.chunks_exact(width).enumerate() {
+        if row == 0 || row + 1 == height {
+            line.iter().for_each(|&value| counts[usize::from(value)] += 1);
+        } else {
+            counts[usize::from(line[0])] += 1;
+            counts[usize::from(line[width - 1])] += 1;
+        }
+    }
+    let half = counts.iter().sum::<usize>() / 2;
+    let mut seen = 0;
+    let median = counts.iter().position(|count| {
+        seen += count;
+        seen > half
+    });
+    median.and_then(|value| u8::try_from(value).ok()).unwrap_or(u8::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use image::Rgb;
+
+    use super::*;
+
+    fn with_box(width: u32, height: u32, ground: u8, ink: u8) -> RgbImage {
+        RgbImage::from_fn(width, height, |x, y| {
+            let inside = x > width / 3 && x < width / 2 && y > height / 4 && y < height * 3 / 4;
+            Rgb([if inside { ink } else { ground }; 3])
+        })
+    }
+
+    #[test]
+    fn the_trained_size_passes_unscaled() {
+        let prepared = prepare(&with_box(128, 48, 240, 30));
+        assert_eq!((prepared.width, prepared.pixels.len()), (128, 128 * 48));
+        let mean = prepared.pixels.iter().sum::<f32>() / prepared.pixels.len() as f32;
+        let variance =
+            prepared.pixels.iter().map(|value| (value - mean).powi(2)).sum::<f32>() / prepared.pixels.len() as f32;
+        assert!(mean.abs() < 1e-3 && (variance - 1.0).abs() < 1e-3, "{mean} {variance}");
+    }
+
+    #[test]
+    fn proportions_are_kept_and_the_rest_is_ground() {
+        // A square: 48 pixels of picture between 40 pixels of ground on each side.
+        let prepared = prepare(&with_box(96, 96, 240, 30));
+        assert_eq!(prepared.width, 128);
+        let ground = prepared.pixels[0];
+        let inked: Vec<usize> = (0..128).filter(|&x| prepared.pixels[24 * 128 + x] < ground - 1.0).collect();
+        let (first, last) = (inked[0], inked[inked.len() - 1]);
+        assert!((40 + 15..=40 + 18).contains(&first) && (40 + 22..=40 + 25).contains(&last), "{first} {last}");
+    }
+
+    #[test]
+    fn extreme_shapes_stay_in_the_frame() {
+        for (width, height) in [(1, 1), (4096, 8), (8, 4096), (1000, 48), (513, 48), (160, 60)] {
+            let prepared = prepare(&with_box(width, height, 200, 10));
+            assert_eq!(prepared.pixels.len(), prepared.width * HEIGHT);
+            assert!((WIDTH..=MAX_WIDTH).contains(&prepared.width) && prepared.width.is_multiple_of(64));
+            assert!(prepared.pixels.iter().all(|value| value.is_finite()));
+        }
+    }
+
+    #[test]
+    fn light_on_dark_is_turned_over() {
+        let dark = prepare(&with_box(128, 48, 20, 230));
+        let light = prepare(&with_box(128, 48, 235, 25));
+        let worst = dark.pixels.iter().zip(&light.pixels).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(worst < 1e-3, "{worst}");
+    }
+}

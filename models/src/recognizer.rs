@@ -1,0 +1,130 @@
+//! Encoded pictures in, readings out: preparation, engine and decoding behind one type.
+
+use std::{fmt::Write, fs, path::Path};
+
+use sha2::{Digest, Sha256};
+
+use crate::{
+    card::ModelCard,
+    decode,
+    onnx::{LoadError, OnnxPredictor},
+    predictor::{ImageBatch, LabelDistributions, PredictError, Predictor},
+    preprocess::{self, HEIGHT, ImageError, ImageLimits, PreparedImage},
+    weights,
+};
+
+/// Texts that the beam keeps: enough that the sum of their probabilities is nearly one.
+const BEAM_WIDTH: usize = 8;
+/// Alternatives in a reading.
+const ALTERNATIVES: usize = 3;
+
+/// What was read from one picture.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reading {
+    /// The likeliest text.
+    pub text: String,
+    /// Probability, 0 to 1, that the whole text is right.
+    pub confidence: f32,
+    /// Each character and the probability, 0 to 1, that it is right.
+    pub characters: Vec<(char, f32)>,
+    /// The next likeliest texts and their probabilities.
+    pub alternatives: Vec<(String, f32)>,
+}
+
+/// A model in memory. One thread owns it.
+pub struct Recognizer {
+    card: ModelCard,
+    predictor: Box<dyn Predictor>,
+    limits: ImageLimits,
+}
+
+impl Recognizer {
+    /// The model that ships, from the program itself.
+    pub fn embedded() -> Result<Self, LoadError> {
+        Self::from_onnx(serde_json::from_str(weights::LEAN_CARD)?, weights::LEAN_ONNX.to_vec())
+    }
+
+    /// NAME.onnx, with its card NAME.json beside it.
+    pub fn load(onnx: &Path) -> Result<Self, LoadError> {
+        let read = |path: &Path| {
+            fs::read(path).map_err(|source| LoadError::Read { path: path.to_owned(), source })
+        };
+        let card = serde_json::from_slice(&read(&onnx.with_extension("json"))?)?;
+        Self::from_onnx(card, read(onnx)?)
+    }
+
+    fn from_onnx(card: ModelCard, onnx: Vec<u8>) -> Result<Self, LoadError> {
+        let found = sha256(&onnx);
+        if found != card.onnx_sha256 {
+            return Err(LoadError::Checksum { found, expected: card.onnx_sha256 });
+        }
+        if card.height != HEIGHT {
+            return Err(LoadError::Network(format!("it reads {} rows, pictures have {HEIGHT}", card.height)));
+        }
+        let predictor = OnnxPredictor::new(onnx, card.charset.labels())?;
+        Ok(Self::new(card, Box::new(predictor)))
+    }
+
+    /// A model on any engine.
+    pub fn new(card: ModelCard, predictor: Box<dyn Predictor>) -> Self {
+        Self { card, predictor, limits: ImageLimits::default() }
+    }
+
+    /// What the model is.
+    pub fn card(&self) -> &ModelCard {
+        &self.card
+    }
+
+    /// Decodes and fits one picture.
+    pub fn prepare(&self, encoded: &[u8]) -> Result<PreparedImage, ImageError> {
+        Ok(preprocess::prepare(&preprocess::decode(encoded, self.limits)?))
+    }
+
+    /// Runs the engine on an empty batch of this size, so that the first picture does not pay for the first run.
+    pub fn warm_up(&mut self, batch: usize) -> Result<(), PredictError> {
+        let blank = PreparedImage { pixels: vec![0.0; HEIGHT * self.card.width], width: self.card.width };
+        self.recognize(&vec![blank; batch.max(1)]).map(drop)
+    }
+
+    /// One reading for each picture, in order. Pictures of one width go through the engine together.
+    pub fn recognize(&mut self, images: &[PreparedImage]) -> Result<Vec<Reading>, PredictError> {
+        let mut widths: Vec<usize> = images.iter().map(|image| image.width).collect();
+        widths.sort_unstable();
+        widths.dedup();
+        let mut readings: Vec<Option<Reading>> = vec![None; images.len()];
+        for width in widths {
+            let members: Vec<usize> = (0..images.len()).filter(|&index| images[index].width == width).collect();
+            let pixels = members.iter().flat_map(|&index| images[index].pixels.iter().copied()).collect();
+            let batch = ImageBatch { pixels, count: members.len(), height: HEIGHT, width };
+            let answers = self.predictor.predict(&batch)?;
+            if answers.len() != members.len() {
+                return Err(PredictError(format!("{} answers to {} images", answers.len(), members.len())));
+            }
+            for (index, distributions) in members.into_iter().zip(&answers) {
+                readings[index] = Some(self.read(distributions));
+            }
+        }
+        Ok(readings.into_iter().flatten().collect())
+    }
+
+    fn read(&self, distributions: &LabelDistributions) -> Reading {
+        let hypotheses = decode::beam(distributions, BEAM_WIDTH);
+        let mut texts = hypotheses.iter().map(|hypothesis| {
+            let text = hypothesis.labels.iter().filter_map(|&label| self.card.charset.character(label));
+            (text.collect::<String>(), hypothesis.log_probability.exp())
+        });
+        let (text, confidence) = texts.next().unwrap_or_default();
+        let alternatives = texts.filter(|(_, confidence)| *confidence >= 0.001).take(ALTERNATIVES).collect();
+        let characters = text.chars().zip(decode::character_confidences(&hypotheses)).collect();
+        Reading { text, confidence, characters, alternatives }
+    }
+}
+
+/// SHA-256 in lower-case hexadecimal.
+pub fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut text, byte| {
+        // Writing to a String cannot fail.
+        drop(write!(text, "{byte:02x}"));
+        text
+    })
+}

@@ -1,0 +1,68 @@
+//! All of a run's state in one safetensors file, replaced whole: a stop at any moment leaves the old or the new one.
+
+use std::{collections::BTreeMap, path::Path};
+
+use anyhow::{Context, Result, ensure};
+use byecaptcha_models::torch::Parameters;
+use tch::{Device, Tensor};
+
+use crate::optimizer::Optimizer;
+
+/// What a run is made of.
+pub struct State {
+    /// Steps done.
+    pub step: u64,
+    /// What is trained.
+    pub parameters: Parameters,
+    /// Their running average.
+    pub averages: Parameters,
+    /// The optimizer's memory.
+    pub optimizer: Optimizer,
+}
+
+/// The name of the step counter in the file.
+const STEP: &str = "step";
+
+impl State {
+    fn groups(&mut self) -> [(&'static str, &mut Parameters); 4] {
+        [
+            ("model", &mut self.parameters),
+            ("average", &mut self.averages),
+            ("first", &mut self.optimizer.first),
+            ("second", &mut self.optimizer.second),
+        ]
+    }
+
+    /// Writes the file.
+    pub fn save(&mut self, path: &Path) -> Result<()> {
+        let step = i64::try_from(self.step)?;
+        let mut tensors = vec![(STEP.to_owned(), Tensor::from_slice(&[step]))];
+        for (group, parameters) in self.groups() {
+            let cpu = |tensor: &Tensor| tensor.detach().to_device(Device::Cpu).contiguous();
+            tensors.extend(parameters.iter().map(|(name, tensor)| (format!("{group}.{name}"), cpu(tensor))));
+        }
+        let partial = path.with_extension("partial");
+        Tensor::write_safetensors(&tensors, &partial)
+            .with_context(|| format!("cannot write {}", partial.display()))?;
+        std::fs::File::open(&partial)?.sync_all()?;
+        std::fs::rename(&partial, path).with_context(|| format!("cannot replace {}", path.display()))
+    }
+
+    /// Takes the file's state in place of this one, which must be of the same network.
+    pub fn restore(&mut self, path: &Path) -> Result<()> {
+        let stored = Tensor::read_safetensors(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let mut stored: BTreeMap<String, Tensor> = stored.into_iter().collect();
+        let step = stored.remove(STEP).with_context(|| format!("{} is no checkpoint", path.display()))?;
+        self.step = u64::try_from(step.int64_value(&[0]))?;
+        for (group, parameters) in self.groups() {
+            for (name, parameter) in parameters {
+                let name = format!("{group}.{name}");
+                let tensor = stored.remove(&name).with_context(|| format!("the checkpoint lacks {name}"))?;
+                ensure!(tensor.size() == parameter.size(), "the checkpoint has another shape for {name}");
+                tch::no_grad(|| parameter.copy_(&tensor));
+            }
+        }
+        ensure!(stored.is_empty(), "the checkpoint is of another network: it holds {:?}", stored.keys().next());
+        Ok(())
+    }
+}

@@ -1,0 +1,97 @@
+//! Labelled images for the trainer, drawn on the fly on all cores, a few batches ahead of the network.
+
+use std::{ops::Range, sync::Arc, thread};
+
+use anyhow::{Context, Result};
+use byecaptcha_dataset::{Generator, Style};
+use byecaptcha_models::{Charset, ImageBatch, preprocess};
+use crossbeam_channel::{Receiver, bounded};
+use rayon::prelude::*;
+
+use crate::config::Config;
+
+/// Batches that may wait for the network.
+const AHEAD: usize = 4;
+/// Parts that the sources' shares are counted in.
+const TENTHS: u64 = 10;
+
+/// Prepared images and their labels.
+pub struct LabelledBatch {
+    /// The images, all of the trained size.
+    pub images: ImageBatch,
+    /// The labels of each text.
+    pub labels: Vec<Vec<i64>>,
+    /// The texts.
+    pub texts: Vec<String>,
+}
+
+/// Draws any image of a run by its number; the same number is always the same image.
+pub struct Source {
+    generators: Vec<(u64, Generator)>,
+    charset: Charset,
+}
+
+impl Source {
+    /// The images of a run. `seed` parts training images from held-out ones.
+    pub fn new(config: &Config, seed: u64) -> Result<Self> {
+        let generators = config
+            .data
+            .iter()
+            .map(|source| Ok((source.tenths, Generator::new(Style::preset(&source.preset)?, seed)?)))
+            .collect::<Result<_>>()?;
+        Ok(Self { generators, charset: config.charset.clone() })
+    }
+
+    fn generator(&self, index: u64) -> Option<&Generator> {
+        let mut tenth = index % TENTHS;
+        self.generators.iter().find_map(|(tenths, generator)| {
+            let found = tenth < *tenths;
+            tenth = tenth.saturating_sub(*tenths);
+            found.then_some(generator)
+        })
+    }
+
+    /// These images, in order.
+    pub fn batch(&self, range: Range<u64>) -> Result<LabelledBatch> {
+        let drawn: Vec<_> = range
+            .into_par_iter()
+            .map(|index| {
+                let generator = self.generator(index).context("the shares do not make ten tenths")?;
+                let sample = generator.sample(index);
+                let labels = self.charset.encode(&sample.label)?.into_iter().map(|label| label as i64).collect();
+                Ok((preprocess::prepare(&sample.image), labels, sample.label))
+            })
+            .collect::<Result<_>>()?;
+        let mut batch = LabelledBatch {
+            images: ImageBatch {
+                pixels: Vec::with_capacity(drawn.len() * preprocess::HEIGHT * preprocess::WIDTH),
+                count: drawn.len(),
+                height: preprocess::HEIGHT,
+                width: preprocess::WIDTH,
+            },
+            labels: Vec::with_capacity(drawn.len()),
+            texts: Vec::with_capacity(drawn.len()),
+        };
+        for (image, labels, text) in drawn {
+            anyhow::ensure!(image.width == preprocess::WIDTH, "{text} is drawn {} pixels wide", image.width);
+            batch.images.pixels.extend_from_slice(&image.pixels);
+            batch.labels.push(labels);
+            batch.texts.push(text);
+        }
+        Ok(batch)
+    }
+}
+
+/// Starts drawing at a step; ends when the receiver is dropped.
+pub fn stream(source: Arc<Source>, batch: usize, steps: Range<u64>) -> Receiver<Result<LabelledBatch>> {
+    let (sender, receiver) = bounded(AHEAD);
+    thread::spawn(move || {
+        let batch = batch as u64;
+        for step in steps {
+            if sender.send(source.batch(step * batch..(step + 1) * batch)).is_err() {
+                break;
+            }
+        }
+    });
+    receiver
+}

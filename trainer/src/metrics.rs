@@ -1,0 +1,113 @@
+//! How well texts were read: the figures of every table and model card.
+
+use std::collections::HashMap;
+
+use byecaptcha_models::card::Figures;
+
+/// Counts over pairs of truth and reading.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    images: usize,
+    exact: usize,
+    ignoring_case: usize,
+    wrong_length: usize,
+    characters: usize,
+    edits: usize,
+    by_length: HashMap<usize, (usize, usize)>,
+    confusions: HashMap<(char, char), usize>,
+}
+
+impl Metrics {
+    /// Counts one image.
+    pub fn add(&mut self, truth: &str, reading: &str) {
+        let (expected, read): (Vec<char>, Vec<char>) = (truth.chars().collect(), reading.chars().collect());
+        let exact = truth == reading;
+        self.images += 1;
+        self.exact += usize::from(exact);
+        self.ignoring_case += usize::from(truth.to_lowercase() == reading.to_lowercase());
+        self.wrong_length += usize::from(expected.len() != read.len());
+        self.characters += expected.len();
+        self.edits += edit_distance(&expected, &read);
+        let (right, all) = self.by_length.entry(expected.len()).or_default();
+        *right += usize::from(exact);
+        *all += 1;
+        if expected.len() == read.len() {
+            for (&a, &b) in expected.iter().zip(&read).filter(|(a, b)| a != b) {
+                *self.confusions.entry((a, b)).or_default() += 1;
+            }
+        }
+    }
+
+    /// The shares, under a name for the set.
+    pub fn figures(&self, set: &str) -> Figures {
+        let share = |count: usize, of: usize| count as f64 / of.max(1) as f64;
+        Figures {
+            set: set.to_owned(),
+            images: self.images,
+            exact: share(self.exact, self.images),
+            ignoring_case: share(self.ignoring_case, self.images),
+            wrong_length: share(self.wrong_length, self.images),
+            character_error_rate: share(self.edits, self.characters),
+        }
+    }
+
+    /// The share of whole texts right for each length of the truth, shortest first, with how many there were.
+    pub fn by_length(&self) -> Vec<(usize, f64, usize)> {
+        let mut rows: Vec<_> = self
+            .by_length
+            .iter()
+            .map(|(&length, &(right, all))| (length, right as f64 / all as f64, all))
+            .collect();
+        rows.sort_by_key(|row| row.0);
+        rows
+    }
+
+    /// The characters most often taken for others, in texts read at the right length: truth, reading, times.
+    pub fn worst_confusions(&self, most: usize) -> Vec<(char, char, usize)> {
+        let mut rows: Vec<_> = self.confusions.iter().map(|(&(a, b), &times)| (a, b, times)).collect();
+        rows.sort_by_key(|&(a, b, times)| (std::cmp::Reverse(times), a, b));
+        rows.truncate(most);
+        rows
+    }
+}
+
+/// Insertions, deletions and substitutions between two texts (Levenshtein 1966).
+fn edit_distance(a: &[char], b: &[char]) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.iter().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let substituted = diagonal + usize::from(x != y);
+            diagonal = row[j + 1];
+            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn four_readings_give_the_figures_worked_out_by_hand() {
+        let mut metrics = Metrics::default();
+        for (truth, reading) in [("abcd", "abcd"), ("Vx1z", "vx1z"), ("dpp9", "dp9"), ("aaaa", "bbbb")] {
+            metrics.add(truth, reading);
+        }
+        let figures = metrics.figures("test");
+        assert_eq!((figures.exact, figures.ignoring_case, figures.wrong_length), (0.25, 0.5, 0.25));
+        assert!((figures.character_error_rate - 6.0 / 16.0).abs() < 1e-12);
+        assert_eq!(metrics.worst_confusions(1), [('a', 'b', 4)]);
+        assert_eq!(metrics.by_length(), [(4, 0.25, 4)]);
+    }
+
+    #[test]
+    fn distances_are_levenshtein_s() {
+        let distance = |a: &str, b: &str| {
+            edit_distance(&a.chars().collect::<Vec<_>>(), &b.chars().collect::<Vec<_>>())
+        };
+        assert_eq!((distance("kitten", "sitting"), distance("", "abc"), distance("abc", "abc")), (3, 3, 0));
+    }
+}

@@ -1,0 +1,186 @@
+//! The training loop: draw, run, compare by CTC, step; now and then evaluate, log and save.
+
+use std::{
+    fs::{self, OpenOptions},
+    io::Write,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
+};
+
+use anyhow::{Context, Result};
+use byecaptcha_models::{
+    ImageBatch, Predictor,
+    card::Figures,
+    decode,
+    networks::Outline,
+    preprocess,
+    torch::{TorchGraph, TorchPredictor, initialize},
+};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+use tch::{Device, Tensor};
+
+use crate::{
+    checkpoint::State,
+    config::Config,
+    data::{self, LabelledBatch, Source},
+    metrics::Metrics,
+    optimizer::{self, Optimizer},
+};
+
+/// Parts held-out images from training images.
+const HELD_OUT_SEED: u64 = 0x5eed_0e1d_0a7e_4e1d;
+/// Images read at each evaluation.
+const HELD_OUT: u64 = 1_000;
+/// Images in a batch of the evaluation.
+const EVALUATION_BATCH: usize = 100;
+
+/// One line of the log.
+#[derive(Serialize)]
+struct LogLine {
+    step: u64,
+    images: u64,
+    loss: f64,
+    gradient_norm: f64,
+    learning_rate: f64,
+    images_per_second: f64,
+    held_out: Option<Figures>,
+}
+
+/// A fresh state for a run.
+pub fn start(config: &Config, device: Device) -> State {
+    tch::manual_seed(i64::try_from(config.seed & 0x7fff_ffff).unwrap_or(0));
+    let outline =
+        Outline::of(config.network, preprocess::HEIGHT, preprocess::WIDTH, config.charset.labels());
+    let parameters = initialize(&outline.parameters, device);
+    let averages = tch::no_grad(|| {
+        parameters.iter().map(|(name, tensor)| (name.clone(), tensor.detach().copy())).collect()
+    });
+    let optimizer = Optimizer::new(config.optimizer, &parameters);
+    State { step: 0, parameters, averages, optimizer }
+}
+
+/// Trains until the last step or until `stop` is set; either way the state is saved. Goes on from a checkpoint where
+/// the folder holds one.
+pub fn train(config: &Config, folder: &Path, device: Device, stop: &AtomicBool) -> Result<()> {
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let checkpoint = folder.join("checkpoint.safetensors");
+    let mut state = start(config, device);
+    if checkpoint.exists() {
+        state.restore(&checkpoint)?;
+    }
+    fs::write(folder.join("config.toml"), toml::to_string(config)?)?;
+    let log_path = folder.join("log.jsonl");
+    let mut log = OpenOptions::new().create(true).append(true).open(log_path)?;
+
+    let held_out = Source::new(config, config.seed ^ HELD_OUT_SEED)?.batch(0..HELD_OUT)?;
+    let batches =
+        data::stream(Arc::new(Source::new(config, config.seed)?), config.batch, state.step..config.steps);
+    let bar = ProgressBar::new(config.steps).with_position(state.step).with_style(ProgressStyle::with_template(
+        "{wide_bar} step {pos}/{len} {msg} eta {eta}",
+    )?);
+    let (mut since, mut since_step, mut smoothed) = (Instant::now(), state.step, None);
+    for batch in batches {
+        let rate = config.schedule.rate(state.step, config.steps);
+        let (loss, gradient_norm) = step(config, &mut state, &batch?, rate, device)?;
+        let smooth = smoothed.map_or(loss, |old: f64| old * 0.98 + loss * 0.02);
+        smoothed = Some(smooth);
+        let speed = (state.step - since_step) as f64 * config.batch as f64 / since.elapsed().as_secs_f64();
+        bar.set_position(state.step);
+        bar.set_message(format!("loss {smooth:.3} {speed:.0} images/s"));
+
+        let last = state.step == config.steps || stop.load(Ordering::Relaxed);
+        let evaluating = last || state.step.is_multiple_of(config.evaluate_every);
+        if evaluating || state.step.is_multiple_of(100) {
+            let figures = evaluating.then(|| evaluate(config, &state, &held_out, device)).transpose()?;
+            if let Some(figures) = &figures {
+                let line = format!(
+                    "step {}: loss {smooth:.3}, held out {:.1}% exact, {:.1}% ignoring case, {speed:.0} images/s",
+                    state.step,
+                    figures.exact * 100.0,
+                    figures.ignoring_case * 100.0,
+                );
+                // Without a terminal the bar draws nothing, and a run in the background still shall tell.
+                if bar.is_hidden() { println!("{line}") } else { bar.println(line) }
+            }
+            let line = LogLine {
+                step: state.step,
+                images: state.step * config.batch as u64,
+                loss: smooth,
+                gradient_norm,
+                learning_rate: rate,
+                images_per_second: speed,
+                held_out: figures,
+            };
+            writeln!(log, "{}", serde_json::to_string(&line)?)?;
+            (since, since_step) = (Instant::now(), state.step);
+        }
+        if last || state.step.is_multiple_of(config.checkpoint_every) {
+            state.save(&checkpoint)?;
+        }
+        if last {
+            break;
+        }
+    }
+    bar.finish();
+    Ok(())
+}
+
+/// One step of the optimizer; gives the loss and the gradients' length.
+pub fn step(
+    config: &Config,
+    state: &mut State,
+    batch: &LabelledBatch,
+    rate: f64,
+    device: Device,
+) -> Result<(f64, f64)> {
+    let images = tensor(&batch.images, device)?;
+    let mut graph = TorchGraph::new(&state.parameters, true, config.precision);
+    let log_probabilities = config.network.build(&mut graph, &images, config.charset.labels());
+    let steps = log_probabilities.size()[0];
+    let lengths: Vec<i64> = batch.labels.iter().map(|labels| labels.len() as i64).collect();
+    let targets = Tensor::from_slice(&batch.labels.concat()).to_device(device);
+    let input_lengths = vec![steps; batch.images.count];
+    let loss = Tensor::f_ctc_loss(
+        &log_probabilities,
+        &targets,
+        input_lengths.as_slice(),
+        lengths.as_slice(),
+        decode::BLANK as i64,
+        tch::Reduction::Mean,
+        // A text that cannot fit its steps would make the whole batch's loss infinite.
+        true,
+    )?;
+    loss.f_backward()?;
+    let length = state.optimizer.step(&mut state.parameters, rate, state.step);
+    optimizer::average(&mut state.averages, &state.parameters, config.average, state.step);
+    state.step += 1;
+    Ok((loss.double_value(&[]), length))
+}
+
+fn tensor(images: &ImageBatch, device: Device) -> Result<Tensor> {
+    let shape = [images.count as i64, 1, images.height as i64, images.width as i64];
+    Ok(Tensor::f_from_slice(&images.pixels)?.f_reshape(shape)?.to_device(device))
+}
+
+/// Reads images with the averaged weights, as they would be served.
+fn evaluate(config: &Config, state: &State, held_out: &LabelledBatch, device: Device) -> Result<Figures> {
+    let parameters = state.averages.iter().map(|(name, tensor)| (name.clone(), tensor.shallow_clone())).collect();
+    let mut predictor = TorchPredictor::new(config.network, config.charset.labels(), parameters, device);
+    let mut metrics = Metrics::default();
+    let pixels = held_out.images.height * held_out.images.width;
+    let batches = held_out.images.pixels.chunks(EVALUATION_BATCH * pixels);
+    for (chunk, texts) in batches.zip(held_out.texts.chunks(EVALUATION_BATCH)) {
+        let images = ImageBatch { pixels: chunk.to_vec(), count: texts.len(), ..held_out.images };
+        for (distributions, truth) in predictor.predict(&images)?.iter().zip(texts) {
+            let labels = decode::greedy(distributions);
+            let reading: String = labels.into_iter().filter_map(|label| config.charset.character(label)).collect();
+            metrics.add(truth, &reading);
+        }
+    }
+    Ok(metrics.figures("held out"))
+}
