@@ -4,10 +4,15 @@
 pub mod broker;
 pub mod job;
 pub mod results;
+pub mod sqlite;
 
-pub use broker::{Acknowledge, Broker, BrokerError, Consumer, DeadLetter, Delivery};
+pub use broker::{
+    Acknowledge, Broker, BrokerError, BrokerOptions, Consumer, DeadLetter, Delivery, MemoryBroker,
+    SqliteBroker,
+};
 pub use job::{
     Alternative, CharacterConfidence, Failure, Job, JobId, JobOptions, JobRecord, JobStatus, Outcome,
     Recognition,
 };
-pub use results::{Lookup, ResultError, ResultStore};
+pub use results::{Lookup, MemoryResults, ResultError, ResultOptions, ResultStore, SqliteResults};
+pub use sqlite::{DatabaseError, SqliteDatabase};

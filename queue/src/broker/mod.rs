@@ -5,6 +5,32 @@ use async_trait::async_trait;
 
 use crate::job::Job;
 
+mod memory;
+mod sqlite;
+
+pub use memory::MemoryBroker;
+pub use sqlite::SqliteBroker;
+
+/// How many dead letters a broker keeps; beyond that the oldest are forgotten, so that a worker that fails
+/// everything cannot fill the machine with pictures.
+pub const DEAD_LETTERS_KEPT: usize = 1_000;
+
+/// The limits of a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BrokerOptions {
+    /// How many jobs may wait. A publish beyond that gets [`BrokerError::Full`]; jobs that come back from a consumer
+    /// are always taken, since they were accepted before. 10,000 by default.
+    pub capacity: usize,
+    /// The attempt whose rejection makes a job a dead letter. 3 by default.
+    pub delivery_limit: u32,
+}
+
+impl Default for BrokerOptions {
+    fn default() -> Self {
+        Self { capacity: 10_000, delivery_limit: 3 }
+    }
+}
+
 /// What can go wrong between a program and its broker.
 #[derive(Debug, thiserror::Error)]
 pub enum BrokerError {
@@ -20,6 +46,13 @@ pub enum BrokerError {
     /// The broker's storage failed or holds something unreadable.
     #[error("the broker's storage failed: {0}")]
     Storage(String),
+}
+
+impl BrokerError {
+    /// The answer to an answer that came too late.
+    fn stale() -> Self {
+        Self::Unavailable("the delivery went back to the queue when its consumer was closed".to_owned())
+    }
 }
 
 /// A broker: takes jobs from producers and hands them to consumers.
@@ -42,7 +75,8 @@ pub trait Broker: Send + Sync {
     async fn ready(&self) -> Result<(), BrokerError>;
 }
 
-/// One reader of the queue. Dropping it returns its unacknowledged deliveries to the queue.
+/// One reader of the queue. Dropping it returns its unacknowledged deliveries to the queue with their attempt
+/// counted, and answering one of them afterwards is an error.
 #[async_trait]
 pub trait Consumer: Send {
     /// Waits until at least one job is there, then takes what waits, up to `max` (at least 1). Cancel-safe: a job
@@ -51,6 +85,10 @@ pub trait Consumer: Send {
 }
 
 /// A job handed to a consumer. Dropped without a word, it goes back to the queue as a failed attempt would.
+///
+/// Every job goes back to its place in the order of acceptance. Only [`Delivery::reject`] makes a dead letter: after
+/// crashes and dropped deliveries a job is handed out even when `attempt` is above the delivery limit, so that a
+/// worker can write down the failure that the job's submitter waits for, and then reject it.
 pub struct Delivery {
     /// The job itself.
     pub job: Job,

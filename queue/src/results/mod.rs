@@ -7,6 +7,54 @@ use async_trait::async_trait;
 
 use crate::job::{JobId, JobRecord, Outcome};
 
+mod memory;
+mod sqlite;
+mod waiters;
+
+pub use memory::MemoryResults;
+pub use sqlite::SqliteResults;
+pub(crate) use waiters::Waiters;
+
+/// How long a result store keeps what it knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ResultOptions {
+    /// How long the result of an ended job can be fetched. 1 hour by default.
+    pub keep: Duration,
+    /// How long after that the id still answers [`Lookup::Expired`] before it is forgotten. 24 hours by default.
+    pub remember: Duration,
+}
+
+impl Default for ResultOptions {
+    fn default() -> Self {
+        Self { keep: Duration::from_hours(1), remember: Duration::from_hours(24) }
+    }
+}
+
+impl ResultOptions {
+    /// What is left at `now_ms` of a job that ended at `finished_at_ms`, both in milliseconds since the Unix epoch.
+    fn age(&self, finished_at_ms: u64, now_ms: u64) -> Age {
+        let age = Duration::from_millis(now_ms.saturating_sub(finished_at_ms));
+        if age < self.keep {
+            Age::Kept
+        } else if age < self.keep.saturating_add(self.remember) {
+            Age::Remembered
+        } else {
+            Age::Forgotten
+        }
+    }
+}
+
+/// The stages that an ended job goes through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Age {
+    /// Its result is there.
+    Kept,
+    /// Its id is known.
+    Remembered,
+    /// Nothing is left.
+    Forgotten,
+}
+
 /// What can go wrong between a program and its result store.
 #[derive(Debug, thiserror::Error)]
 pub enum ResultError {
@@ -20,6 +68,7 @@ pub enum ResultError {
 
 /// What the store knows of an id.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "nearly every answer is a record, and none is kept for long")]
 pub enum Lookup {
     /// The job, as it stands.
     Found(JobRecord),
@@ -33,10 +82,10 @@ pub enum Lookup {
 #[async_trait]
 pub trait ResultStore: Send + Sync {
     /// Writes the record of a new job. Done before the job is published, so that a worker never finishes a job that
-    /// the store has not heard of.
+    /// the store has not heard of. A record that is already there stays as it is.
     async fn create(&self, record: &JobRecord) -> Result<(), ResultError>;
 
-    /// Takes back a record whose job could not be published.
+    /// Takes back a record whose job could not be published. A job that has ended keeps its record.
     async fn discard(&self, id: JobId) -> Result<(), ResultError>;
 
     /// Notes that a worker has these jobs. Changes only records that are still queued.
@@ -49,7 +98,7 @@ pub trait ResultStore: Send + Sync {
     /// What is known of this id now.
     async fn get(&self, id: JobId) -> Result<Lookup, ResultError>;
 
-    /// Like [`ResultStore::get`], but holds the answer until the job has ended or `patience` is over.
+    /// Like [`ResultStore::get`], but holds the answer of a known job until it has ended or `patience` is over.
     async fn wait(&self, id: JobId, patience: Duration) -> Result<Lookup, ResultError>;
 
     /// Whether the store can be read and written now.

@@ -1,0 +1,347 @@
+//! The broker in a SQLite file: what `byecaptcha serve` keeps its accepted jobs in. See [`crate::sqlite`] for how it
+//! survives a kill and why one process owns the file.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::{
+    Acknowledge, Broker, BrokerError, BrokerOptions, Consumer, DEAD_LETTERS_KEPT, DeadLetter, Delivery,
+};
+use crate::{
+    job::{Job, JobId},
+    sqlite::{CommandError, Signals, SqliteDatabase, WeakDatabase, WriteQueue, from_sql, to_sql, unreadable},
+};
+
+/// A broker in a SQLite file. All brokers on one database share its queue.
+#[derive(Clone)]
+pub struct SqliteBroker {
+    database: SqliteDatabase,
+    options: BrokerOptions,
+}
+
+impl SqliteBroker {
+    /// The queue in this file, with these limits.
+    pub fn new(database: SqliteDatabase, options: BrokerOptions) -> Self {
+        Self { database, options }
+    }
+}
+
+#[async_trait]
+impl Broker for SqliteBroker {
+    async fn publish(&self, job: &Job) -> Result<(), BrokerError> {
+        let limit = self.options.capacity;
+        let job = job.clone();
+        let options =
+            serde_json::to_string(&job.options).map_err(|error| BrokerError::Storage(error.to_string()))?;
+        let Signals { work, .. } = self.database.signals().clone();
+        let insert = move |connection: &Connection| {
+            if waiting(connection)? >= limit {
+                return Ok(false);
+            }
+            connection
+                .prepare_cached("INSERT INTO jobs (id, submitted_at_ms, options) VALUES (?, ?, ?)")?
+                .execute(params![job.id.as_bytes(), to_sql(job.submitted_at_ms), options])?;
+            connection
+                .prepare_cached("INSERT INTO images (sequence, image) VALUES (?, ?)")?
+                .execute(params![connection.last_insert_rowid(), job.image.as_ref()])?;
+            Ok(true)
+        };
+        let accepted = self.database.writes().write(insert, move |accepted| {
+            if *accepted {
+                work.notify_one();
+            }
+        });
+        if accepted.await? { Ok(()) } else { Err(BrokerError::Full { limit }) }
+    }
+
+    async fn consumer(&self) -> Result<Box<dyn Consumer>, BrokerError> {
+        let consumer = self.database.next_number();
+        let (database, delivery_limit) = (self.database.clone(), self.options.delivery_limit);
+        Ok(Box::new(SqliteConsumer { database, consumer, delivery_limit }))
+    }
+
+    async fn depth(&self) -> Result<usize, BrokerError> {
+        Ok(self.database.read(waiting).await?)
+    }
+
+    async fn dead_letters(&self) -> Result<Vec<DeadLetter>, BrokerError> {
+        let letters = self.database.read(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT id, submitted_at_ms, options, image, attempts, reason FROM dead_letters ORDER BY number",
+            )?;
+            let letter = |row: &Row<'_>| {
+                Ok(DeadLetter { job: job(row)?, attempts: from_sql(row.get(4)?), reason: row.get(5)? })
+            };
+            Ok(statement.query_map([], letter)?.collect::<rusqlite::Result<_>>()?)
+        });
+        Ok(letters.await?)
+    }
+
+    async fn ready(&self) -> Result<(), BrokerError> {
+        self.database.writes().write(waiting, |_| {}).await?;
+        Ok(())
+    }
+}
+
+fn waiting(connection: &Connection) -> Result<usize, CommandError> {
+    let waiting = connection.prepare_cached("SELECT waiting FROM depth")?.query_row([], |row| row.get(0))?;
+    Ok(from_sql(waiting))
+}
+
+/// A job from columns that begin with its id, time, options and image.
+fn job(row: &Row<'_>) -> rusqlite::Result<Job> {
+    let options: String = row.get(2)?;
+    Ok(Job {
+        id: JobId::from_bytes(row.get(0)?),
+        submitted_at_ms: from_sql(row.get(1)?),
+        options: serde_json::from_str(&options).map_err(|error| unreadable(2, error))?,
+        image: Bytes::from(row.get::<_, Vec<u8>>(3)?),
+    })
+}
+
+struct SqliteConsumer {
+    database: SqliteDatabase,
+    /// The number that marks the jobs it holds.
+    consumer: i64,
+    delivery_limit: u32,
+}
+
+#[async_trait]
+impl Consumer for SqliteConsumer {
+    async fn receive(&mut self, max: usize) -> Result<Vec<Delivery>, BrokerError> {
+        let Signals { work, .. } = self.database.signals().clone();
+        loop {
+            let taken = self.take(max).await?.accept();
+            if !taken.is_empty() {
+                return Ok(taken.into_iter().map(|(slip, job)| self.delivery(slip, job)).collect());
+            }
+            // A ring between the look above and this line is stored and ends the wait at once.
+            work.notified().await;
+        }
+    }
+}
+
+impl SqliteConsumer {
+    /// Takes what waits, its attempts counted on the disk before anyone sees it: a picture that kills the process
+    /// must not come back as if nothing had happened.
+    async fn take(&self, max: usize) -> Result<Handout, CommandError> {
+        let (consumer, delivery) = (self.consumer, self.database.next_number());
+        let (writes, signals) = (self.database.writes().clone(), self.database.signals().clone());
+        let work = signals.work.clone();
+        let take = move |connection: &Connection| {
+            let mut handout = Handout { taken: Vec::new(), more: false, writes, signals };
+            let mut select = connection.prepare_cached(
+                "SELECT id, submitted_at_ms, options, image, sequence, attempts
+                 FROM jobs JOIN images USING (sequence) WHERE consumer IS NULL ORDER BY sequence LIMIT ?",
+            )?;
+            let slip = |row: &Row<'_>| {
+                let attempt = from_sql::<u32>(row.get(5)?).saturating_add(1);
+                Ok((Slip { sequence: row.get(4)?, delivery, attempt }, job(row)?))
+            };
+            let taken: Vec<_> = select.query_map([to_sql(max.max(1))], slip)?.collect::<Result<_, _>>()?;
+            let mut hold = connection.prepare_cached(
+                "UPDATE jobs SET consumer = ?, delivery = ?, attempts = ? WHERE sequence = ?",
+            )?;
+            for (slip, _) in &taken {
+                hold.execute(params![consumer, delivery, slip.attempt, slip.sequence])?;
+            }
+            handout.more = !taken.is_empty() && waiting(connection)? > 0;
+            handout.taken = taken;
+            Ok(handout)
+        };
+        let taken = self.database.writes().write(take, move |handout: &Handout| {
+            if handout.more {
+                work.notify_one();
+            }
+        });
+        taken.await
+    }
+
+    fn delivery(&self, slip: Slip, job: Job) -> Delivery {
+        let (database, delivery_limit) = (self.database.downgrade(), self.delivery_limit);
+        let attempt = slip.attempt;
+        let acknowledge = SqliteAcknowledge { database, slip, delivery_limit, answered: false };
+        Delivery { job, attempt, acknowledge: Box::new(acknowledge) }
+    }
+}
+
+impl Drop for SqliteConsumer {
+    fn drop(&mut self) {
+        let Signals { work, .. } = self.database.signals().clone();
+        let consumer = self.consumer;
+        let give_back = move |connection: &Connection| {
+            let mut update =
+                connection.prepare_cached("UPDATE jobs SET consumer = NULL WHERE consumer = ?")?;
+            Ok(update.execute([consumer])?)
+        };
+        // Handed in here; nobody waits for the answer.
+        drop(self.database.writes().write(give_back, move |_| work.notify_one()));
+    }
+}
+
+/// What tells one delivery of one job from all others.
+#[derive(Clone, Copy)]
+struct Slip {
+    sequence: i64,
+    delivery: i64,
+    attempt: u32,
+}
+
+/// Jobs on their way to a consumer. Where it has stopped waiting for them, they go back as if never taken.
+struct Handout {
+    taken: Vec<(Slip, Job)>,
+    /// Whether others still wait.
+    more: bool,
+    writes: WriteQueue,
+    signals: Signals,
+}
+
+impl Handout {
+    fn accept(mut self) -> Vec<(Slip, Job)> {
+        std::mem::take(&mut self.taken)
+    }
+}
+
+impl Drop for Handout {
+    fn drop(&mut self) {
+        if self.taken.is_empty() {
+            return;
+        }
+        let taken: Vec<Slip> = self.taken.drain(..).map(|(slip, _)| slip).collect();
+        let Signals { work, .. } = self.signals.clone();
+        let give_back = move |connection: &Connection| {
+            // The consumer may be gone and have returned them already: then they wait with an attempt too many.
+            let mut update = connection.prepare_cached(
+                "UPDATE jobs SET consumer = NULL, attempts = attempts - 1, delivery = NULL
+                 WHERE sequence = ? AND delivery = ?",
+            )?;
+            for slip in taken {
+                update.execute([slip.sequence, slip.delivery])?;
+            }
+            Ok(())
+        };
+        // Handed in here; nobody waits for the answer.
+        drop(self.writes.write(give_back, move |()| work.notify_one()));
+    }
+}
+
+enum Answer {
+    Ack,
+    Reject(String),
+    Release,
+    Drop,
+}
+
+struct SqliteAcknowledge {
+    /// Weak, so that a forgotten delivery does not keep the file open.
+    database: WeakDatabase,
+    slip: Slip,
+    delivery_limit: u32,
+    answered: bool,
+}
+
+impl SqliteAcknowledge {
+    async fn answer(&mut self, answer: Answer) -> Result<(), BrokerError> {
+        let Some(database) = self.database.upgrade() else { return Err(BrokerError::stale()) };
+        let settled = self.hand_in(&database, answer);
+        // From here on the answer is on its way, even if nobody waits for it any more.
+        self.answered = true;
+        match settled.await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(BrokerError::stale()),
+            Err(error) => {
+                // Nothing was written: let the drop that follows try to return the job.
+                self.answered = false;
+                Err(error.into())
+            }
+        }
+    }
+
+    fn hand_in(
+        &self,
+        database: &SqliteDatabase,
+        answer: Answer,
+    ) -> impl Future<Output = Result<bool, CommandError>> + Send + use<> {
+        let Signals { work, .. } = database.signals().clone();
+        let (slip, delivery_limit) = (self.slip, self.delivery_limit);
+        let returns = !matches!(answer, Answer::Ack);
+        let settle = move |connection: &Connection| settle(connection, slip, &answer, delivery_limit);
+        database.writes().write(settle, move |_| {
+            if returns {
+                work.notify_one();
+            }
+        })
+    }
+}
+
+/// Ends a delivery; false where it no longer is its consumer's.
+fn settle(
+    connection: &Connection,
+    slip: Slip,
+    answer: &Answer,
+    delivery_limit: u32,
+) -> Result<bool, CommandError> {
+    let own = "sequence = ? AND delivery = ? AND consumer IS NOT NULL";
+    let give_back = |attempts: u32| -> Result<bool, CommandError> {
+        let mut update = connection.prepare_cached(&format!(
+            "UPDATE jobs SET attempts = ?, consumer = NULL, delivery = NULL WHERE {own}"
+        ))?;
+        Ok(update.execute(params![attempts, slip.sequence, slip.delivery])? > 0)
+    };
+    match answer {
+        Answer::Release => return give_back(slip.attempt.saturating_sub(1)),
+        Answer::Drop => return give_back(slip.attempt),
+        Answer::Reject(_) if slip.attempt < delivery_limit => return give_back(slip.attempt),
+        Answer::Reject(reason) => bury(connection, slip, reason)?,
+        Answer::Ack => {}
+    }
+    // The picture goes with its job.
+    let mut delete = connection.prepare_cached(&format!("DELETE FROM jobs WHERE {own}"))?;
+    Ok(delete.execute([slip.sequence, slip.delivery])? > 0)
+}
+
+/// Copies a job that its consumer still holds to the dead letters.
+fn bury(connection: &Connection, slip: Slip, reason: &str) -> Result<(), CommandError> {
+    let id: Option<[u8; 16]> = connection
+        .prepare_cached(
+            "INSERT INTO dead_letters (id, submitted_at_ms, options, image, attempts, reason)
+             SELECT id, submitted_at_ms, options, image, attempts, ?
+             FROM jobs JOIN images USING (sequence)
+             WHERE sequence = ? AND delivery = ? AND consumer IS NOT NULL RETURNING id",
+        )?
+        .query_row(params![reason, slip.sequence, slip.delivery], |row| row.get(0))
+        .optional()?;
+    let Some(id) = id else { return Ok(()) };
+    tracing::warn!(job = %JobId::from_bytes(id), attempt = slip.attempt, reason, "the job is a dead letter now");
+    connection
+        .prepare_cached("DELETE FROM dead_letters WHERE number <= last_insert_rowid() - ?")?
+        .execute([to_sql(DEAD_LETTERS_KEPT)])?;
+    Ok(())
+}
+
+#[async_trait]
+impl Acknowledge for SqliteAcknowledge {
+    async fn ack(mut self: Box<Self>) -> Result<(), BrokerError> {
+        self.answer(Answer::Ack).await
+    }
+
+    async fn reject(mut self: Box<Self>, reason: &str) -> Result<(), BrokerError> {
+        self.answer(Answer::Reject(reason.to_owned())).await
+    }
+
+    async fn release(mut self: Box<Self>) -> Result<(), BrokerError> {
+        self.answer(Answer::Release).await
+    }
+}
+
+impl Drop for SqliteAcknowledge {
+    fn drop(&mut self) {
+        if !self.answered
+            && let Some(database) = self.database.upgrade()
+        {
+            // Handed in here; nobody waits for the answer.
+            drop(self.hand_in(&database, Answer::Drop));
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! The result store in this process's memory: for tests, for trying things out, and for the one-shot command line.
+//! Everything it holds is gone when the process ends.
+
+use std::{
+    collections::{HashMap, VecDeque, hash_map::Entry},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+
+use super::{Age, Lookup, ResultError, ResultOptions, ResultStore, Waiters};
+use crate::job::{JobId, JobRecord, JobStatus, Outcome, now_ms};
+
+/// How many expired results a write throws away at most, beside one for each that it adds: so none pile up, and no
+/// write takes long.
+const SWEPT_PER_WRITE: usize = 32;
+
+/// A result store in memory.
+pub struct MemoryResults {
+    options: ResultOptions,
+    state: Mutex<State>,
+    waiters: Waiters,
+}
+
+impl MemoryResults {
+    /// An empty store.
+    pub fn new(options: ResultOptions) -> Self {
+        Self { options, state: Mutex::default(), waiters: Waiters::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing under this lock can panic half-way through a change, so what a poisoned one guards is whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn look_up(&self, id: JobId) -> Lookup {
+        let state = self.lock();
+        match state.entries.get(&id) {
+            None => Lookup::Unknown,
+            Some(entry) => match entry.finished_at_ms().map(|ended| self.options.age(ended, now_ms())) {
+                Some(Age::Forgotten) => Lookup::Unknown,
+                Some(Age::Remembered) => Lookup::Expired,
+                Some(Age::Kept) | None => match entry {
+                    Known::Record(record) => Lookup::Found(JobRecord::clone(record)),
+                    Known::Ended { .. } => Lookup::Expired,
+                },
+            },
+        }
+    }
+}
+
+#[derive(Default)]
+struct State {
+    entries: HashMap<JobId, Known>,
+    /// Ended jobs that still have their result, in the order of their end.
+    kept: VecDeque<(u64, JobId)>,
+    /// Ended jobs that do not, in the same order.
+    remembered: VecDeque<(u64, JobId)>,
+}
+
+enum Known {
+    Record(Box<JobRecord>),
+    Ended { finished_at_ms: u64 },
+}
+
+impl Known {
+    fn finished_at_ms(&self) -> Option<u64> {
+        match self {
+            Self::Record(record) => record.finished_at_ms,
+            Self::Ended { finished_at_ms } => Some(*finished_at_ms),
+        }
+    }
+}
+
+impl State {
+    fn end(&mut self, id: JobId, outcome: Outcome, now: u64) -> bool {
+        let known = self.entries.entry(id).or_insert_with(|| {
+            Known::Record(Box::new(JobRecord {
+                id,
+                status: JobStatus::Processing,
+                submitted_at_ms: now,
+                finished_at_ms: None,
+                result: None,
+                error: None,
+            }))
+        });
+        match known {
+            Known::Record(record) if !record.status.is_terminal() => {
+                **record = JobRecord::clone(record).finished(outcome, now);
+            }
+            Known::Record(_) | Known::Ended { .. } => return false,
+        }
+        self.kept.push_back((now, id));
+        true
+    }
+
+    fn sweep(&mut self, options: &ResultOptions, now: u64, limit: usize) {
+        for _ in 0..limit {
+            let Some((ended, id)) =
+                self.kept.pop_front_if(|(ended, _)| options.age(*ended, now) != Age::Kept)
+            else {
+                break;
+            };
+            self.entries.insert(id, Known::Ended { finished_at_ms: ended });
+            self.remembered.push_back((ended, id));
+        }
+        for _ in 0..limit {
+            let forgotten = |(ended, _): &mut (u64, JobId)| options.age(*ended, now) == Age::Forgotten;
+            let Some((_, id)) = self.remembered.pop_front_if(forgotten) else { break };
+            self.entries.remove(&id);
+        }
+    }
+}
+
+#[async_trait]
+impl ResultStore for MemoryResults {
+    async fn create(&self, record: &JobRecord) -> Result<(), ResultError> {
+        let mut state = self.lock();
+        state.sweep(&self.options, now_ms(), SWEPT_PER_WRITE);
+        if let Entry::Vacant(entry) = state.entries.entry(record.id) {
+            entry.insert(Known::Record(Box::new(record.clone())));
+            if let Some(ended) = record.finished_at_ms {
+                state.kept.push_back((ended, record.id));
+            }
+        }
+        Ok(())
+    }
+
+    async fn discard(&self, id: JobId) -> Result<(), ResultError> {
+        {
+            let mut state = self.lock();
+            if let Entry::Occupied(entry) = state.entries.entry(id)
+                && entry.get().finished_at_ms().is_none()
+            {
+                entry.remove();
+            }
+        }
+        self.waiters.wake([&id]);
+        Ok(())
+    }
+
+    async fn start(&self, ids: &[JobId]) -> Result<(), ResultError> {
+        let mut state = self.lock();
+        for id in ids {
+            if let Some(Known::Record(record)) = state.entries.get_mut(id)
+                && record.status == JobStatus::Queued
+            {
+                record.status = JobStatus::Processing;
+            }
+        }
+        Ok(())
+    }
+
+    async fn finish(&self, outcomes: &[(JobId, Outcome)]) -> Result<Vec<bool>, ResultError> {
+        let first = {
+            let mut state = self.lock();
+            let now = now_ms();
+            let first = outcomes.iter().map(|(id, outcome)| state.end(*id, outcome.clone(), now)).collect();
+            state.sweep(&self.options, now, SWEPT_PER_WRITE + outcomes.len());
+            first
+        };
+        self.waiters.wake(outcomes.iter().map(|(id, _)| id));
+        Ok(first)
+    }
+
+    async fn get(&self, id: JobId) -> Result<Lookup, ResultError> {
+        Ok(self.look_up(id))
+    }
+
+    async fn wait(&self, id: JobId, patience: Duration) -> Result<Lookup, ResultError> {
+        self.waiters.wait(id, patience, || self.get(id)).await
+    }
+
+    async fn ready(&self) -> Result<(), ResultError> {
+        Ok(())
+    }
+}

@@ -1,0 +1,197 @@
+//! The result store in a SQLite file: what `byecaptcha serve` keeps its answers in. See [`crate::sqlite`] for how it
+//! survives a kill and why one process owns the file.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde::{Deserialize, Serialize, de::DeserializeOwned, de::value};
+
+use super::{Age, Lookup, ResultError, ResultOptions, ResultStore};
+use crate::{
+    job::{JobId, JobRecord, JobStatus, Outcome, now_ms},
+    sqlite::{CommandError, Signals, SqliteDatabase, from_sql, to_sql, unreadable},
+};
+
+/// How many rows one sweep changes at most, so that writers wait only briefly behind it.
+const SWEPT_AT_ONCE: i64 = 500;
+
+/// A result store in a SQLite file. All stores on one database share its records.
+#[derive(Clone)]
+pub struct SqliteResults {
+    database: SqliteDatabase,
+    options: ResultOptions,
+}
+
+impl SqliteResults {
+    /// The records in this file, kept for as long as the options say.
+    pub fn new(database: SqliteDatabase, options: ResultOptions) -> Self {
+        // What is expired is answered so at once; the sweep only frees the space, so it may take its time.
+        let every = (options.keep / 4).clamp(Duration::from_secs(1), Duration::from_secs(60));
+        database.writes().sweep(every, move |connection| sweep(connection, options, now_ms()));
+        Self { database, options }
+    }
+}
+
+/// Throws away a bounded number of expired results and forgotten ids; true where more are left.
+fn sweep(connection: &Connection, options: ResultOptions, now: u64) -> rusqlite::Result<bool> {
+    let before = |age: Duration| to_sql(now.saturating_sub(from_sql(to_sql(age.as_millis()))));
+    let expired = connection
+        .prepare_cached(
+            "UPDATE results SET expired = 1, result = NULL, error = NULL WHERE id IN
+             (SELECT id FROM results WHERE expired = 0 AND finished_at_ms <= ? LIMIT ?)",
+        )?
+        .execute([before(options.keep), SWEPT_AT_ONCE])?;
+    let forgotten = connection
+        .prepare_cached(
+            "DELETE FROM results WHERE id IN
+             (SELECT id FROM results WHERE expired = 1 AND finished_at_ms <= ? LIMIT ?)",
+        )?
+        .execute([before(options.keep.saturating_add(options.remember)), SWEPT_AT_ONCE])?;
+    Ok(to_sql(expired.max(forgotten)) == SWEPT_AT_ONCE)
+}
+
+#[async_trait]
+impl ResultStore for SqliteResults {
+    async fn create(&self, record: &JobRecord) -> Result<(), ResultError> {
+        let record = record.clone();
+        let insert = move |connection: &Connection| {
+            connection
+                .prepare_cached(
+                    "INSERT INTO results (id, status, submitted_at_ms, finished_at_ms, result, error)
+                     VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                )?
+                .execute(params![
+                    record.id.as_bytes(),
+                    status_name(record.status),
+                    to_sql(record.submitted_at_ms),
+                    record.finished_at_ms.map(to_sql),
+                    json(record.result.as_ref())?,
+                    json(record.error.as_ref())?,
+                ])?;
+            Ok(())
+        };
+        Ok(self.database.writes().write(insert, |()| {}).await?)
+    }
+
+    async fn discard(&self, id: JobId) -> Result<(), ResultError> {
+        let Signals { ended, .. } = self.database.signals().clone();
+        let delete = move |connection: &Connection| {
+            connection
+                .prepare_cached("DELETE FROM results WHERE id = ? AND finished_at_ms IS NULL")?
+                .execute([id.as_bytes()])?;
+            Ok(())
+        };
+        Ok(self.database.writes().write(delete, move |()| ended.wake([&id])).await?)
+    }
+
+    async fn start(&self, ids: &[JobId]) -> Result<(), ResultError> {
+        let ids = ids.to_vec();
+        let update = move |connection: &Connection| {
+            let mut statement =
+                connection.prepare_cached("UPDATE results SET status = ? WHERE id = ? AND status = ?")?;
+            for id in ids {
+                let (from, to) = (status_name(JobStatus::Queued), status_name(JobStatus::Processing));
+                statement.execute(params![to, id.as_bytes(), from])?;
+            }
+            Ok(())
+        };
+        Ok(self.database.writes().write(update, |()| {}).await?)
+    }
+
+    async fn finish(&self, outcomes: &[(JobId, Outcome)]) -> Result<Vec<bool>, ResultError> {
+        let Signals { ended, .. } = self.database.signals().clone();
+        let ids: Vec<JobId> = outcomes.iter().map(|(id, _)| *id).collect();
+        let outcomes = outcomes.to_vec();
+        let finish = move |connection: &Connection| {
+            let now = to_sql(now_ms());
+            outcomes.iter().map(|(id, outcome)| finish_one(connection, *id, outcome, now)).collect()
+        };
+        Ok(self.database.writes().write(finish, move |_: &Vec<bool>| ended.wake(&ids)).await?)
+    }
+
+    async fn get(&self, id: JobId) -> Result<Lookup, ResultError> {
+        let options = self.options;
+        Ok(self.database.read(move |connection| look_up(connection, id, &options)).await?)
+    }
+
+    async fn wait(&self, id: JobId, patience: Duration) -> Result<Lookup, ResultError> {
+        self.database.signals().ended.wait(id, patience, || self.get(id)).await
+    }
+
+    async fn ready(&self) -> Result<(), ResultError> {
+        // The writing thread answers, and the reading one can read.
+        self.database.writes().write(|_| Ok(()), |()| {}).await?;
+        self.get(JobId::new()).await?;
+        Ok(())
+    }
+}
+
+fn finish_one(connection: &Connection, id: JobId, outcome: &Outcome, now: i64) -> Result<bool, CommandError> {
+    let (result, error) = match outcome {
+        Outcome::Succeeded(recognition) => (json(Some(recognition))?, None),
+        Outcome::Failed(failure) => (None, json(Some(failure))?),
+        Outcome::Canceled | Outcome::Expired => (None, None),
+    };
+    let changed = connection
+        .prepare_cached(
+            "INSERT INTO results (id, status, submitted_at_ms, finished_at_ms, result, error)
+             VALUES (?1, ?2, ?3, ?3, ?4, ?5)
+             ON CONFLICT (id) DO UPDATE SET status = ?2, finished_at_ms = ?3, result = ?4, error = ?5
+             WHERE finished_at_ms IS NULL",
+        )?
+        .execute(params![id.as_bytes(), status_name(outcome.status()), now, result, error])?;
+    Ok(changed > 0)
+}
+
+fn look_up(connection: &Connection, id: JobId, options: &ResultOptions) -> Result<Lookup, CommandError> {
+    let found = connection
+        .prepare_cached(
+            "SELECT status, submitted_at_ms, finished_at_ms, result, error, expired FROM results WHERE id = ?",
+        )?
+        .query_row([id.as_bytes()], |row| Ok((record(row, id)?, row.get(5)?)))
+        .optional()?;
+    let Some((record, expired)) = found else { return Ok(Lookup::Unknown) };
+    Ok(match record.finished_at_ms.map(|ended| options.age(ended, now_ms())) {
+        Some(Age::Forgotten) => Lookup::Unknown,
+        Some(Age::Remembered) => Lookup::Expired,
+        Some(Age::Kept) if expired => Lookup::Expired,
+        Some(Age::Kept) | None => Lookup::Found(record),
+    })
+}
+
+fn record(row: &Row<'_>, id: JobId) -> rusqlite::Result<JobRecord> {
+    let status: String = row.get(0)?;
+    Ok(JobRecord {
+        id,
+        status: status_named(&status).map_err(|error| unreadable(0, error))?,
+        submitted_at_ms: from_sql(row.get(1)?),
+        finished_at_ms: row.get::<_, Option<i64>>(2)?.map(from_sql),
+        result: from_json(row, 3)?,
+        error: from_json(row, 4)?,
+    })
+}
+
+fn json<T: Serialize>(value: Option<&T>) -> Result<Option<String>, CommandError> {
+    value.map(serde_json::to_string).transpose().map_err(|error| CommandError::Failed(error.to_string()))
+}
+
+fn from_json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<T>> {
+    let text: Option<String> = row.get(column)?;
+    text.map(|text| serde_json::from_str(&text)).transpose().map_err(|error| unreadable(column, error))
+}
+
+fn status_name(status: JobStatus) -> &'static str {
+    match status {
+        JobStatus::Queued => "queued",
+        JobStatus::Processing => "processing",
+        JobStatus::Succeeded => "succeeded",
+        JobStatus::Failed => "failed",
+        JobStatus::Canceled => "canceled",
+        JobStatus::Expired => "expired",
+    }
+}
+
+fn status_named(name: &str) -> Result<JobStatus, value::Error> {
+    JobStatus::deserialize(value::StrDeserializer::new(name))
+}

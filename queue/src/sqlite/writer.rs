@@ -1,0 +1,240 @@
+//! The writing thread: gathers the commands that wait into one transaction, commits, then answers them all.
+
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    },
+    time::{Duration, Instant},
+};
+
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::{CommandError, Reply};
+
+/// The most commands in one transaction: enough that a sync is shared by many, few enough that the first of them is
+/// answered soon.
+const GROUP: usize = 1_000;
+
+/// What a writing thread has done since the database was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Statistics {
+    /// Commands that were run: each publish, receive, acknowledgement or result write is one.
+    pub commands: u64,
+    /// Transactions that were committed for them.
+    pub commits: u64,
+}
+
+#[derive(Default)]
+pub(super) struct Counters {
+    commands: AtomicU64,
+    commits: AtomicU64,
+}
+
+impl Counters {
+    pub(super) fn read(&self) -> Statistics {
+        Statistics {
+            commands: self.commands.load(Ordering::Relaxed),
+            commits: self.commits.load(Ordering::Relaxed),
+        }
+    }
+}
+
+/// The way to the writing thread, which ends when the last of these is gone and its commands are done.
+#[derive(Clone)]
+pub(crate) struct WriteQueue {
+    messages: Sender<Message>,
+}
+
+enum Message {
+    Command(Box<dyn Command>),
+    Sweep(Sweep),
+}
+
+/// Something to be done now and then: throws away a bounded amount and says whether there is more.
+struct Sweep {
+    every: Duration,
+    due: Instant,
+    work: Box<SweepWork>,
+}
+
+type SweepWork = dyn FnMut(&Connection) -> rusqlite::Result<bool> + Send;
+
+impl WriteQueue {
+    pub(super) fn new() -> (Self, Inbox) {
+        let (messages, inbox) = channel();
+        (Self { messages }, Inbox(inbox))
+    }
+
+    /// Hands a command in at once, whether or not the answer is waited for. `work` runs inside the transaction and
+    /// must not commit; `committed` runs once its effect is on the disk, before the answer goes out, and also where
+    /// nobody waits for the answer any more.
+    pub(crate) fn write<T, W, C>(
+        &self,
+        work: W,
+        committed: C,
+    ) -> impl Future<Output = Result<T, CommandError>> + Send + use<T, W, C>
+    where
+        T: Send + 'static,
+        W: FnOnce(&Connection) -> Result<T, CommandError> + Send + 'static,
+        C: FnOnce(&T) + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let write = Write { work: Some(work), outcome: None, committed, reply };
+        // A closed channel drops the command and its reply with it, which is what the wait below sees.
+        drop(self.messages.send(Message::Command(Box::new(write))));
+        async { answer.await.unwrap_or(Err(CommandError::Closed)) }
+    }
+
+    /// Has this done every so often from now on, in place of what was set before.
+    pub(crate) fn sweep(
+        &self,
+        every: Duration,
+        work: impl FnMut(&Connection) -> rusqlite::Result<bool> + Send + 'static,
+    ) {
+        let sweep = Sweep { every, due: Instant::now(), work: Box::new(work) };
+        // Where the thread is gone there is nothing to sweep.
+        drop(self.messages.send(Message::Sweep(sweep)));
+    }
+}
+
+/// One command: run in the transaction, answered after it.
+trait Command: Send {
+    fn run(&mut self, connection: &Connection) -> Result<(), CommandError>;
+    fn answer(self: Box<Self>, committed: Result<(), CommandError>);
+}
+
+struct Write<T, W, C> {
+    work: Option<W>,
+    outcome: Option<T>,
+    committed: C,
+    reply: Reply<T>,
+}
+
+impl<T, W, C> Command for Write<T, W, C>
+where
+    T: Send,
+    W: FnOnce(&Connection) -> Result<T, CommandError> + Send,
+    C: FnOnce(&T) + Send,
+{
+    fn run(&mut self, connection: &Connection) -> Result<(), CommandError> {
+        if let Some(work) = self.work.take() {
+            self.outcome = Some(work(connection)?);
+        }
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, committed: Result<(), CommandError>) {
+        let answer = match (committed, self.outcome) {
+            (Ok(()), Some(outcome)) => {
+                (self.committed)(&outcome);
+                Ok(outcome)
+            }
+            (Ok(()), None) => Err(CommandError::Closed),
+            (Err(error), _) => Err(error),
+        };
+        // Nobody may be waiting any more; an outcome that has to be undone then does so as it is dropped.
+        drop(self.reply.send(answer));
+    }
+}
+
+/// The writing thread's end of the queue.
+pub(super) struct Inbox(Receiver<Message>);
+
+/// What the writing thread does until every [`WriteQueue`] is gone.
+pub(super) fn run(connection: &Connection, inbox: &Inbox, counters: &Arc<Counters>) {
+    let mut sweep: Option<Sweep> = None;
+    loop {
+        let first = match &sweep {
+            None => inbox.0.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(sweep) => inbox.0.recv_timeout(sweep.due.saturating_duration_since(Instant::now())),
+        };
+        let messages = match first {
+            Ok(first) => std::iter::once(first).chain(inbox.0.try_iter().take(GROUP - 1)).collect(),
+            Err(RecvTimeoutError::Timeout) => Vec::new(),
+            Err(RecvTimeoutError::Disconnected) => return,
+        };
+        let mut group = Vec::with_capacity(messages.len());
+        for message in messages {
+            match message {
+                Message::Command(command) => group.push(command),
+                Message::Sweep(new) => sweep = Some(new),
+            }
+        }
+        if !group.is_empty() {
+            run_group(connection, group, counters);
+        }
+        if let Some(sweep) = sweep.as_mut().filter(|sweep| sweep.due <= Instant::now()) {
+            sweep.run(connection);
+        }
+    }
+}
+
+impl Sweep {
+    fn run(&mut self, connection: &Connection) {
+        let swept = connection.execute_batch("BEGIN IMMEDIATE").and_then(|()| {
+            let more = (self.work)(connection)?;
+            connection.execute_batch("COMMIT")?;
+            Ok(more)
+        });
+        let more = swept.unwrap_or_else(|error| {
+            tracing::warn!(%error, "expired results could not be thrown away; trying again later");
+            roll_back(connection);
+            false
+        });
+        // With more to do, go on as soon as the commands that came meanwhile are done.
+        self.due = Instant::now() + if more { Duration::ZERO } else { self.every };
+    }
+}
+
+fn run_group(connection: &Connection, mut group: Vec<Box<dyn Command>>, counters: &Counters) {
+    let mut outcomes = Vec::with_capacity(group.len());
+    let committed = commit_group(connection, &mut group, &mut outcomes);
+    counters.commands.fetch_add(group.len() as u64, Ordering::Relaxed);
+    if let Err(error) = &committed {
+        tracing::error!(?error, commands = group.len(), "a transaction failed");
+        roll_back(connection);
+        outcomes = vec![Err(error.clone()); group.len()];
+    } else {
+        counters.commits.fetch_add(1, Ordering::Relaxed);
+    }
+    for (command, outcome) in group.into_iter().zip(outcomes) {
+        command.answer(outcome);
+    }
+}
+
+/// Runs and commits; `outcomes` gets one entry for each command, which counts only if the whole succeeds.
+fn commit_group(
+    connection: &Connection,
+    group: &mut [Box<dyn Command>],
+    outcomes: &mut Vec<Result<(), CommandError>>,
+) -> Result<(), CommandError> {
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    for command in group {
+        connection.prepare_cached("SAVEPOINT command")?.execute([])?;
+        let outcome = command.run(connection);
+        if let Err(error) = &outcome {
+            // A full disk or an I/O error can make SQLite abandon the transaction and with it the commands that
+            // already ran; going on would commit the rest one by one, outside of any.
+            if connection.is_autocommit() {
+                return Err(error.clone());
+            }
+            connection.prepare_cached("ROLLBACK TO command")?.execute([])?;
+        }
+        connection.prepare_cached("RELEASE command")?.execute([])?;
+        outcomes.push(outcome);
+    }
+    connection.execute_batch("COMMIT")?;
+    Ok(())
+}
+
+fn roll_back(connection: &Connection) {
+    if !connection.is_autocommit()
+        && let Err(error) = connection.execute_batch("ROLLBACK")
+    {
+        tracing::error!(%error, "a transaction could not be rolled back");
+    }
+}
