@@ -2,17 +2,13 @@
 
 use skrifa::instance::{LocationRef, Size};
 use skrifa::outline::{DrawSettings, HintingInstance, HintingOptions, OutlinePen};
-use skrifa::raw::TableProvider;
 use skrifa::{FontRef, MetadataProvider};
-use zeno::{Command, Mask, Point};
+use zeno::{Command, Mask, Placement, Point};
 
 use crate::style::Error;
 
 /// DroidSansMono, the library's only built-in font (Apache-2.0; the licence lies beside the file).
 const DROID_SANS_MONO: &[u8] = include_bytes!("../fonts/DroidSansMono.ttf");
-
-/// The bit of the `head` table that asks for a whole number of pixels per unit of scale.
-const INTEGER_SCALING: u16 = 1 << 3;
 
 /// Canvas margins to the left of a character that the library draws from: 0 to 4 pixels.
 pub(crate) const LEFT_MARGINS: i32 = 5;
@@ -64,10 +60,8 @@ impl Face {
             HintingOptions::default(),
         )
         .map_err(|e| broken(&e))?;
-        // FreeType rounds a scalable font's ascender up to whole pixels, or to the nearest if the scale is whole.
-        let flags = font.head().map_err(|e| broken(&e))?.flags().bits();
-        let ascent = font.metrics(size, LocationRef::default()).ascent;
-        let ascender = if flags & INTEGER_SCALING != 0 { ascent.round() } else { ascent.ceil() } as i32;
+        // As FreeType does it, up to whole pixels.
+        let ascender = font.metrics(size, LocationRef::default()).ascent.ceil() as i32;
         Ok(Self { font, hinting, size, ascender })
     }
 
@@ -79,14 +73,7 @@ impl Face {
     /// The glyph of `symbol`, or an error if the font has none or an empty one.
     pub(crate) fn glyph(&self, symbol: char) -> Result<Glyph, Error> {
         let undrawable = || Error::Undrawable(symbol);
-        let id = self.font.charmap().map(symbol).ok_or_else(undrawable)?;
-        let outline = self.font.outline_glyphs().get(id).ok_or_else(undrawable)?;
-        let mut path = Path::default();
-        outline
-            .draw(DrawSettings::hinted(&self.hinting, false), &mut path)
-            .map_err(|e| Error::Font(format!("{symbol:?}: {e}")))?;
-        let (coverage, placement) = Mask::new(path.commands.as_slice()).render();
-        let whole = Ink { width: placement.width as usize, height: placement.height as usize, coverage };
+        let (whole, placement) = self.rasterise(symbol)?;
         let (ink, (left, top)) = whole.cropped(0).ok_or_else(undrawable)?;
         let left = placement.left + left as i32;
         let bottom = self.ascender + placement.top + (top + ink.height) as i32;
@@ -98,6 +85,19 @@ impl Face {
             .ok_or_else(undrawable)?;
         let inks = inks.into_iter().chain([ink]).collect();
         Ok(Glyph { width: (right - left.min(0)) as u32, height: bottom.max(1) as u32, inks })
+    }
+
+    /// Coverage of a glyph, and where its upper left corner lies relative to the origin on the baseline.
+    fn rasterise(&self, symbol: char) -> Result<(Ink, Placement), Error> {
+        let undrawable = || Error::Undrawable(symbol);
+        let id = self.font.charmap().map(symbol).ok_or_else(undrawable)?;
+        let outline = self.font.outline_glyphs().get(id).ok_or_else(undrawable)?;
+        let mut path = Path::default();
+        outline
+            .draw(DrawSettings::hinted(&self.hinting, false), &mut path)
+            .map_err(|e| Error::Font(format!("{symbol:?}: {e}")))?;
+        let (coverage, placement) = Mask::new(path.commands.as_slice()).render();
+        Ok((Ink { width: placement.width as usize, height: placement.height as usize, coverage }, placement))
     }
 
     /// Pen advance in whole pixels, from the unhinted metrics as text layout does it.
@@ -150,5 +150,85 @@ impl OutlinePen for Path {
 
     fn close(&mut self) {
         self.commands.push(Command::Close);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures;
+
+    const CELL: (i32, i32) = (32, 56);
+    const ORIGIN: i32 = 4;
+
+    #[test]
+    fn text_boxes_are_pillows_at_every_preset_size() {
+        for [size, symbol, width, height] in fixtures::rows(include_str!("../tests/fixtures/glyphs.csv")) {
+            let face = Face::new(size.parse().unwrap()).unwrap();
+            let symbol = symbol.chars().next().unwrap();
+            let ours = match symbol {
+                ' ' => face.blank(),
+                _ => face.glyph(symbol).map(|glyph| (glyph.width, glyph.height)).unwrap(),
+            };
+            assert_eq!(ours, (width.parse().unwrap(), height.parse().unwrap()), "{symbol:?} at {size}");
+        }
+    }
+
+    #[test]
+    fn glyph_masks_are_pillows() {
+        let sheet = fixtures::image(include_bytes!("../tests/fixtures/glyphs.png"));
+        let face = Face::new(40).unwrap();
+        let symbols = fixtures::rows::<4>(include_str!("../tests/fixtures/glyphs.csv"))
+            .filter(|row| row[0] == "40" && row[1] != " ")
+            .map(|row| row[1].chars().next().unwrap());
+        let mut total = 0.0;
+        let mut count = 0.0;
+        for (cell, symbol) in symbols.enumerate() {
+            let (path, placement) = face.rasterise(symbol).unwrap();
+            let mut worst = 0;
+            let mut ours = [i32::MAX, i32::MAX, 0, 0];
+            let mut theirs = ours;
+            for y in 0..CELL.1 {
+                for x in 0..CELL.0 {
+                    let column = x - ORIGIN - placement.left;
+                    let row = y - face.ascender - placement.top;
+                    let inside =
+                        (0..path.width as i32).contains(&column) && (0..path.height as i32).contains(&row);
+                    let here =
+                        if inside { path.coverage[row as usize * path.width + column as usize] } else { 0 };
+                    let there = sheet.get_pixel((cell as i32 * CELL.0 + x) as u32, y as u32)[0];
+                    for (value, area) in [(here, &mut ours), (there, &mut theirs)] {
+                        if value > 0 {
+                            *area = [area[0].min(x), area[1].min(y), area[2].max(x), area[3].max(y)];
+                        }
+                    }
+                    worst = worst.max(here.abs_diff(there));
+                    total += f64::from(here.abs_diff(there));
+                    count += f64::from(u8::from(here > 0 || there > 0));
+                }
+            }
+            assert_eq!(ours, theirs, "ink box of {symbol:?}");
+            assert!(worst <= 3, "{symbol:?} is off by {worst} of 255 somewhere");
+        }
+        assert!(total / count < 1.0, "mean difference of inked pixels is {} of 255", total / count);
+    }
+
+    #[test]
+    fn letters_and_digits_are_drawable_and_others_are_refused_by_name() {
+        let face = Face::new(40).unwrap();
+        for symbol in ('a'..='z').chain('A'..='Z').chain('0'..='9') {
+            assert!(face.glyph(symbol).is_ok(), "{symbol:?}");
+        }
+        for symbol in [' ', '\u{10ffff}', '\u{4e00}'] {
+            let error = face.glyph(symbol).unwrap_err().to_string();
+            assert!(error.contains(&format!("{symbol:?}")), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_glyph_reaching_left_of_the_origin_is_cut_only_without_margin() {
+        let glyph = Face::new(40).unwrap().glyph('w').unwrap();
+        assert_eq!(glyph.ink(0).width + 1, glyph.ink(1).width);
+        assert_eq!(glyph.ink(1).width, glyph.ink(4).width);
     }
 }

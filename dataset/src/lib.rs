@@ -14,6 +14,8 @@
 
 mod character;
 mod encode;
+#[cfg(test)]
+mod fixtures;
 mod font;
 mod generator;
 mod layout;

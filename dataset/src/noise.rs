@@ -42,23 +42,17 @@ pub(crate) fn arc(canvas: &mut Canvas, color: [u8; 3], version: Warp, rng: &mut 
 /// o'clock takes, of the three neighbours ahead, the one nearest to the ellipse.
 fn draw_arc(canvas: &mut Canvas, color: [u8; 3], [x1, y1, x2, y2]: [i64; 4], start: i32, end: i32) {
     let (a, b) = (x2 - x1, y2 - y1);
-    let after_start = cut(a, b, start);
-    let before_end = cut(a, b, end);
-    let mut plot = |x: i64, y: i64| {
-        let inside = if x >= 0 { after_start(x, y) >= 0.0 } else { before_end(x, y) <= 0.0 };
-        if inside {
-            canvas.set((x1 + x2 + x) / 2, (y1 + y2 + y) / 2, color);
+    let mut span = |low: i64, high: i64, y: i64| {
+        if low <= high {
+            for x in (low + x1 + x2).div_euclid(2)..=(high + x1 + x2).div_euclid(2) {
+                canvas.set(x, (y1 + y2 + y) / 2, color);
+            }
         }
     };
     let distance = |x: i64, y: i64| (a * a * y * y + b * b * x * x - a * a * b * b).abs();
     let (mut x, mut y) = (a, b % 2);
+    let mut outermost = x;
     loop {
-        for (x, y) in [(x, y), (-x, y), (x, -y), (-x, -y)] {
-            plot(x, y);
-        }
-        if x == a % 2 && y == b {
-            return;
-        }
         let mut next = (x, y + 2);
         if x > 1 {
             for candidate in [(x - 2, y + 2), (x - 2, y)] {
@@ -67,16 +61,34 @@ fn draw_arc(canvas: &mut Canvas, color: [u8; 3], [x1, y1, x2, y2]: [i64; 4], sta
                 }
             }
         }
+        let last = x == a % 2 && y == b;
+        if last || next.1 > y {
+            // The row is complete: from x to outermost, and mirrored.
+            span(x, outermost.min(cut(a, b, start, y)), y);
+            if end <= 180 {
+                span((-outermost).max(cut(a, b, end, y)), -x, y);
+            } else {
+                span(-outermost, -x, y);
+                span(-outermost, (-x).min(cut(a, b, end, -y)), -y);
+            }
+            outermost = next.0;
+        }
+        if last {
+            return;
+        }
         (x, y) = next;
     }
 }
 
-/// Signed distance, up to scale, from the normal of the ellipse (half axes `a`, `b`) at the parametric angle `degrees`;
-/// positive clockwise of it.
-fn cut(a: i64, b: i64, degrees: i32) -> impl Fn(i64, i64) -> f64 {
-    let (a, b) = (a as f64, b as f64);
+/// Where the normal of the ellipse (half axes `a`, `b`) at the parametric angle `degrees` crosses the row `y`. At 0 and
+/// 180 degrees the normal is a row itself and cuts nothing off.
+fn cut(a: i64, b: i64, degrees: i32, y: i64) -> i64 {
+    if degrees % 180 == 0 || a == 0 {
+        return if degrees < 90 { a } else { -a };
+    }
+    let (a, b, y) = (a as f64, b as f64, y as f64);
     let (sine, cosine) = f64::from(degrees).to_radians().sin_cos();
-    move |x, y| -a * sine * x as f64 + b * cosine * y as f64 + (a * a - b * b) * sine * cosine
+    ((b * cosine * y + (a * a - b * b) * sine * cosine) / (a * sine)).round() as i64
 }
 
 /// A 3x3 mean with the middle counted five times; the border stays as it is.
@@ -93,4 +105,50 @@ pub(crate) fn smooth(canvas: &Canvas) -> Canvas {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures;
+
+    const BLACK: [u8; 3] = [0; 3];
+    const WHITE: [u8; 3] = [255; 3];
+
+    #[test]
+    fn arcs_are_pillows_pixel_by_pixel() {
+        let sheet = fixtures::image(include_bytes!("../tests/fixtures/arcs.png"));
+        for (cell, row) in fixtures::rows::<6>(include_str!("../tests/fixtures/arcs.csv")).enumerate() {
+            let [x1, y1, x2, y2, start, end] = row.map(|value| value.parse::<i64>().unwrap());
+            let mut canvas = Canvas::filled(128, 48, BLACK);
+            draw_arc(&mut canvas, WHITE, [x1, y1, x2, y2], start as i32, end as i32);
+            let theirs = |x: usize, y: usize| sheet.get_pixel(x as u32, (cell * 48 + y) as u32)[0] > 0;
+            let pixels = (0..48).flat_map(|y| (0..128).map(move |x| (x, y)));
+            let wrong: Vec<_> =
+                pixels.filter(|&(x, y)| (canvas.bytes[(y * 128 + x) * 3] > 0) != theirs(x, y)).collect();
+            assert!(wrong.is_empty(), "{row:?}: {wrong:?}");
+        }
+    }
+
+    #[test]
+    fn smoothing_keeps_flat_areas_and_the_border() {
+        let mut canvas = Canvas::filled(5, 5, [130, 130, 130]);
+        canvas.set(2, 2, BLACK);
+        canvas.set(0, 4, BLACK);
+        let smooth = smooth(&canvas);
+        let red = |x: usize, y: usize| smooth.bytes[(y * 5 + x) * 3];
+        assert_eq!((red(2, 2), red(1, 2), red(0, 0), red(0, 4), red(3, 4)), (80, 120, 130, 0, 130));
+        // Both black pixels are neighbours of this one.
+        assert_eq!(red(1, 3), 110);
+    }
+
+    #[test]
+    fn dots_at_the_edge_are_clipped() {
+        let mut canvas = Canvas::filled(4, 4, WHITE);
+        for (dx, dy) in DOT {
+            canvas.set(4 + dx, 4 + dy, BLACK);
+        }
+        let inked = canvas.bytes.chunks(3).filter(|pixel| pixel == &BLACK).count();
+        assert_eq!(inked, 1);
+    }
 }
