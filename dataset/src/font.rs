@@ -46,6 +46,13 @@ impl Glyph {
     pub(crate) fn ink(&self, left_margin: usize) -> &Ink {
         &self.inks[left_margin.min(self.inks.len() - 1)]
     }
+
+    /// The text box as version 0.7.1 takes it: right and bottom edge of a box that begins at (1, 1), and no allowance
+    /// for ink left of the origin.
+    pub(crate) fn boxed_from_one_one(self) -> Self {
+        let reach = self.inks.len() as u32 - 1;
+        Self { width: self.width + 1 - reach, height: self.height + 1, ..self }
+    }
 }
 
 impl Face {

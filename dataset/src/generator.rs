@@ -38,7 +38,7 @@ impl Generator {
         style.validate()?;
         let charset: Vec<char> = style.charset.chars().collect();
         let fonts =
-            style.font_sizes.iter().map(|&size| FontSize::new(size, &charset)).collect::<Result<_, _>>()?;
+            style.font_sizes.iter().map(|&size| FontSize::new(size, &charset, style.warp)).collect::<Result<_, _>>()?;
         Ok(Self { style, charset, fonts, seed, deviation: Deviation::None })
     }
 

@@ -7,7 +7,7 @@ use crate::character::Brush;
 use crate::font::{Face, Glyph};
 use crate::noise;
 use crate::resample::Scaler;
-use crate::style::{Error, Style};
+use crate::style::{Error, Style, Warp};
 
 /// A known mistake to draw with, so that tests can show that it would be noticed.
 #[doc(hidden)]
@@ -48,14 +48,22 @@ impl Canvas {
 pub(crate) struct FontSize {
     /// In the order of the charset.
     glyphs: Vec<Glyph>,
-    blank: (u32, u32),
+    /// Width of a blank's text box.
+    blank_width: u32,
 }
 
 impl FontSize {
-    pub(crate) fn new(pixels: u32, charset: &[char]) -> Result<Self, Error> {
+    pub(crate) fn new(pixels: u32, charset: &[char], version: Warp) -> Result<Self, Error> {
         let face = Face::new(pixels)?;
-        let glyphs = charset.iter().map(|&symbol| face.glyph(symbol)).collect::<Result<_, _>>()?;
-        Ok(Self { glyphs, blank: face.blank() })
+        let glyphs = charset.iter().map(|&symbol| face.glyph(symbol));
+        let blank_width = face.blank().0;
+        Ok(match version {
+            Warp::V0_3 => Self { glyphs: glyphs.collect::<Result<_, _>>()?, blank_width },
+            Warp::V0_7_1 => {
+                let glyphs = glyphs.map(|glyph| glyph.map(Glyph::boxed_from_one_one));
+                Self { glyphs: glyphs.collect::<Result<_, _>>()?, blank_width: blank_width + 1 }
+            }
+        })
     }
 }
 
@@ -76,7 +84,7 @@ pub(crate) fn draw(
     let mut boxes: Vec<(u32, Option<&Glyph>)> = Vec::with_capacity(symbols.len() * 2);
     for &symbol in symbols {
         if rng.random_bool(0.5) {
-            boxes.push((pick(fonts, rng).blank.0, None));
+            boxes.push((pick(fonts, rng).blank_width, None));
         }
         let glyph = &pick(fonts, rng).glyphs[symbol];
         boxes.push((glyph.width, Some(glyph)));
