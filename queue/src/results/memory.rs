@@ -176,3 +176,24 @@ impl ResultStore for MemoryResults {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn writes_throw_away_what_is_over() {
+        let options = ResultOptions { keep: Duration::from_millis(20), remember: Duration::from_millis(20) };
+        let store = MemoryResults::new(options);
+        for _ in 0..20 {
+            let ends: Vec<_> = (0..100).map(|_| (JobId::new(), Outcome::Canceled)).collect();
+            store.finish(&ends).await.unwrap();
+        }
+        std::thread::sleep(Duration::from_millis(50));
+        for _ in 0..2 * 20 * 100 / SWEPT_PER_WRITE {
+            store.finish(&[]).await.unwrap();
+        }
+        let state = store.lock();
+        assert_eq!((state.entries.len(), state.kept.len(), state.remembered.len()), (0, 0, 0));
+    }
+}

@@ -238,3 +238,72 @@ fn roll_back(connection: &Connection) {
         tracing::error!(%error, "a transaction could not be rolled back");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn insert(connection: &Connection, number: i64) -> Result<(), CommandError> {
+        connection.execute("INSERT INTO numbers VALUES (?)", [number])?;
+        Ok(())
+    }
+
+    fn numbers(connection: &Connection) -> Vec<i64> {
+        let mut statement = connection.prepare("SELECT number FROM numbers ORDER BY number").unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+    }
+
+    /// Hands all these in before the thread starts, so that they are one group.
+    fn run_as_one_group(
+        connection: &Connection,
+        commands: Vec<fn(&Connection) -> Result<(), CommandError>>,
+    ) -> (Vec<bool>, Statistics) {
+        let (queue, inbox) = WriteQueue::new();
+        let answers: Vec<_> = commands.into_iter().map(|command| queue.write(command, |()| {})).collect();
+        drop(queue);
+        let counters = Arc::default();
+        run(connection, &inbox, &counters);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let answers = answers.into_iter().map(|answer| runtime.block_on(answer).is_ok()).collect();
+        (answers, counters.read())
+    }
+
+    fn connection() -> Connection {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch("CREATE TABLE numbers (number INTEGER NOT NULL)").unwrap();
+        connection
+    }
+
+    #[test]
+    fn a_failed_command_leaves_its_neighbours_alone() {
+        let connection = connection();
+        let half_done = |connection: &Connection| {
+            insert(connection, 2)?;
+            connection.execute("INSERT INTO numbers VALUES (NULL)", [])?;
+            Ok(())
+        };
+        let commands: Vec<fn(&Connection) -> _> = vec![|c| insert(c, 1), half_done, |c| insert(c, 3)];
+        let (answers, statistics) = run_as_one_group(&connection, commands);
+        assert_eq!(answers, [true, false, true]);
+        assert_eq!(numbers(&connection), [1, 3]);
+        assert_eq!(statistics, Statistics { commands: 3, commits: 1 });
+    }
+
+    #[test]
+    fn nobody_is_told_of_a_commit_that_did_not_come() {
+        let connection = connection();
+        // What SQLite does by itself when the disk fails in certain ways.
+        let abandoned = |connection: &Connection| {
+            connection.execute_batch("ROLLBACK; INSERT INTO numbers VALUES (NULL)")?;
+            Ok(())
+        };
+        let commands: Vec<fn(&Connection) -> _> = vec![|c| insert(c, 1), abandoned, |c| insert(c, 3)];
+        let (answers, statistics) = run_as_one_group(&connection, commands);
+        assert_eq!(answers, [false, false, false]);
+        assert_eq!(numbers(&connection), [0_i64; 0]);
+        assert_eq!(statistics, Statistics { commands: 3, commits: 0 });
+
+        let (answers, _) = run_as_one_group(&connection, vec![|c| insert(c, 4)]);
+        assert_eq!((answers, numbers(&connection)), (vec![true], vec![4]));
+    }
+}
