@@ -8,13 +8,13 @@ pub mod networks;
 pub mod onnx;
 pub mod predictor;
 pub mod preprocess;
-//pub mod recognizer;
+pub mod recognizer;
 #[cfg(feature = "torch")]
 pub mod torch;
-//pub mod weights;
+pub mod weights;
 
 pub use card::ModelCard;
 pub use charset::Charset;
 pub use predictor::{ImageBatch, LabelDistributions, PredictError, Predictor};
 pub use preprocess::{ImageError, ImageLimits, PreparedImage};
-//pub use recognizer::{Reading, Recognizer};
+pub use recognizer::{Reading, Recognizer};

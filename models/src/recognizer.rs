@@ -1,6 +1,6 @@
 //! Encoded pictures in, readings out: preparation, engine and decoding behind one type.
 
-use std::{fmt::Write, fs, path::Path};
+use std::{fs, path::Path};
 
 use sha2::{Digest, Sha256};
 
@@ -122,9 +122,5 @@ impl Recognizer {
 
 /// SHA-256 in lower-case hexadecimal.
 pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut text, byte| {
-        // Writing to a String cannot fail.
-        drop(write!(text, "{byte:02x}"));
-        text
-    })
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

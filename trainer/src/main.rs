@@ -2,13 +2,6 @@
 // A command-line program prints what it was asked for.
 #![allow(clippy::print_stdout)]
 
-mod checkpoint;
-mod config;
-mod data;
-mod metrics;
-mod optimizer;
-mod train;
-
 use std::{
     path::PathBuf,
     sync::{
@@ -17,7 +10,9 @@ use std::{
     },
 };
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
+use byecaptcha_models::Recognizer;
+use byecaptcha_trainer::{config::Config, evaluate, export, train};
 use clap::{Parser, Subcommand};
 use tch::Device;
 
@@ -45,12 +40,31 @@ enum Command {
         #[arg(long)]
         threads: Option<i32>,
     },
+    /// Reads labelled pictures (TEXT_numN.jpg) through the path that serves, and prints how well.
+    Evaluate {
+        /// An ONNX file with its card beside it; the model that ships by default.
+        #[arg(long)]
+        model: Option<PathBuf>,
+        /// Folders of labelled pictures.
+        folders: Vec<PathBuf>,
+        /// Reads fresh images of this preset, too.
+        #[arg(long)]
+        preset: Option<String>,
+        /// How many fresh images.
+        #[arg(long, default_value_t = 5_000)]
+        count: u64,
+        /// Their seed; not one that was trained with.
+        #[arg(long, default_value_t = 0xf4e5)]
+        seed: u64,
+    },
+    /// Writes a run's averaged weights as ONNX and safetensors, with a measured model card.
+    Export(export::Export),
 }
 
 fn main() -> Result<()> {
     match Arguments::parse().command {
         Command::Train { config, folder, steps, threads } => {
-            let mut config = config::Config::read(&config)?;
+            let mut config = Config::read(&config)?;
             config.steps = steps.unwrap_or(config.steps);
             if let Some(threads) = threads {
                 tch::set_num_threads(threads);
@@ -61,5 +75,19 @@ fn main() -> Result<()> {
             ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed))?;
             train::train(&config, &folder, Device::cuda_if_available(), &stop)
         }
+        Command::Evaluate { model, folders, preset, count, seed } => {
+            ensure!(!folders.is_empty() || preset.is_some(), "nothing to read: give folders or --preset");
+            let mut recognizer = model.map_or_else(Recognizer::embedded, |path| Recognizer::load(&path))?;
+            for folder in folders {
+                let metrics = evaluate::on_folder(&mut recognizer, &folder)?;
+                println!("{}", evaluate::report(&metrics.figures(&folder.to_string_lossy()), &metrics));
+            }
+            if let Some(preset) = preset {
+                let metrics = evaluate::on_preset(&mut recognizer, &preset, count, seed)?;
+                println!("{}", evaluate::report(&metrics.figures(&format!("fresh images of {preset}")), &metrics));
+            }
+            Ok(())
+        }
+        Command::Export(arguments) => export::export(&arguments),
     }
 }

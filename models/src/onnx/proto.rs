@@ -1,5 +1,5 @@
 //! The part of the ONNX file format (onnx.proto3, IR version 8) that the writer uses, as Protocol Buffers messages.
-//! Field numbers are the specification's.
+//! Field numbers are the specification's, and repeated numbers are not packed, as proto2 has it.
 
 use prost::Message;
 
@@ -77,7 +77,7 @@ pub(super) struct Attribute {
     pub i: i64,
     #[prost(bytes = "vec", tag = "4")]
     pub s: Vec<u8>,
-    #[prost(int64, repeated, tag = "8")]
+    #[prost(int64, repeated, packed = "false", tag = "8")]
     pub ints: Vec<i64>,
     #[prost(enumeration = "AttributeType", tag = "20")]
     pub kind: i32,
@@ -95,7 +95,7 @@ pub(super) enum AttributeType {
 /// A constant.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct Tensor {
-    #[prost(int64, repeated, tag = "1")]
+    #[prost(int64, repeated, packed = "false", tag = "1")]
     pub dims: Vec<i64>,
     #[prost(int32, tag = "2")]
     pub data_type: i32,

@@ -1,0 +1,87 @@
+//! Reads labelled pictures through the path that serves, and counts.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, ensure};
+use byecaptcha_dataset::{Generator, Style};
+use byecaptcha_models::{Recognizer, card::Figures};
+use walkdir::WalkDir;
+
+use crate::metrics::Metrics;
+
+/// Pictures that go through the engine at once.
+const BATCH: usize = 32;
+/// Parts the text of a file's name from its number, as the report names files.
+const NUMBER: &str = "_num";
+
+/// A picture's bytes and its text.
+type Labelled = (String, Vec<u8>);
+
+/// The labelled files below a folder, in the order of their names.
+pub fn folder(path: &Path) -> Result<Vec<PathBuf>> {
+    let files: Vec<PathBuf> = WalkDir::new(path)
+        .sort_by_file_name()
+        .into_iter()
+        .filter_map(|entry| entry.map(|entry| entry.file_type().is_file().then(|| entry.into_path())).transpose())
+        .collect::<Result<_, _>>()?;
+    ensure!(!files.is_empty(), "{} holds no files", path.display());
+    Ok(files)
+}
+
+fn read(path: &Path) -> Result<Labelled> {
+    let stem = path.file_stem().and_then(|stem| stem.to_str()).context("a file's name is not UTF-8")?;
+    let (label, _) = stem
+        .rsplit_once(NUMBER)
+        .with_context(|| format!("{} is not named TEXT{NUMBER}N", path.display()))?;
+    Ok((label.to_owned(), fs::read(path).with_context(|| format!("cannot read {}", path.display()))?))
+}
+
+/// Counts over the files of a folder.
+pub fn on_folder(recognizer: &mut Recognizer, path: &Path) -> Result<Metrics> {
+    let files = folder(path)?;
+    count(recognizer, files.iter().map(|file| read(file)))
+}
+
+/// Counts over fresh images of the dataset's own.
+pub fn on_preset(recognizer: &mut Recognizer, preset: &str, images: u64, seed: u64) -> Result<Metrics> {
+    let generator = Generator::new(Style::preset(preset)?, seed)?;
+    count(recognizer, (0..images).map(|index| Ok(generator.encoded(index))))
+}
+
+fn count(recognizer: &mut Recognizer, pictures: impl Iterator<Item = Result<Labelled>>) -> Result<Metrics> {
+    let mut metrics = Metrics::default();
+    let mut pictures = pictures.peekable();
+    while pictures.peek().is_some() {
+        let batch: Vec<Labelled> = pictures.by_ref().take(BATCH).collect::<Result<_>>()?;
+        let prepared = batch
+            .iter()
+            .map(|(label, bytes)| recognizer.prepare(bytes).with_context(|| format!("the picture of {label}")))
+            .collect::<Result<Vec<_>>>()?;
+        for ((label, _), reading) in batch.iter().zip(recognizer.recognize(&prepared)?) {
+            metrics.add(label, &reading.text);
+        }
+    }
+    Ok(metrics)
+}
+
+/// The figures as a person reads them.
+pub fn report(figures: &Figures, metrics: &Metrics) -> String {
+    let percent = |share: f64| format!("{:.2}%", share * 100.0);
+    let mut lines = vec![
+        format!("{}: {} pictures", figures.set, figures.images),
+        format!("  exact                 {}", percent(figures.exact)),
+        format!("  ignoring case         {}", percent(figures.ignoring_case)),
+        format!("  wrong length          {}", percent(figures.wrong_length)),
+        format!("  character error rate  {}", percent(figures.character_error_rate)),
+    ];
+    for (length, exact, images) in metrics.by_length() {
+        lines.push(format!("  exact at {length} characters  {} of {images}", percent(exact)));
+    }
+    let confusions: Vec<String> =
+        metrics.worst_confusions(10).iter().map(|(truth, read, times)| format!("{truth} as {read} {times}x")).collect();
+    lines.push(format!("  worst confusions      {}", confusions.join(", ")));
+    lines.join("\n")
+}

@@ -1,0 +1,126 @@
+//! A checkpoint's averaged weights as files that ship: ONNX, safetensors, and the model card.
+
+use std::{fs, path::PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use byecaptcha_models::{
+    ModelCard, Recognizer,
+    card::Training,
+    networks::Outline,
+    onnx::{self, Weights},
+    preprocess::{HEIGHT, WIDTH},
+    recognizer::sha256,
+};
+use tch::{Kind, Tensor};
+
+use crate::{config::Config, evaluate};
+
+/// Fresh images of the dataset's own that a card's figures are measured on.
+const FRESH_IMAGES: u64 = 5_000;
+/// Their seed, which no run trains with.
+const FRESH_SEED: u64 = 0xf4e5;
+
+/// What `export` is told.
+#[derive(clap::Args)]
+pub struct Export {
+    /// The run's folder, with its configuration and checkpoint.
+    #[arg(long)]
+    run: PathBuf,
+    /// Where NAME.onnx, NAME.safetensors and NAME.json go.
+    #[arg(long, default_value = "models/weights")]
+    out: PathBuf,
+    /// The version that the card gives.
+    #[arg(long)]
+    version: String,
+    /// Folders of labelled pictures to measure on, beside fresh drawn ones.
+    #[arg(long)]
+    evaluate: Vec<PathBuf>,
+}
+
+/// Writes the three files, measures, and writes the card again with what was measured.
+pub fn export(arguments: &Export) -> Result<()> {
+    let config = Config::read(&arguments.run.join("config.toml"))?;
+    let checkpoint = arguments.run.join("checkpoint.safetensors");
+    let (step, averages) = averaged(&checkpoint)?;
+    let outline = Outline::of(config.network, HEIGHT, WIDTH, config.charset.labels());
+
+    fs::create_dir_all(&arguments.out)?;
+    let path = |extension: &str| arguments.out.join(&config.name).with_extension(extension);
+    Tensor::write_safetensors(&averages, path("safetensors"))?;
+    let weights = averages
+        .iter()
+        .map(|(name, tensor)| {
+            let shape = tensor.size().into_iter().map(usize::try_from).collect::<Result<_, _>>()?;
+            Ok((name.clone(), (shape, Vec::<f32>::try_from(tensor.to_kind(Kind::Float).flatten(0, -1))?)))
+        })
+        .collect::<Result<Weights>>()?;
+    fs::write(path("onnx"), onnx::write(config.network, HEIGHT, &config.charset, &weights)?)?;
+
+    let sources = config.data.iter().map(|source| format!("{}0% {}", source.tenths, source.preset));
+    let mut card = ModelCard {
+        name: config.name.clone(),
+        version: arguments.version.clone(),
+        network: config.network,
+        charset: config.charset.clone(),
+        height: HEIGHT,
+        width: WIDTH,
+        parameters: outline.trainable_values(),
+        multiply_adds: outline.multiply_adds,
+        training: Training {
+            data: format!("drawn afresh for each step: {}", sources.collect::<Vec<_>>().join(", ")),
+            steps: step,
+            images: step * config.batch as u64,
+            command: format!(
+                "byecaptcha-trainer train --config trainer/configs/{}.toml --steps {}",
+                config.name, config.steps
+            ),
+        },
+        figures: Vec::new(),
+        onnx_sha256: sha256(&fs::read(path("onnx"))?),
+        safetensors_sha256: sha256(&fs::read(path("safetensors"))?),
+        license: "MIT OR Apache-2.0".into(),
+        notes: "Reads pictures in the style of the Python library `captcha`: 4 to 6 letters and digits, dark on \
+                light. It tells c from C and the like by stroke proportions alone, and errs there most. Other styles \
+                are read with less confidence and more errors."
+            .into(),
+    };
+    write_card(&card, &path("json"))?;
+
+    let mut recognizer = Recognizer::load(&path("onnx"))?;
+    for preset in ["hku", "default"] {
+        let metrics = evaluate::on_preset(&mut recognizer, preset, FRESH_IMAGES, FRESH_SEED)?;
+        let figures = metrics.figures(&format!("fresh images, preset {preset}"));
+        println!("{}", evaluate::report(&figures, &metrics));
+        card.figures.push(figures);
+    }
+    for folder in &arguments.evaluate {
+        let metrics = evaluate::on_folder(&mut recognizer, folder)?;
+        let name = folder.file_name().context("a folder to evaluate on has no name")?.to_string_lossy();
+        let figures = metrics.figures(&format!("drawn by the Python library, {name}"));
+        println!("{}", evaluate::report(&figures, &metrics));
+        card.figures.push(figures);
+    }
+    write_card(&card, &path("json"))
+}
+
+fn write_card(card: &ModelCard, path: &std::path::Path) -> Result<()> {
+    fs::write(path, serde_json::to_string_pretty(card)? + "\n").with_context(|| format!("{}", path.display()))
+}
+
+/// The step and the averaged weights of a checkpoint, in the order of their names.
+fn averaged(checkpoint: &std::path::Path) -> Result<(u64, Vec<(String, Tensor)>)> {
+    let stored =
+        Tensor::read_safetensors(checkpoint).with_context(|| format!("cannot read {}", checkpoint.display()))?;
+    let mut step = 0;
+    let mut averages = Vec::new();
+    for (name, tensor) in stored {
+        if name == "step" {
+            step = u64::try_from(tensor.int64_value(&[0]))?;
+        } else if let Some(name) = name.strip_prefix("average.") {
+            averages.push((name.to_owned(), tensor));
+        }
+    }
+    ensure!(!averages.is_empty(), "{} is no checkpoint", checkpoint.display());
+    averages.sort_by(|a, b| a.0.cmp(&b.0));
+    Ok((step, averages))
+}

@@ -1,0 +1,12 @@
+//! Trains, evaluates and exports the networks; one readable loop in `train`, everything else around it.
+// What evaluation finds and how a run in the background goes is this program's output.
+#![allow(clippy::print_stdout)]
+
+pub mod checkpoint;
+pub mod config;
+pub mod data;
+pub mod evaluate;
+pub mod export;
+pub mod metrics;
+pub mod optimizer;
+pub mod train;

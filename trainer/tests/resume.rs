@@ -1,0 +1,62 @@
+//! A run that was stopped and taken up again ends with the very weights of one that was not.
+// A test may stop at the first surprise.
+#![allow(clippy::unwrap_used)]
+
+use std::{
+    fs,
+    path::Path,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use byecaptcha_trainer::{config::Config, train};
+use tch::{Device, Tensor};
+
+fn config(steps: u64) -> Config {
+    let text = format!(
+        "name = \"tiny\"\nnetwork = \"lean-blstm\"\nseed = 7\nbatch = 4\nsteps = {steps}\nprecision = \"float32\"\n\
+         evaluate_every = 1000\ncheckpoint_every = 1000\n[[data]]\npreset = \"hku\"\ntenths = 10\n\
+         [schedule]\npeak = 1e-3\nwarmup = 2\ncooldown = 1\n"
+    );
+    toml::from_str(&text).unwrap()
+}
+
+fn tensors(folder: &Path) -> Vec<(String, Tensor)> {
+    let mut tensors = Tensor::read_safetensors(folder.join("checkpoint.safetensors")).unwrap();
+    tensors.sort_by(|a, b| a.0.cmp(&b.0));
+    tensors
+}
+
+/// The last step's rate depends on the length of the run, so both runs are told the same length and one is stopped.
+#[test]
+fn stopping_changes_nothing() {
+    tch::set_num_threads(1);
+    let (whole, parted) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    train::train(&config(4), whole.path(), Device::Cpu, &AtomicBool::new(false)).unwrap();
+
+    // A stop that is set from the start ends each call after one step.
+    let stop = AtomicBool::new(true);
+    for _ in 0..3 {
+        train::train(&config(4), parted.path(), Device::Cpu, &stop).unwrap();
+    }
+    stop.store(false, Ordering::Relaxed);
+    train::train(&config(4), parted.path(), Device::Cpu, &stop).unwrap();
+
+    let (whole_tensors, parted_tensors) = (tensors(whole.path()), tensors(parted.path()));
+    assert_eq!(whole_tensors.len(), parted_tensors.len());
+    for ((name, a), (other, b)) in whole_tensors.iter().zip(&parted_tensors) {
+        assert_eq!(name, other);
+        assert!(a.equal(b), "{name} differs after resuming");
+    }
+    let log = fs::read_to_string(whole.path().join("log.jsonl")).unwrap();
+    let last: serde_json::Value = serde_json::from_str(log.lines().last().unwrap()).unwrap();
+    assert_eq!((last["step"].as_u64(), last["held_out"]["images"].as_u64()), (Some(4), Some(1000)));
+}
+
+#[test]
+fn a_checkpoint_of_another_network_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    train::train(&config(1), folder.path(), Device::Cpu, &AtomicBool::new(false)).unwrap();
+    let other = Config { network: byecaptcha_models::networks::Network::Cnn5Blstm, ..config(2) };
+    let error = train::train(&other, folder.path(), Device::Cpu, &AtomicBool::new(false)).unwrap_err();
+    assert!(error.to_string().contains("checkpoint"), "{error}");
+}
