@@ -37,8 +37,11 @@ impl Generator {
     pub fn new(style: Style, seed: u64) -> Result<Self, Error> {
         style.validate()?;
         let charset: Vec<char> = style.charset.chars().collect();
-        let fonts =
-            style.font_sizes.iter().map(|&size| FontSize::new(size, &charset, style.warp)).collect::<Result<_, _>>()?;
+        let fonts = style
+            .font_sizes
+            .iter()
+            .map(|&size| FontSize::new(size, &charset, style.warp))
+            .collect::<Result<_, _>>()?;
         Ok(Self { style, charset, fonts, seed, deviation: Deviation::None })
     }
 
@@ -84,12 +87,27 @@ impl Generator {
         range.into_par_iter().map(|index| self.sample(index)).collect()
     }
 
+    /// What image number `index` says, without drawing it.
+    #[must_use]
+    pub fn label(&self, index: u64) -> String {
+        self.text(&self.symbols(index).0)
+    }
+
     fn draw(&self, index: u64) -> (String, Canvas) {
+        let (symbols, mut rng) = self.symbols(index);
+        let canvas = sound(draw(&self.style, &self.fonts, &symbols, self.deviation, &mut rng));
+        (self.text(&symbols), canvas)
+    }
+
+    /// Places in the charset of the symbols of an image, and the random numbers that draw it.
+    fn symbols(&self, index: u64) -> (Vec<usize>, Pcg64Mcg) {
         let mut rng = Pcg64Mcg::seed_from_u64(mix(mix(self.seed).wrapping_add(index)));
         let length = self.style.lengths[(index % self.style.lengths.len() as u64) as usize];
-        let symbols: Vec<usize> = (0..length).map(|_| rng.random_range(0..self.charset.len())).collect();
-        let canvas = sound(draw(&self.style, &self.fonts, &symbols, self.deviation, &mut rng));
-        (symbols.iter().map(|&symbol| self.charset[symbol]).collect(), canvas)
+        ((0..length).map(|_| rng.random_range(0..self.charset.len())).collect(), rng)
+    }
+
+    fn text(&self, symbols: &[usize]) -> String {
+        symbols.iter().map(|&symbol| self.charset[symbol]).collect()
     }
 }
 

@@ -94,21 +94,22 @@ fn extreme_but_valid_styles_are_drawn() {
 
 #[test]
 fn values_out_of_range_are_refused_by_name() {
-    let refusal = |change: &dyn Fn(&mut Style)| {
+    type Change = fn(&mut Style);
+    let refusal = |change: Change| {
         let mut style = hku();
         change(&mut style);
         Generator::new(style, 1).err().map(|error: Error| error.to_string()).unwrap_or_default()
     };
-    let cases: [(&dyn Fn(&mut Style), &str); 9] = [
-        (&|style| style.width = 0, "width 0 is outside 16 to 1024"),
-        (&|style| style.height = 5000, "height 5000 is outside 16 to 1024"),
-        (&|style| style.font_sizes = vec![40, 0], "font size 0 is outside 4 to 200"),
-        (&|style| style.font_sizes.clear(), "font sizes must not be empty"),
-        (&|style| style.lengths = vec![4, 99], "length 99 is outside 1 to 20"),
-        (&|style| style.encoding = Encoding::Jpeg { quality: 0 }, "JPEG quality 0 is outside 1 to 100"),
-        (&|style| style.charset.clear(), "charset must not be empty"),
-        (&|style| style.charset = "abca".to_owned(), "charset has 'a' twice"),
-        (&|style| style.charset = "a b".to_owned(), "charset has ' ', which the font cannot draw"),
+    let cases: [(Change, &str); 9] = [
+        (|style| style.width = 0, "width 0 is outside 16 to 1024"),
+        (|style| style.height = 5000, "height 5000 is outside 16 to 1024"),
+        (|style| style.font_sizes = vec![40, 0], "font size 0 is outside 4 to 200"),
+        (|style| style.font_sizes.clear(), "font sizes must not be empty"),
+        (|style| style.lengths = vec![4, 99], "length 99 is outside 1 to 20"),
+        (|style| style.encoding = Encoding::Jpeg { quality: 0 }, "JPEG quality 0 is outside 1 to 100"),
+        (|style| style.charset.clear(), "charset must not be empty"),
+        (|style| style.charset = "abca".to_owned(), "charset has 'a' twice"),
+        (|style| style.charset = "a b".to_owned(), "charset has ' ', which the font cannot draw"),
     ];
     for (change, expected) in cases {
         assert_eq!(refusal(change), expected);

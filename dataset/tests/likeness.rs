@@ -98,7 +98,6 @@ fn compare(generator: &Generator) -> Vec<(&'static str, f64)> {
 }
 
 fn worst(distances: &[(&'static str, f64)]) -> f64 {
-    println!("{distances:.3?}");
     distances.iter().map(|&(_, distance)| distance).fold(0.0, f64::max)
 }
 
@@ -126,7 +125,6 @@ fn mistakes_would_be_noticed() {
         ("nearest resizing", Generator::new(nearest, 1).unwrap()),
     ] {
         let distances = compare(&generator);
-        println!("{mistake}");
         assert!(worst(&distances) > NOTICED, "{mistake} passes for Python's drawing: {distances:?}");
     }
 }
