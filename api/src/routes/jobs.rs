@@ -1,0 +1,101 @@
+//! Submitting jobs and asking after them.
+
+use std::time::Duration;
+
+use axum::{
+    Json,
+    extract::{Path, Request, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use byecaptcha_queue::{Job, JobId, JobRecord, Lookup};
+
+use crate::{
+    prefer,
+    problem::{self, Problem},
+    state::ApiState,
+    upload::{self, Upload},
+};
+
+/// Seconds between polls that a client is asked to keep.
+const POLL_AFTER: HeaderValue = HeaderValue::from_static("1");
+
+/// `POST /v1/jobs`: 202 once the broker has the job, or 200 with its end where the client was willing to wait for it.
+pub(super) async fn submit(State(state): State<ApiState>, request: Request) -> Result<Response, Problem> {
+    let wait = prefer::wait(request.headers());
+    let Upload { image, options } = upload::extract(&state, request).await?;
+    let job = Job::new(image, options);
+    let record = JobRecord::queued(&job);
+    // In a task of its own: a client that hangs up between the two writes must not leave a record without a job.
+    let accepting = state.clone();
+    let accepted = tokio::spawn(async move { accept(&accepting, job).await });
+    accepted.await.map_err(|_| Problem::new(problem::INTERNAL, "The job could not be queued."))??;
+
+    let record = match wait {
+        Some(wait) => match held(&state, record.id, wait).await? {
+            Lookup::Found(record) => record,
+            _ => record,
+        },
+        None => record,
+    };
+    let status = if record.status.is_terminal() { StatusCode::OK } else { StatusCode::ACCEPTED };
+    let location = HeaderValue::from_str(&format!("/v1/jobs/{}", record.id));
+    let mut response = answer(status, &record, wait);
+    if let Ok(location) = location {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    Ok(response)
+}
+
+/// Record first, so that no worker ends a job that nobody can ask for; a job that the broker does not take leaves no
+/// record behind.
+async fn accept(state: &ApiState, job: Job) -> Result<(), Problem> {
+    state.results.create(&JobRecord::queued(&job)).await?;
+    if let Err(error) = state.broker.publish(&job).await {
+        if let Err(error) = state.results.discard(job.id).await {
+            tracing::warn!(%error, "the record of an unpublished job remains");
+        }
+        return Err(error.into());
+    }
+    Ok(())
+}
+
+/// `GET /v1/jobs/{id}`: how the job stands, at once or when it has ended.
+pub(super) async fn show(
+    State(state): State<ApiState>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let unknown = || Problem::new(problem::JOB_UNKNOWN, format!("There is no job {id:?}."));
+    let job: JobId = id.parse().map_err(|_| unknown())?;
+    let wait = prefer::wait(&headers);
+    match held(&state, job, wait.unwrap_or_default()).await? {
+        Lookup::Found(record) => Ok(answer(StatusCode::OK, &record, wait)),
+        Lookup::Expired => Err(Problem::new(problem::JOB_EXPIRED, "Submit the picture again.")),
+        Lookup::Unknown => Err(unknown()),
+    }
+}
+
+/// Looks up, holding the answer for as long as the client is willing and the server stays.
+async fn held(state: &ApiState, id: JobId, wait: Duration) -> Result<Lookup, Problem> {
+    if wait.is_zero() {
+        return Ok(state.results.get(id).await?);
+    }
+    tokio::select! {
+        lookup = state.results.wait(id, wait) => Ok(lookup?),
+        () = state.closing.cancelled() => Ok(state.results.get(id).await?),
+    }
+}
+
+fn answer(status: StatusCode, record: &JobRecord, wait: Option<Duration>) -> Response {
+    let mut response = (status, Json(record)).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if !record.status.is_terminal() {
+        headers.insert(header::RETRY_AFTER, POLL_AFTER);
+    }
+    if let Some(applied) = wait.and_then(prefer::applied) {
+        headers.insert(prefer::PREFERENCE_APPLIED, applied);
+    }
+    response
+}
