@@ -12,7 +12,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use byecaptcha_queue::{
@@ -22,6 +22,9 @@ use byecaptcha_queue::{
 use bytes::Bytes;
 
 const FILE: &str = "BYECAPTCHA_TEST_QUEUE";
+
+/// No step takes this long, not even on a loaded machine; and no child outlives its parent by more.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 fn options() -> BrokerOptions {
     BrokerOptions { capacity: 40, delivery_limit: 3 }
@@ -95,7 +98,8 @@ async fn no_accepted_job_is_lost() {
     let mut queued = HashMap::new();
     let mut consumer = broker.consumer().await.unwrap();
     while queued.len() < waiting {
-        for delivery in consumer.receive(waiting).await.unwrap() {
+        let received = tokio::time::timeout(PATIENCE, consumer.receive(waiting)).await;
+        for delivery in received.unwrap().unwrap() {
             assert_eq!(delivery.job.image, picture(delivery.job.id));
             queued.insert(delivery.job.id, delivery);
         }
@@ -130,7 +134,7 @@ fn child_works_until_killed() {
             tokio::spawn(consume(Arc::clone(&broker), Arc::clone(&results)));
         }
         // A parent that died must not leave this running for ever.
-        tokio::time::sleep(Duration::from_secs(60)).await;
+        tokio::time::sleep(PATIENCE).await;
     });
 }
 
@@ -190,18 +194,17 @@ async fn a_job_that_kills_its_process_is_counted() {
         broker.publish(&poison).await.unwrap();
     }
     for attempt in 1..=4 {
-        let start = Instant::now();
         let (mut child, mut lines) = start_child("child_takes_a_job_and_hangs", &path);
         assert_eq!(lines.next().unwrap(), format!("attempt {attempt}"));
         let second = SqliteDatabase::open(&path).err().unwrap();
         assert!(matches!(second, DatabaseError::InUse { .. }), "{second}");
         child.kill().unwrap();
         child.wait().unwrap();
-        assert!(start.elapsed() < Duration::from_secs(30), "no lease to sit out");
     }
     let (broker, _) = open(&path);
     let mut consumer = broker.consumer().await.unwrap();
-    let delivery = consumer.receive(1).await.unwrap().remove(0);
+    let received = tokio::time::timeout(PATIENCE, consumer.receive(1)).await;
+    let delivery = received.unwrap().unwrap().remove(0);
     assert_eq!((&delivery.job, delivery.attempt), (&poison, 5), "beyond the limit, for the worker to end");
     delivery.reject("it killed four processes").await.unwrap();
     let letters = broker.dead_letters().await.unwrap();
@@ -217,8 +220,9 @@ fn child_takes_a_job_and_hangs() {
     runtime.block_on(async {
         let (broker, _) = open(&path);
         let mut consumer = broker.consumer().await.unwrap();
-        let deliveries = consumer.receive(1).await.unwrap();
+        let received = tokio::time::timeout(PATIENCE, consumer.receive(1)).await;
+        let deliveries = received.unwrap().unwrap();
         say(&format!("attempt {}", deliveries[0].attempt));
-        tokio::time::sleep(Duration::from_secs(60)).await;
+        tokio::time::sleep(PATIENCE).await;
     });
 }

@@ -253,11 +253,10 @@ mod tests {
         statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
     }
 
+    type Work = fn(&Connection) -> Result<(), CommandError>;
+
     /// Hands all these in before the thread starts, so that they are one group.
-    fn run_as_one_group(
-        connection: &Connection,
-        commands: Vec<fn(&Connection) -> Result<(), CommandError>>,
-    ) -> (Vec<bool>, Statistics) {
+    fn run_as_one_group(connection: &Connection, commands: Vec<Work>) -> (Vec<bool>, Statistics) {
         let (queue, inbox) = WriteQueue::new();
         let answers: Vec<_> = commands.into_iter().map(|command| queue.write(command, |()| {})).collect();
         drop(queue);
@@ -282,7 +281,7 @@ mod tests {
             connection.execute("INSERT INTO numbers VALUES (NULL)", [])?;
             Ok(())
         };
-        let commands: Vec<fn(&Connection) -> _> = vec![|c| insert(c, 1), half_done, |c| insert(c, 3)];
+        let commands: Vec<Work> = vec![|c| insert(c, 1), half_done, |c| insert(c, 3)];
         let (answers, statistics) = run_as_one_group(&connection, commands);
         assert_eq!(answers, [true, false, true]);
         assert_eq!(numbers(&connection), [1, 3]);
@@ -297,7 +296,7 @@ mod tests {
             connection.execute_batch("ROLLBACK; INSERT INTO numbers VALUES (NULL)")?;
             Ok(())
         };
-        let commands: Vec<fn(&Connection) -> _> = vec![|c| insert(c, 1), abandoned, |c| insert(c, 3)];
+        let commands: Vec<Work> = vec![|c| insert(c, 1), abandoned, |c| insert(c, 3)];
         let (answers, statistics) = run_as_one_group(&connection, commands);
         assert_eq!(answers, [false, false, false]);
         assert_eq!(numbers(&connection), [0_i64; 0]);
