@@ -237,10 +237,11 @@ mod tests {
             let (width, height, _) = part(name);
             let mut resized = Raster::default();
             Scaler::new(resampling).rgba(&from, width, height, &mut resized).unwrap();
-            let again = resized.pixels.iter().map(|&pixel| premultiply(unpremultiply(pixel))).collect();
-            let resized = Raster { pixels: again, ..resized };
+            if resampling == Resampling::Bicubic {
+                // Pillow's nearest leaves colours as they are; the other divides alpha out, and makes two levels of one.
+                resized.pixels.iter_mut().for_each(|pixel| *pixel = premultiply(unpremultiply(*pixel)));
+            }
             let (worst, off) = difference(&resized, &raster(name));
-            // Dividing alpha out and multiplying it in again makes two levels of one.
             assert!(worst <= 2 && off < 0.005, "{name}: worst {worst}, {off} differ");
         }
     }

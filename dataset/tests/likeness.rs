@@ -76,19 +76,22 @@ fn distance(mut ours: Vec<f64>, mut theirs: Vec<f64>) -> f64 {
     values.map(|&value| (share(&ours, value) - share(&theirs, value)).abs()).fold(0.0, f64::max)
 }
 
-fn reference() -> (Vec<&'static str>, Vec<Vec<f64>>) {
-    let mut lines = include_str!("fixtures/features.csv").lines();
+const REFERENCE: &str = include_str!("fixtures/features.csv");
+const REFERENCE_0_7_1: &str = include_str!("fixtures/features-0.7.1.csv");
+
+fn reference(table: &'static str) -> (Vec<&'static str>, Vec<Vec<f64>>) {
+    let mut lines = table.lines();
     let names = lines.next().unwrap().split(',').collect();
     (names, lines.map(|line| line.split(',').map(|value| value.parse().unwrap()).collect()).collect())
 }
 
 /// Distance of each feature between images of `generator` and Python's, with the feature's name.
-fn compare(generator: &Generator) -> Vec<(&'static str, f64)> {
+fn compare(generator: &Generator, reference_table: &'static str) -> Vec<(&'static str, f64)> {
     let ours: Vec<[f64; FEATURES]> = (0..IMAGES)
         .into_par_iter()
         .map(|index| features(generator.encoded(index).1.len(), &generator.sample(index).image))
         .collect();
-    let (names, theirs) = reference();
+    let (names, theirs) = reference(reference_table);
     assert_eq!((names.len(), theirs.len()), (FEATURES, ours.len()));
     let column = |at: usize| {
         let ours = ours.iter().map(|row| (row[at] * 1e5).round() / 1e5).collect();
@@ -107,8 +110,11 @@ fn hku() -> Style {
 
 #[test]
 fn images_are_distributed_as_pythons() {
-    let distances = compare(&Generator::new(hku(), 1).unwrap());
-    assert!(worst(&distances) < LIMIT, "{distances:?}");
+    let newer = Style { warp: Warp::V0_7_1, ..hku() };
+    for (style, reference) in [(hku(), REFERENCE), (newer, REFERENCE_0_7_1)] {
+        let distances = compare(&Generator::new(style, 1).unwrap(), reference);
+        assert!(worst(&distances) < LIMIT, "{distances:?}");
+    }
 }
 
 #[test]
@@ -124,7 +130,7 @@ fn mistakes_would_be_noticed() {
         ("larger font", Generator::new(larger, 1).unwrap()),
         ("nearest resizing", Generator::new(nearest, 1).unwrap()),
     ] {
-        let distances = compare(&generator);
+        let distances = compare(&generator, REFERENCE);
         assert!(worst(&distances) > NOTICED, "{mistake} passes for Python's drawing: {distances:?}");
     }
 }
@@ -132,7 +138,7 @@ fn mistakes_would_be_noticed() {
 #[test]
 fn the_features_are_pythons_on_pythons_files() {
     let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/samples");
-    let (names, theirs) = reference();
+    let (names, theirs) = reference(REFERENCE);
     let mut seen = 0;
     for entry in std::fs::read_dir(samples).unwrap() {
         let path = entry.unwrap().path();
