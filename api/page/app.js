@@ -1,0 +1,184 @@
+// The page: takes pictures from every side, reads a few at a time, and keeps the list.
+
+import { Card } from "./card.js";
+import { read } from "./client.js";
+
+const MOST_AT_ONCE = 4;
+
+const $ = (id) => document.getElementById(id);
+
+let cards = [];
+const queue = [];
+let running = 0;
+
+function say(words) {
+  $("spoken").textContent = "";
+  // Saying the same words twice in a row needs a change in between.
+  setTimeout(() => ($("spoken").textContent = words), 50);
+}
+
+let messageTimer;
+function showMessage(words) {
+  $("message").textContent = words;
+  $("message").hidden = false;
+  clearTimeout(messageTimer);
+  messageTimer = setTimeout(() => ($("message").hidden = true), 6000);
+  say(words);
+}
+
+function add(files, nameOf = (file) => file.name) {
+  const added = Array.from(files, (file) => new Card(file, nameOf(file) || "Picture", { onCopy: copy, onRetry: start, onRemove: remove }));
+  if (added.length === 0) return;
+  // The latest on top, in the order in which they were handed over.
+  cards = [...added, ...cards];
+  $("cards").prepend(...added.map((card) => card.element));
+  added.forEach(start);
+}
+
+function start(card) {
+  const focused = card.element.contains(document.activeElement);
+  card.show("waiting");
+  // The button that was pressed is gone now.
+  if (focused) card.removeButton.focus();
+  queue.push(card);
+  work();
+}
+
+function work() {
+  while (running < MOST_AT_ONCE && queue.length > 0) {
+    const card = queue.shift();
+    running += 1;
+    process(card).finally(() => {
+      running -= 1;
+      work();
+      if (running === 0) sayOutcome(card);
+    });
+  }
+  tally();
+}
+
+async function process(card) {
+  try {
+    card.showResult(await read(card.file, { signal: card.aborter.signal, onState: (...state) => card.show(...state) }));
+  } catch (error) {
+    if (card.aborter.signal.aborted) return;
+    if (error.retryable === undefined) console.error(error);
+    card.showError(error);
+  }
+}
+
+/** Once nothing is under way: one picture's outcome in full, many as a count. */
+function sayOutcome(last) {
+  if (cards.length === 0) return;
+  if (cards.length > 1) return say($("tally").textContent);
+  if (last.state === "error") return say(last.element.querySelector(".error").textContent);
+  say(last.text ? `Read: ${Array.from(last.text).join(" ")}` : "No text found in this picture");
+}
+
+function tally() {
+  const done = cards.filter((card) => card.state === "done").length;
+  const failed = cards.filter((card) => card.state === "error").length;
+  const parts = [`${done} of ${cards.length} read`];
+  if (failed > 0) parts.push(`${failed} not readable`);
+  $("tally").textContent = parts.join(", ");
+  $("results").hidden = cards.length === 0;
+  $("copy-all").hidden = cards.filter((card) => card.text).length < 2;
+}
+
+function remove(card) {
+  const place = cards.indexOf(card);
+  cards.splice(place, 1);
+  forget(card);
+  tally();
+  say(`Removed ${card.name}`);
+  (cards[Math.min(place, cards.length - 1)]?.removeButton ?? $("picker")).focus();
+}
+
+function clear() {
+  cards.forEach(forget);
+  cards = [];
+  tally();
+  say("All pictures removed");
+  $("picker").focus();
+}
+
+function forget(card) {
+  const place = queue.indexOf(card);
+  if (place >= 0) queue.splice(place, 1);
+  card.remove();
+}
+
+const restores = new WeakMap();
+async function copy(text, button) {
+  const copied = await toClipboard(text);
+  if (!copied) return showMessage("Copying is not allowed here. Select the text and copy it by hand.");
+  say("Copied");
+  const { words, timer } = restores.get(button) ?? { words: button.textContent };
+  clearTimeout(timer);
+  button.textContent = "Copied";
+  restores.set(button, {
+    words,
+    timer: setTimeout(() => {
+      button.textContent = words;
+      restores.delete(button);
+    }, 2000),
+  });
+}
+
+async function toClipboard(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    // Without HTTPS, browsers offer the clipboard on this machine's own addresses only; the old way works everywhere.
+    const focused = document.activeElement;
+    const area = Object.assign(document.createElement("textarea"), { value: text, className: "unseen", readOnly: true });
+    document.body.append(area);
+    area.select();
+    const copied = document.execCommand("copy");
+    area.remove();
+    focused?.focus();
+    return copied;
+  }
+}
+
+for (const input of [$("picker"), $("camera")]) {
+  input.addEventListener("change", () => {
+    add(input.files);
+    // The same file may be picked again.
+    input.value = "";
+  });
+}
+
+$("clear").addEventListener("click", clear);
+$("copy-all").addEventListener("click", () => {
+  copy(cards.map((card) => card.text).filter(Boolean).join("\n"), $("copy-all"));
+});
+
+document.addEventListener("paste", (event) => {
+  const { files } = event.clipboardData;
+  if (files.length === 0) return showMessage("There is no picture on the clipboard.");
+  event.preventDefault();
+  // A copied picture is given the same name by the browser each time.
+  add(files, (file) => (/^image\.\w+$/.test(file.name) ? "Pasted picture" : file.name));
+});
+
+function dragging(yes) {
+  document.body.classList.toggle("dragging", yes);
+}
+document.addEventListener("dragover", (event) => {
+  event.preventDefault();
+  event.dataTransfer.dropEffect = "copy";
+  dragging(true);
+});
+document.addEventListener("dragleave", (event) => {
+  // Leaving one element for another is not leaving the page.
+  if (event.relatedTarget === null) dragging(false);
+});
+document.addEventListener("drop", (event) => {
+  event.preventDefault();
+  dragging(false);
+  const { files } = event.dataTransfer;
+  if (files.length === 0) return showMessage("That was not a file. Save the picture first, or copy and paste it.");
+  add(files);
+});

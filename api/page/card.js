@@ -1,0 +1,146 @@
+// One picture in the list: its thumbnail, how far it is, and then its text or what is wrong with it.
+
+// Below this a character is shown as doubtful.
+const SURE = 0.9;
+
+const STATES = {
+  waiting: "Waiting",
+  uploading: "Uploading",
+  reading: "Reading",
+};
+
+/** An element with properties and children; a string is text, never markup. */
+function element(name, properties = {}, ...children) {
+  const made = Object.assign(document.createElement(name), properties);
+  made.append(...children);
+  return made;
+}
+
+/** In whole percent, rounded down: nothing short of certain is called 100%. */
+function percent(confidence) {
+  const value = Math.floor(confidence * 100 + 1e-9);
+  return value < 1 ? "under 1%" : `${value}%`;
+}
+
+export class Card {
+  #body = element("div", { className: "outcome" });
+  #url;
+
+  /** `onCopy(text, button)`, `onRetry(card)` and `onRemove(card)` are called on those buttons. */
+  constructor(file, name, { onCopy, onRetry, onRemove }) {
+    this.file = file;
+    this.name = name;
+    this.text = null;
+    this.aborter = new AbortController();
+    this.onCopy = onCopy;
+    this.onRetry = onRetry;
+    this.#url = URL.createObjectURL(file);
+    this.removeButton = element("button", { type: "button", className: "remove", title: "Remove" }, "×");
+    this.removeButton.setAttribute("aria-label", `Remove ${name}`);
+    this.removeButton.addEventListener("click", () => onRemove(this));
+    this.element = element(
+      "li",
+      { className: "card" },
+      this.#picture(),
+      element("div", { className: "details" }, element("p", { className: "name", title: name }, name), this.#body),
+      this.removeButton,
+    );
+    this.show("waiting");
+  }
+
+  #picture() {
+    const frame = element("div", { className: "picture" });
+    const image = element("img", { src: this.#url, alt: `The picture ${this.name}` });
+    image.addEventListener("load", () => {
+      // Enlarged in clear pixels; a photograph made smaller looks better smoothed.
+      image.classList.toggle("enlarged", image.naturalWidth <= 400);
+    });
+    image.addEventListener("error", () => {
+      frame.classList.add("blank");
+      frame.replaceChildren("No preview");
+    });
+    frame.append(image);
+    return frame;
+  }
+
+  get state() {
+    return this.element.dataset.state;
+  }
+
+  /** How far it is: "waiting", "uploading", "reading", or "busy" with the seconds until the next try. */
+  show(state, wait) {
+    this.element.dataset.state = state;
+    this.element.setAttribute("aria-busy", "true");
+    const words = state === "busy" ? `Waiting: the service is busy, next try in ${wait} s` : STATES[state];
+    this.#body.replaceChildren(element("p", { className: "state" }, words));
+  }
+
+  showResult(result) {
+    this.text = result.text;
+    this.#end("done");
+    if (result.text === "") {
+      this.#body.replaceChildren(element("p", { className: "sureness" }, "No text found in this picture"));
+      return;
+    }
+    const characters = result.characters?.length
+      ? result.characters
+      : Array.from(result.text, (character) => ({ character, confidence: 1 }));
+    const spans = characters.map(({ character, confidence }) => {
+      if (confidence >= SURE) return element("span", {}, character);
+      return element("span", { className: "doubtful", title: `${percent(confidence)} sure` }, character);
+    });
+    const copy = element("button", { type: "button", className: "copy" }, "Copy");
+    copy.addEventListener("click", () => this.onCopy(result.text, copy));
+    const sureness = element("p", { className: "sureness" }, `${percent(result.confidence)} sure`);
+    sureness.classList.toggle("low", result.confidence < SURE);
+    this.#body.replaceChildren(
+      element("div", { className: "reading" }, element("p", { className: "text", translate: false }, ...spans), copy),
+      sureness,
+      ...doubts(characters),
+      ...alternatives(result.alternatives ?? []),
+    );
+  }
+
+  showError(error) {
+    this.#end("error");
+    this.#body.replaceChildren(element("p", { className: "error" }, error.message));
+    if (!error.retryable) return;
+    const retry = element("button", { type: "button", className: "retry" }, "Retry");
+    retry.setAttribute("aria-label", `Retry ${this.name}`);
+    retry.addEventListener("click", () => this.onRetry(this));
+    this.#body.append(retry);
+  }
+
+  #end(state) {
+    this.element.dataset.state = state;
+    this.element.removeAttribute("aria-busy");
+  }
+
+  /** Stops what is under way and lets go of the picture. */
+  remove() {
+    this.aborter.abort();
+    URL.revokeObjectURL(this.#url);
+    this.element.remove();
+  }
+}
+
+/** The doubtful characters in words, for whoever cannot point at them. */
+function doubts(characters) {
+  const doubtful = characters
+    .map(({ character, confidence }, index) => ({ character, confidence, place: index + 1 }))
+    .filter(({ confidence }) => confidence < SURE);
+  if (doubtful.length === 0) return [];
+  const words = doubtful.map(
+    ({ character, confidence, place }) => `${character} in place ${place} (${percent(confidence)})`,
+  );
+  return [element("p", { className: "doubts" }, `Less sure of ${words.join(", ")}`)];
+}
+
+function alternatives(list) {
+  if (list.length === 0) return [];
+  const items = list.map(({ text, confidence }) =>
+    element("li", {}, element("code", { translate: false }, text), ` ${percent(confidence)}`));
+  return [
+    element("div", { className: "alternatives" }, element("p", {}, "It could also be"), element("ul", {}, ...items)),
+  ];
+}

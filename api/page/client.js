@@ -1,0 +1,168 @@
+// Speaks HTTP with the service: a picture goes in, the finished job's result comes out, or an error in plain words.
+
+// What the service takes unless told otherwise. Checked here because a refusal in the middle of an upload reaches the
+// page as a broken connection.
+const MOST_BYTES = 10 * 2 ** 20;
+// Seconds that the service may hold an answer until the job has ended, and how long before an answer counts as lost.
+const HOLD_SECONDS = 20;
+const ANSWER_TIMEOUT_MS = 60_000;
+// How often a busy service is asked again before a person has to decide.
+const MOST_BUSY_ANSWERS = 30;
+
+const TERMINAL = new Set(["succeeded", "failed", "canceled", "expired"]);
+
+// In the page's words, by the last part of a problem's type or by the kind of a job's error.
+const WORDS = {
+  "body-too-large": "This file is too large. Pictures of up to 10 MB can be read.",
+  "image-too-large": "This picture has too many pixels to be read. Cut out the part with the text and try that.",
+  "unsupported-image": "This file is not a picture that can be read. PNG, JPEG, GIF, WebP and BMP are.",
+  "unsupported-media-type": "This file is not a picture that can be read. PNG, JPEG, GIF, WebP and BMP are.",
+  "empty-image": "This file is empty.",
+  "image-truncated": "This picture is damaged or incomplete and cannot be opened.",
+};
+
+/** Why a picture was not read, in plain words; `retryable` where another try may end differently. */
+export class ReadError extends Error {
+  constructor(message, { retryable = false } = {}) {
+    super(message);
+    this.retryable = retryable;
+  }
+}
+
+/**
+ * Submits a picture and waits for its end. `onState` is told "uploading", "waiting" or "reading", and "busy" with the
+ * seconds until the next try. Throws a ReadError, or an AbortError once `signal` aborts.
+ */
+export async function read(file, { signal, onState }) {
+  if (file.size > MOST_BYTES) throw new ReadError(WORDS["body-too-large"]);
+  let body;
+  try {
+    body = await file.arrayBuffer();
+  } catch {
+    throw new ReadError("This file cannot be opened. If it is a folder, add the pictures inside it.", {
+      retryable: true,
+    });
+  }
+  if (body.byteLength === 0) throw new ReadError(WORDS["empty-image"]);
+
+  const type = file.type.startsWith("image/") ? file.type : "application/octet-stream";
+  let answer = await patiently({ method: "POST", url: "/v1/jobs", type, body, signal, onState });
+  const location = answer.header("Location");
+  let record = parse(answer);
+  while (!TERMINAL.has(record.status)) {
+    onState(record.status === "processing" ? "reading" : "waiting");
+    await pause(seconds(answer), signal);
+    answer = await patiently({ method: "GET", url: location ?? `/v1/jobs/${record.id}`, signal, onState });
+    record = parse(answer);
+  }
+  if (record.status === "succeeded" && record.result) return record.result;
+  throw endedWithoutText(record);
+}
+
+/** Sends until the service is not too busy to answer; a 2xx answer is returned, any other is thrown in words. */
+async function patiently(request) {
+  for (let tries = 1; ; tries += 1) {
+    if (request.body) request.onState("uploading");
+    const answer = await send(request);
+    if (answer.status >= 200 && answer.status < 300) return answer;
+    const busy = answer.status === 503 || answer.status === 429;
+    if (!busy || tries >= MOST_BUSY_ANSWERS) throw refused(answer);
+    const wait = seconds(answer);
+    request.onState("busy", wait);
+    await pause(wait, request.signal);
+  }
+}
+
+/** One request. XMLHttpRequest, because it tells when the upload is over and `fetch` does not. */
+function send({ method, url, type, body, signal, onState }) {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(aborted());
+    const request = new XMLHttpRequest();
+    const abort = () => request.abort();
+    const unreachable = () =>
+      reject(new ReadError("The service cannot be reached. It may have stopped, or the network may be down.", {
+        retryable: true,
+      }));
+    if (body) request.upload.addEventListener("load", () => onState("reading"));
+    request.addEventListener("load", () =>
+      resolve({
+        status: request.status,
+        text: request.responseText,
+        header: (name) => request.getResponseHeader(name),
+      }));
+    request.addEventListener("error", unreachable);
+    request.addEventListener("timeout", unreachable);
+    request.addEventListener("abort", () => reject(aborted()));
+    request.addEventListener("loadend", () => signal.removeEventListener("abort", abort));
+    signal.addEventListener("abort", abort);
+    request.open(method, url);
+    request.timeout = ANSWER_TIMEOUT_MS;
+    request.setRequestHeader("Prefer", `wait=${HOLD_SECONDS}`);
+    if (type) request.setRequestHeader("Content-Type", type);
+    request.send(body);
+  });
+}
+
+function parse(answer) {
+  try {
+    return JSON.parse(answer.text);
+  } catch {
+    throw new ReadError("The service gave an answer that makes no sense.", { retryable: true });
+  }
+}
+
+function refused(answer) {
+  let problem = {};
+  try {
+    problem = JSON.parse(answer.text) ?? {};
+  } catch {
+    // Something between here and the service answered, not the service.
+  }
+  const kind = String(problem.type ?? "").split("/").pop();
+  if (answer.status === 404 || answer.status === 410) {
+    return new ReadError("The result is no longer kept. Read the picture again.", { retryable: true });
+  }
+  if (answer.status === 503 || answer.status === 429) {
+    return new ReadError("The service has been too busy for some time.", { retryable: true });
+  }
+  if (answer.status === 413) return new ReadError(WORDS["body-too-large"]);
+  if (answer.status >= 500) {
+    return new ReadError("Something went wrong in the service. Its log says more.", { retryable: true });
+  }
+  const words = WORDS[kind] ?? problem.detail ?? problem.title;
+  return new ReadError(words ?? `The service refused the picture (${answer.status}).`, { retryable: !words });
+}
+
+function endedWithoutText({ status, error }) {
+  if (status === "canceled") return new ReadError("Reading was canceled.", { retryable: true });
+  if (status === "expired") return new ReadError("The picture waited too long for its turn.", { retryable: true });
+  const words = { "image-undecodable": WORDS["image-truncated"], ...WORDS }[error?.kind];
+  if (words) return new ReadError(words);
+  const detail = error?.detail ? ` ${error.detail}` : "";
+  return new ReadError(`The picture could not be read.${detail}`, { retryable: true });
+}
+
+/** The answer's Retry-After, kept between one second and a minute. */
+function seconds(answer) {
+  const given = Number.parseInt(answer.header("Retry-After") ?? "", 10);
+  return Number.isNaN(given) ? 1 : Math.min(Math.max(given, 1), 60);
+}
+
+function pause(length, signal) {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(aborted());
+    const abort = () => {
+      clearTimeout(timer);
+      reject(aborted());
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener("abort", abort);
+      resolve();
+    }, length * 1000);
+    signal.addEventListener("abort", abort, { once: true });
+  });
+}
+
+function aborted() {
+  return new DOMException("The picture was removed.", "AbortError");
+}
