@@ -1,0 +1,33 @@
+# Every target is also given as plain commands in the README.
+.PHONY: run test lint bench train setup
+
+run:
+	cargo run --release
+
+# What the tests need and a fresh machine lacks: libtorch, Python packages, Chromium, npm packages.
+setup:
+	scripts/libtorch.sh
+	scripts/test_tools.sh
+
+# The trainer apart from the rest, which must build and pass without libtorch.
+test: setup
+	cargo build --release
+	cargo test --workspace --exclude byecaptcha-trainer
+	cargo test -p byecaptcha-trainer
+	cd api/browser-tests && npm test
+
+lint:
+	scripts/libtorch.sh
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+
+bench: setup
+	cargo bench -p byecaptcha-models
+	cargo bench -p byecaptcha-dataset
+	scripts/bench_dataset.sh
+	cargo build --release
+	python3 scripts/bench_serve.py
+
+train:
+	scripts/libtorch.sh
+	cargo run --release -p byecaptcha-trainer -- train --config trainer/configs/lean.toml

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Installs what the tests run against: Chromium and Node.js for the page, onnxruntime for the parity of engines.
+# System packages come by apt, as root or with passwordless sudo; otherwise it says what to install.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+missing=()
+command -v chromium >/dev/null || [ -n "${CHROMIUM:-}" ] || missing+=(chromium)
+command -v npm >/dev/null || missing+=(nodejs npm)
+python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3-venv)
+
+if [ ${#missing[@]} -gt 0 ]; then
+  if [ "$(id -u)" = 0 ]; then as_root=(); elif sudo -n true 2>/dev/null; then as_root=(sudo); else
+    echo "test_tools.sh: please install these packages and run this again: ${missing[*]}" >&2
+    exit 1
+  fi
+  "${as_root[@]}" apt-get update -qq
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
+fi
+
+requirements=scripts/requirements.txt
+if ! cmp -s "$requirements" .venv/installed.txt; then
+  python3 -m venv .venv
+  .venv/bin/pip install --quiet --disable-pip-version-check -r "$requirements"
+  cp "$requirements" .venv/installed.txt
+fi
+
+(cd api/browser-tests && npm ci --silent --no-audit --no-fund)
