@@ -1,0 +1,326 @@
+//! The loop that keeps the engine busy: it takes jobs ahead while a batch is in the engine, forms the next batch of
+//! what has come by the time the engine is free, and lets outcomes be written meanwhile. Idle, it waits without timers.
+//!
+//! A job that comes for the second time may be the one that killed the worker. It goes through the engine alone, with
+//! nothing else held, so that no other job's attempts are counted should the worker die of it again.
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use byecaptcha_models::Reading;
+use byecaptcha_queue::{
+    Alternative, CharacterConfidence, Delivery, Failure, JobId, Outcome, Recognition, ResultStore,
+    job::now_ms,
+};
+use futures::future;
+use tokio::{
+    sync::oneshot,
+    task::JoinSet,
+    time::{Instant, timeout_at},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Drained,
+    batcher::{self, Limits, Step},
+    engine::{Answer, Answers, Engine, EngineGone},
+    settle::{Verdict, settle},
+    source::Source,
+};
+
+/// Batches whose outcomes may be on their way to the store while the engine goes on. A store that is down stops the
+/// engine here, and the jobs stay in the broker.
+const MAX_SETTLING: usize = 4;
+/// For the broker to take back what the store did not, once the time for draining is over.
+const LAST_ANSWERS: Duration = Duration::from_secs(1);
+
+/// The model as it appears in results.
+pub(crate) struct Identity {
+    pub(crate) name: String,
+    pub(crate) version: String,
+}
+
+pub(crate) struct ConsumerLoop {
+    pub(crate) source: Source,
+    pub(crate) results: Arc<dyn ResultStore>,
+    pub(crate) engine: Engine,
+    pub(crate) identity: Identity,
+    pub(crate) limits: Limits,
+    /// Received and not started, in the order of their coming.
+    pending: VecDeque<Held>,
+    running: Option<Running>,
+    /// Each yields how many deliveries it gave back unstarted.
+    settling: JoinSet<usize>,
+    give_up: CancellationToken,
+    /// Whether the next receive may well bring a redelivery. True at the start: after a crash the queue begins with
+    /// the jobs that the crash interrupted.
+    wary: bool,
+}
+
+struct Held {
+    delivery: Delivery,
+    received_at_ms: u64,
+}
+
+struct Running {
+    deliveries: Vec<Held>,
+    answers: oneshot::Receiver<Answers>,
+    alone: bool,
+}
+
+impl ConsumerLoop {
+    pub(crate) fn new(
+        source: Source,
+        results: Arc<dyn ResultStore>,
+        engine: Engine,
+        identity: Identity,
+        limits: Limits,
+    ) -> Self {
+        Self {
+            source,
+            results,
+            engine,
+            identity,
+            limits,
+            pending: VecDeque::new(),
+            running: None,
+            settling: JoinSet::new(),
+            give_up: CancellationToken::new(),
+            wary: true,
+        }
+    }
+
+    /// Works until the shutdown, then drains. An error means that the engine's thread is gone.
+    pub(crate) async fn run(
+        mut self,
+        shutdown: CancellationToken,
+        drain: Duration,
+    ) -> Result<Drained, EngineGone> {
+        let ended = loop {
+            if let Err(gone) = self.start_next() {
+                break Err(gone);
+            }
+            self.receive_more();
+            tokio::select! {
+                () = shutdown.cancelled() => break Ok(()),
+                deliveries = self.source.next() => self.hold(deliveries),
+                answers = finished(&mut self.running) => match answers {
+                    Ok(answers) => self.conclude(answers),
+                    Err(gone) => break Err(gone),
+                },
+                Some(settled) = self.settling.join_next() => log_if_panicked(&settled),
+            }
+        };
+        let drained = self.drain(drain).await;
+        ended.map(|()| drained)
+    }
+
+    /// Asks the broker for as many as are useful to have at hand: another batch or two beside the one in the engine.
+    fn receive_more(&mut self) {
+        let idle = self.pending.is_empty() && self.running.is_none() && self.settling.is_empty();
+        let careful = self.wary
+            || self.running.as_ref().is_some_and(|running| running.alone)
+            || self.pending.iter().any(|held| batcher::is_suspect(held.delivery.attempt));
+        let room = match careful {
+            true => usize::from(idle),
+            false => (2 * self.limits.max_batch).saturating_sub(self.pending.len()),
+        };
+        if room > 0 {
+            self.source.request(room, idle);
+        }
+    }
+
+    fn hold(&mut self, deliveries: Vec<Delivery>) {
+        if deliveries.is_empty() {
+            return;
+        }
+        self.wary = deliveries.iter().any(|delivery| batcher::is_suspect(delivery.attempt));
+        let received_at_ms = now_ms();
+        self.pending.extend(deliveries.into_iter().map(|delivery| Held { delivery, received_at_ms }));
+    }
+
+    /// Starts whatever can be started now.
+    fn start_next(&mut self) -> Result<(), EngineGone> {
+        while self.running.is_none() && self.settling.len() < MAX_SETTLING {
+            let attempts = self.pending.iter().map(|held| held.delivery.attempt);
+            let Some(step) = batcher::next_step(attempts, self.limits) else { return Ok(()) };
+            match step {
+                Step::GiveUp(count) => {
+                    let spent = self.pending.drain(..count).map(|held| {
+                        let verdict = Verdict::Dead(engine_failed(&format!(
+                            "the worker stopped during each of {} attempts at this picture",
+                            held.delivery.attempt.saturating_sub(1)
+                        )));
+                        (held.delivery, verdict)
+                    });
+                    let spent = spent.collect();
+                    self.settle(spent);
+                }
+                Step::Together(count) => self.start(count, false)?,
+                Step::Alone => {
+                    self.wary = true;
+                    self.release_all_but(1);
+                    if self.source.is_receiving() {
+                        // It ends with what it has; if that is anything, it is released as well.
+                        self.source.stop();
+                        return Ok(());
+                    }
+                    if !self.settling.is_empty() {
+                        return Ok(());
+                    }
+                    self.start(1, true)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands the first `count` to the engine, but for those that ask for a model that is not here.
+    fn start(&mut self, count: usize, alone: bool) -> Result<(), EngineGone> {
+        let mut known = Vec::with_capacity(count);
+        let mut unknown = Vec::new();
+        for held in self.pending.drain(..count) {
+            match &held.delivery.job.options.model {
+                Some(model) if *model != self.identity.name => {
+                    let detail = format!("there is no model {model:?} here, only {:?}", self.identity.name);
+                    let failure = Failure { kind: "unknown-model".to_owned(), detail };
+                    unknown.push((held.delivery, Verdict::Done(Outcome::Failed(failure))));
+                }
+                _ => known.push(held),
+            }
+        }
+        if !unknown.is_empty() {
+            self.settle(unknown);
+        }
+        if known.is_empty() {
+            return Ok(());
+        }
+        let answers =
+            self.engine.submit(known.iter().map(|held| held.delivery.job.image.clone()).collect())?;
+        self.note_start(known.iter().map(|held| held.delivery.job.id).collect());
+        self.running = Some(Running { deliveries: known, answers, alone });
+        Ok(())
+    }
+
+    /// Clients may see that their jobs have started. The engine does not wait for that: an outcome that is written
+    /// first stays as it is.
+    fn note_start(&mut self, ids: Vec<JobId>) {
+        let results = Arc::clone(&self.results);
+        self.settling.spawn(async move {
+            if let Err(error) = results.start(&ids).await {
+                tracing::warn!(%error, jobs = ids.len(), "the start of jobs was not noted");
+            }
+            0
+        });
+    }
+
+    /// Turns the answers of the batch that was in the engine into outcomes and new attempts.
+    fn conclude(&mut self, Answers { answers, elapsed }: Answers) {
+        let Some(running) = self.running.take() else { return };
+        let engine_ms = elapsed.as_secs_f64() * 1e3;
+        tracing::debug!(jobs = running.deliveries.len(), engine_ms, "a batch is through");
+        let verdicts = running.deliveries.into_iter().zip(answers).map(|(held, answer)| {
+            let verdict = match answer {
+                Answer::Read(reading) => {
+                    Verdict::Done(Outcome::Succeeded(self.recognition(reading, &held, engine_ms)))
+                }
+                Answer::Refused { kind, detail } => {
+                    Verdict::Done(Outcome::Failed(Failure { kind: kind.to_owned(), detail }))
+                }
+                Answer::Crashed(reason) if held.delivery.attempt >= self.limits.delivery_limit => {
+                    Verdict::Dead(engine_failed(&reason))
+                }
+                Answer::Crashed(reason) => Verdict::Retry(reason),
+            };
+            (held.delivery, verdict)
+        });
+        let verdicts = verdicts.collect();
+        self.settle(verdicts);
+    }
+
+    fn recognition(&self, reading: Reading, held: &Held, engine_ms: f64) -> Recognition {
+        let waited = held.received_at_ms.saturating_sub(held.delivery.job.submitted_at_ms);
+        Recognition {
+            text: reading.text,
+            confidence: reading.confidence,
+            characters: reading
+                .characters
+                .into_iter()
+                .map(|(character, confidence)| CharacterConfidence { character, confidence })
+                .collect(),
+            alternatives: reading
+                .alternatives
+                .into_iter()
+                .map(|(text, confidence)| Alternative { text, confidence })
+                .collect(),
+            model: self.identity.name.clone(),
+            model_version: self.identity.version.clone(),
+            queue_ms: waited as f64,
+            engine_ms,
+        }
+    }
+
+    fn settle(&mut self, verdicts: Vec<(Delivery, Verdict)>) {
+        self.settling.spawn(settle(Arc::clone(&self.results), verdicts, self.give_up.clone()));
+    }
+
+    fn release_all_but(&mut self, kept: usize) {
+        let others = self.pending.split_off(kept.min(self.pending.len()));
+        if !others.is_empty() {
+            self.settle(others.into_iter().map(|held| (held.delivery, Verdict::Release)).collect());
+        }
+    }
+
+    /// Gives back what was not started, and lets what was come to its end.
+    async fn drain(mut self, drain: Duration) -> Drained {
+        let deadline = Instant::now() + drain;
+        if self.source.is_receiving() {
+            self.source.stop();
+            let deliveries = self.source.next().await;
+            self.hold(deliveries);
+        }
+        self.release_all_but(0);
+
+        let mut drained = Drained::default();
+        if let Some(running) = &mut self.running {
+            let jobs = running.deliveries.len();
+            match timeout_at(deadline, &mut running.answers).await {
+                Ok(Ok(answers)) => self.conclude(answers),
+                // Dropped with `running`, they go back with the attempt counted: it may be their fault.
+                Ok(Err(_)) | Err(_) => drained.abandoned = jobs,
+            }
+        }
+        self.running = None;
+        if timeout_at(deadline, join_all(&mut self.settling, &mut drained)).await.is_err() {
+            self.give_up.cancel();
+            let last = Instant::now() + LAST_ANSWERS;
+            drop(timeout_at(last, join_all(&mut self.settling, &mut drained)).await);
+        }
+        drained
+    }
+}
+
+/// The answers of the batch in the engine; waits for ever where there is none.
+async fn finished(running: &mut Option<Running>) -> Result<Answers, EngineGone> {
+    match running {
+        Some(running) => (&mut running.answers).await.map_err(|_| EngineGone),
+        None => future::pending().await,
+    }
+}
+
+async fn join_all(settling: &mut JoinSet<usize>, drained: &mut Drained) {
+    while let Some(settled) = settling.join_next().await {
+        log_if_panicked(&settled);
+        drained.released += settled.unwrap_or_default();
+    }
+}
+
+fn log_if_panicked(settled: &Result<usize, tokio::task::JoinError>) {
+    if let Err(error) = settled {
+        // Its deliveries were dropped with it and go back to the queue.
+        tracing::error!(%error, "a task that writes outcomes has panicked");
+    }
+}
+
+fn engine_failed(detail: &str) -> Failure {
+    Failure { kind: "engine-failed".to_owned(), detail: detail.to_owned() }
+}

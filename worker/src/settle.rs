@@ -1,0 +1,89 @@
+//! The end of a job on the worker's side: first its outcome is written, only then does the broker hear of it. In this
+//! order a crash between the two repeats work, where the other order would lose it.
+
+use std::sync::Arc;
+
+use byecaptcha_queue::{BrokerError, Delivery, Failure, JobId, Outcome, ResultStore};
+use futures::future;
+use tokio_util::sync::CancellationToken;
+
+use crate::backoff::Backoff;
+
+/// What is to happen to a delivery.
+#[derive(Debug)]
+pub(crate) enum Verdict {
+    /// The job has ended this way.
+    Done(Outcome),
+    /// The job has ended since its last attempt failed; the broker keeps it as a dead letter.
+    Dead(Failure),
+    /// The attempt failed; there will be another.
+    Retry(String),
+    /// It was not started.
+    Release,
+}
+
+impl Verdict {
+    fn outcome(&self) -> Option<Outcome> {
+        match self {
+            Self::Done(outcome) => Some(outcome.clone()),
+            Self::Dead(failure) => Some(Outcome::Failed(failure.clone())),
+            Self::Retry(_) | Self::Release => None,
+        }
+    }
+}
+
+/// Carries out the verdicts. While the store refuses, it is asked again; once `give_up` is cancelled, what is not
+/// written goes back to the queue as if never started, since the fault is not the job's.
+///
+/// Returns how many went back so.
+pub(crate) async fn settle(
+    results: Arc<dyn ResultStore>,
+    verdicts: Vec<(Delivery, Verdict)>,
+    give_up: CancellationToken,
+) -> usize {
+    let outcomes: Vec<(JobId, Outcome)> = verdicts
+        .iter()
+        .filter_map(|(delivery, verdict)| Some((delivery.job.id, verdict.outcome()?)))
+        .collect();
+    let written = outcomes.is_empty()
+        || tokio::select! {
+            biased;
+            () = write(results.as_ref(), &outcomes) => true,
+            () = give_up.cancelled() => false,
+        };
+    let answers = verdicts.into_iter().map(|(delivery, verdict)| {
+        let verdict = if !written && verdict.outcome().is_some() { Verdict::Release } else { verdict };
+        answer(delivery, verdict)
+    });
+    future::join_all(answers).await.into_iter().filter(|&released| released).count()
+}
+
+async fn write(results: &dyn ResultStore, outcomes: &[(JobId, Outcome)]) {
+    let mut backoff = Backoff::default();
+    while let Err(error) = results.finish(outcomes).await {
+        backoff.failed();
+        let retry_in = backoff.delay();
+        tracing::warn!(%error, jobs = outcomes.len(), ?retry_in, "the results cannot be written");
+        tokio::time::sleep(retry_in).await;
+    }
+}
+
+/// Tells the broker; true where the delivery went back unstarted.
+async fn answer(delivery: Delivery, verdict: Verdict) -> bool {
+    let (job, attempt) = (delivery.job.id, delivery.attempt);
+    let released = matches!(verdict, Verdict::Release);
+    let told: Result<(), BrokerError> = match verdict {
+        Verdict::Done(_) => delivery.ack().await,
+        Verdict::Dead(Failure { detail, .. }) => delivery.reject(&detail).await,
+        Verdict::Retry(reason) => {
+            tracing::warn!(%job, attempt, reason, "an attempt failed");
+            delivery.reject(&reason).await
+        }
+        Verdict::Release => delivery.release().await,
+    };
+    if let Err(error) = told {
+        // The broker will hand the job out again, and the outcome that is written first stands.
+        tracing::warn!(%job, attempt, %error, "the broker did not take the answer to a delivery");
+    }
+    released
+}

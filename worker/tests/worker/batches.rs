@@ -1,0 +1,87 @@
+//! Which jobs meet in the engine, and what is written of them.
+
+use byecaptcha_queue::{JobOptions, JobStatus, Lookup, ResultStore};
+use bytes::Bytes;
+
+use crate::{
+    script::{Script, picture},
+    setting::{Setting, eventually},
+};
+
+const TWENTY: &str = "abcdefghijklmnopqrst";
+
+#[tokio::test]
+async fn batches_fill_while_the_engine_is_busy() {
+    let setting = Setting::new(Script::gated());
+    let running = setting.start();
+    let first = setting.publish('X').await;
+    assert_eq!(setting.batches(1).await, ["X"], "a lone job does not wait for company");
+
+    let ids = setting.publish_all(TWENTY).await;
+    // Two batches are taken ahead, and no more: the others are left for other workers.
+    setting.depth_becomes(20 - 16).await;
+    setting.script.open();
+
+    assert_eq!(setting.texts(&ids).await, TWENTY);
+    assert_eq!(setting.script.batches(), ["X", "abcdefgh", "ijklmnop", "qrst"]);
+    let record = setting.ended(first).await;
+    let result = record.result.unwrap();
+    assert_eq!((result.model.as_str(), result.model_version.as_str()), ("scripted", "7"));
+    assert_eq!(result.characters.len(), 1);
+    assert!((result.confidence - 0.9).abs() < 0.02, "{}", result.confidence);
+    assert!(result.engine_ms > 0.0 && result.queue_ms >= 0.0);
+    assert_eq!(running.stop().await, byecaptcha_worker::Drained::default());
+}
+
+#[tokio::test]
+async fn clients_see_that_their_job_has_started() {
+    let setting = Setting::new(Script::gated());
+    let running = setting.start();
+    let id = setting.publish('a').await;
+    eventually("the job is processing", async || {
+        matches!(setting.results.get(id).await.unwrap(), Lookup::Found(record) if record.status == JobStatus::Processing)
+    })
+    .await;
+    setting.script.open();
+    assert_eq!(setting.texts(&[id]).await, "a");
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_broken_picture_fails_alone() {
+    let setting = Setting::new(Script::gated());
+    let running = setting.start();
+    setting.publish('X').await;
+    setting.batches(1).await;
+    let a = setting.publish('a').await;
+    let broken = setting.publish_image(Bytes::from_static(b"no picture"), JobOptions::default()).await;
+    let whole = picture('c');
+    let truncated = setting.publish_image(whole.slice(..whole.len() - 30), JobOptions::default()).await;
+    let b = setting.publish('b').await;
+    setting.depth_becomes(0).await;
+    setting.script.open();
+
+    assert_eq!(setting.texts(&[a, b]).await, "ab");
+    for (id, kind) in [(broken, "unsupported-image"), (truncated, "image-truncated")] {
+        let record = setting.ended(id).await;
+        assert_eq!(record.status, JobStatus::Failed);
+        assert_eq!(record.error.unwrap().kind, kind);
+    }
+    assert_eq!(setting.script.batches(), ["X", "ab"], "once, and without the broken ones");
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_model_that_is_not_here_is_named() {
+    let setting = Setting::new(Script::default());
+    let running = setting.start();
+    let options = |model: &str| JobOptions { model: Some(model.to_owned()) };
+    let other = setting.publish_image(picture('a'), options("other")).await;
+    let own = setting.publish_image(picture('b'), options("scripted")).await;
+    let error = setting.ended(other).await.error.unwrap();
+    assert_eq!(error.kind, "unknown-model");
+    assert!(error.detail.contains("other") && error.detail.contains("scripted"), "{}", error.detail);
+    assert_eq!(setting.texts(&[own]).await, "b");
+    assert_eq!(setting.script.batches(), ["b"]);
+    running.stop().await;
+}

@@ -1,0 +1,186 @@
+//! A store that refuses and a broker that is watched, each around one in memory.
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use byecaptcha_queue::{
+    Acknowledge, Broker, BrokerError, Consumer, DeadLetter, Delivery, Job, JobId, JobRecord, Lookup,
+    MemoryBroker, MemoryResults, Outcome, ResultError, ResultStore,
+};
+
+/// Refuses to write the first outcomes.
+pub struct RefusingResults {
+    inner: Arc<MemoryResults>,
+    refusals_left: AtomicUsize,
+    refused: AtomicUsize,
+}
+
+impl RefusingResults {
+    pub fn new(inner: Arc<MemoryResults>, refusals: usize) -> Self {
+        Self { inner, refusals_left: refusals.into(), refused: 0.into() }
+    }
+
+    pub fn accept(&self) {
+        self.refusals_left.store(0, SeqCst);
+    }
+
+    pub fn refusals_left(&self) -> usize {
+        self.refusals_left.load(SeqCst)
+    }
+
+    pub fn refused(&self) -> usize {
+        self.refused.load(SeqCst)
+    }
+}
+
+#[async_trait]
+impl ResultStore for RefusingResults {
+    async fn create(&self, record: &JobRecord) -> Result<(), ResultError> {
+        self.inner.create(record).await
+    }
+    async fn discard(&self, id: JobId) -> Result<(), ResultError> {
+        self.inner.discard(id).await
+    }
+    async fn start(&self, ids: &[JobId]) -> Result<(), ResultError> {
+        self.inner.start(ids).await
+    }
+    async fn finish(&self, outcomes: &[(JobId, Outcome)]) -> Result<Vec<bool>, ResultError> {
+        if self.refusals_left.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)).is_ok() {
+            self.refused.fetch_add(1, SeqCst);
+            return Err(ResultError::Unavailable("as scripted".to_owned()));
+        }
+        self.inner.finish(outcomes).await
+    }
+    async fn get(&self, id: JobId) -> Result<Lookup, ResultError> {
+        self.inner.get(id).await
+    }
+    async fn wait(&self, id: JobId, patience: Duration) -> Result<Lookup, ResultError> {
+        self.inner.wait(id, patience).await
+    }
+    async fn ready(&self) -> Result<(), ResultError> {
+        self.inner.ready().await
+    }
+}
+
+/// Notes each acknowledgement and whether the job's result was there by then; refuses at first where it is told to.
+#[derive(Clone)]
+pub struct WatchedBroker {
+    inner: Arc<MemoryBroker>,
+    watch: Arc<Watch>,
+}
+
+struct Watch {
+    results: Arc<MemoryResults>,
+    acks: Mutex<Vec<(JobId, bool)>>,
+    refused_consumers: AtomicUsize,
+    refused_receives: AtomicUsize,
+    consumers: AtomicUsize,
+}
+
+impl WatchedBroker {
+    pub fn new(inner: Arc<MemoryBroker>, results: Arc<MemoryResults>) -> Self {
+        let watch = Watch {
+            results,
+            acks: Mutex::default(),
+            refused_consumers: 0.into(),
+            refused_receives: 0.into(),
+            consumers: 0.into(),
+        };
+        Self { inner, watch: Arc::new(watch) }
+    }
+
+    pub fn acks(&self) -> Vec<(JobId, bool)> {
+        self.watch.acks.lock().unwrap().clone()
+    }
+
+    pub fn refuse_consumers(&self, count: usize) {
+        self.watch.refused_consumers.store(count, SeqCst);
+    }
+
+    pub fn refuse_receives(&self, count: usize) {
+        self.watch.refused_receives.store(count, SeqCst);
+    }
+
+    pub fn consumers_made(&self) -> usize {
+        self.watch.consumers.load(SeqCst)
+    }
+}
+
+fn refuse(left: &AtomicUsize) -> Result<(), BrokerError> {
+    match left.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)) {
+        Ok(_) => Err(BrokerError::Unavailable("as scripted".to_owned())),
+        Err(_) => Ok(()),
+    }
+}
+
+#[async_trait]
+impl Broker for WatchedBroker {
+    async fn publish(&self, job: &Job) -> Result<(), BrokerError> {
+        self.inner.publish(job).await
+    }
+    async fn consumer(&self) -> Result<Box<dyn Consumer>, BrokerError> {
+        refuse(&self.watch.refused_consumers)?;
+        self.watch.consumers.fetch_add(1, SeqCst);
+        Ok(Box::new(WatchedConsumer { inner: self.inner.consumer().await?, watch: Arc::clone(&self.watch) }))
+    }
+    async fn depth(&self) -> Result<usize, BrokerError> {
+        self.inner.depth().await
+    }
+    async fn dead_letters(&self) -> Result<Vec<DeadLetter>, BrokerError> {
+        self.inner.dead_letters().await
+    }
+    async fn ready(&self) -> Result<(), BrokerError> {
+        self.inner.ready().await
+    }
+}
+
+struct WatchedConsumer {
+    inner: Box<dyn Consumer>,
+    watch: Arc<Watch>,
+}
+
+#[async_trait]
+impl Consumer for WatchedConsumer {
+    async fn receive(&mut self, max: usize) -> Result<Vec<Delivery>, BrokerError> {
+        refuse(&self.watch.refused_receives)?;
+        let deliveries = self.inner.receive(max).await?;
+        Ok(deliveries
+            .into_iter()
+            .map(|Delivery { job, attempt, acknowledge }| {
+                let watched =
+                    WatchedAcknowledge { id: job.id, inner: acknowledge, watch: Arc::clone(&self.watch) };
+                Delivery { job, attempt, acknowledge: Box::new(watched) }
+            })
+            .collect())
+    }
+}
+
+struct WatchedAcknowledge {
+    id: JobId,
+    inner: Box<dyn Acknowledge>,
+    watch: Arc<Watch>,
+}
+
+#[async_trait]
+impl Acknowledge for WatchedAcknowledge {
+    async fn ack(self: Box<Self>) -> Result<(), BrokerError> {
+        let written = matches!(
+            self.watch.results.get(self.id).await.unwrap(),
+            Lookup::Found(record) if record.status.is_terminal()
+        );
+        self.watch.acks.lock().unwrap().push((self.id, written));
+        self.inner.ack().await
+    }
+    async fn reject(self: Box<Self>, reason: &str) -> Result<(), BrokerError> {
+        self.inner.reject(reason).await
+    }
+    async fn release(self: Box<Self>) -> Result<(), BrokerError> {
+        self.inner.release().await
+    }
+}
