@@ -73,7 +73,11 @@ async fn no_accepted_job_is_lost() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("queue.db");
     let (mut accepted, mut ended) = (HashSet::new(), HashSet::new());
-    for _ in 0..8 {
+    let mut rounds = 0;
+    // A slow disk gets more rounds until there is enough to tell anything.
+    while rounds < 8 || accepted.len() < 50 || ended.len() < 20 {
+        rounds += 1;
+        assert!(rounds < 200, "{} accepted, {} ended: too few", accepted.len(), ended.len());
         let (mut child, mut lines) = start_child("child_works_until_killed", &path);
         assert_eq!(lines.next().unwrap(), "open");
         let reader = std::thread::spawn(move || lines.collect::<Vec<_>>());
@@ -90,8 +94,6 @@ async fn no_accepted_job_is_lost() {
             }
         }
     }
-    assert!(accepted.len() > 30, "{} accepted, too few to tell anything", accepted.len());
-    assert!(ended.len() > 10, "{} ended, too few to tell anything", ended.len());
 
     let (broker, results) = open(&path);
     let waiting = broker.depth().await.unwrap();
