@@ -1,12 +1,13 @@
 // The page: takes pictures from every side, reads a few at a time, and keeps the list.
 
 import { Card } from "./card.js";
-import { read } from "./client.js";
+import { ReadError, read } from "./client.js";
 
 const MOST_AT_ONCE = 4;
 
 const $ = (id) => document.getElementById(id);
 
+// What is in the list, from top to bottom, and which of it waits for its turn.
 let cards = [];
 const queue = [];
 let running = 0;
@@ -27,7 +28,8 @@ function showMessage(words) {
 }
 
 function add(files, nameOf = (file) => file.name) {
-  const added = Array.from(files, (file) => new Card(file, nameOf(file) || "Picture", { onCopy: copy, onRetry: start, onRemove: remove }));
+  const actions = { onCopy: copy, onRetry: start, onRemove: remove };
+  const added = Array.from(files, (file) => new Card(file, nameOf(file), actions));
   if (added.length === 0) return;
   // The latest on top, in the order in which they were handed over.
   cards = [...added, ...cards];
@@ -59,11 +61,13 @@ function work() {
 
 async function process(card) {
   try {
-    card.showResult(await read(card.file, { signal: card.aborter.signal, onState: (...state) => card.show(...state) }));
+    const onState = (state, wait) => card.show(state, wait);
+    card.showResult(await read(card.file, { signal: card.aborter.signal, onState }));
   } catch (error) {
     if (card.aborter.signal.aborted) return;
-    if (error.retryable === undefined) console.error(error);
-    card.showError(error);
+    if (error instanceof ReadError) return card.showError(error);
+    console.error(error);
+    card.showError(new ReadError("Something went wrong in this page.", { retryable: true }));
   }
 }
 

@@ -18,7 +18,9 @@ const WORDS = {
   "unsupported-image": "This file is not a picture that can be read. PNG, JPEG, GIF, WebP and BMP are.",
   "unsupported-media-type": "This file is not a picture that can be read. PNG, JPEG, GIF, WebP and BMP are.",
   "empty-image": "This file is empty.",
-  "image-truncated": "This picture is damaged or incomplete and cannot be opened.",
+  "image-too-small": "This picture has too few pixels to hold text.",
+  "image-truncated": "This picture is incomplete: its file ends too early.",
+  "image-damaged": "This picture is damaged and cannot be opened.",
 };
 
 /** Why a picture was not read, in plain words; `retryable` where another try may end differently. */
@@ -136,7 +138,7 @@ function refused(answer) {
 function endedWithoutText({ status, error }) {
   if (status === "canceled") return new ReadError("Reading was canceled.", { retryable: true });
   if (status === "expired") return new ReadError("The picture waited too long for its turn.", { retryable: true });
-  const words = { "image-undecodable": WORDS["image-truncated"], ...WORDS }[error?.kind];
+  const words = WORDS[error?.kind];
   if (words) return new ReadError(words);
   const detail = error?.detail ? ` ${error.detail}` : "";
   return new ReadError(`The picture could not be read.${detail}`, { retryable: true });
