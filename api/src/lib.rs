@@ -7,12 +7,15 @@ mod routes;
 mod state;
 mod upload;
 
-use std::{future::Future, io};
+use std::{future::Future, io, time::Duration};
 
 use axum::Router;
 use tokio::net::TcpListener;
 
-pub use state::{ApiSettings, ApiState, ModelInfo};
+pub use state::{ApiSettings, ApiState, DEFAULT_MAX_SIDE, DEFAULT_MAX_UPLOAD_BYTES, ModelInfo};
+
+/// How long requests that are under way at shutdown may take to finish.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// All routes, over this state.
 pub fn router(state: ApiState) -> Router {
@@ -20,16 +23,29 @@ pub fn router(state: ApiState) -> Router {
 }
 
 /// Serves until `shutdown` ends. Then nothing new is accepted, held answers are given as things stand, and requests
-/// under way are finished.
-pub async fn serve(
-    listener: TcpListener,
-    state: ApiState,
-    shutdown: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()> {
+/// under way get ten seconds to finish.
+///
+/// # Errors
+///
+/// Only what the listener's socket says; a connection that fails is that connection's business.
+pub async fn serve<F>(listener: TcpListener, state: ApiState, shutdown: F) -> io::Result<()>
+where
+    F: Future<Output = ()> + Send + 'static,
+{
     let closing = state.closing.clone();
+    let told = closing.clone();
     let shutdown = async move {
         shutdown.await;
-        closing.cancel();
+        told.cancel();
     };
-    axum::serve(listener, router(state)).with_graceful_shutdown(shutdown).await
+    let serving = axum::serve(listener, router(state)).with_graceful_shutdown(shutdown);
+    let overdue = async {
+        closing.cancelled().await;
+        tokio::time::sleep(GRACE).await;
+    };
+    tokio::select! {
+        served = serving.into_future() => served,
+        // A client that stalls half-way through its request must not keep the program alive.
+        () = overdue => Ok(tracing::warn!("requests still under way were cut off")),
+    }
 }

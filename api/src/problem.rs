@@ -15,34 +15,59 @@ pub(crate) struct Kind {
     pub(crate) name: &'static str,
     pub(crate) status: StatusCode,
     pub(crate) title: &'static str,
+    /// What to do about it, for a person.
+    pub(crate) advice: &'static str,
 }
 
 macro_rules! kinds {
-    ($($constant:ident $name:literal $status:ident $title:literal;)*) => {
-        $(pub(crate) const $constant: &Kind = &Kind { name: $name, status: StatusCode::$status, title: $title };)*
+    ($($constant:ident: $name:literal, $status:ident, $title:literal, $advice:literal;)*) => {
+        $(pub(crate) const $constant: &Kind =
+            &Kind { name: $name, status: StatusCode::$status, title: $title, advice: $advice };)*
         /// Every kind there is.
         pub(crate) const ALL: &[&Kind] = &[$($constant),*];
     };
 }
 
 kinds! {
-    NOT_FOUND "not-found" NOT_FOUND "There is nothing at this address";
-    METHOD_NOT_ALLOWED "method-not-allowed" METHOD_NOT_ALLOWED "This address does not take this method";
-    JOB_UNKNOWN "job-unknown" NOT_FOUND "No job has this id";
-    JOB_EXPIRED "job-expired" GONE "The result was kept for its time and is gone";
-    BODY_TOO_LARGE "body-too-large" PAYLOAD_TOO_LARGE "The request is larger than is taken";
-    MEDIA_TYPE "unsupported-media-type" UNSUPPORTED_MEDIA_TYPE "The body is of a type that is not taken";
-    MALFORMED_BODY "malformed-body" BAD_REQUEST "The body cannot be read";
-    MALFORMED_BASE64 "malformed-base64" BAD_REQUEST "The picture in the body is not valid base64";
-    EMPTY_IMAGE "empty-image" BAD_REQUEST "There is no picture in the request";
-    UNSUPPORTED_IMAGE "unsupported-image" UNSUPPORTED_MEDIA_TYPE "The file is not a picture of a kind that is read";
-    IMAGE_TOO_LARGE "image-too-large" UNPROCESSABLE_ENTITY "The picture has more pixels than are read";
-    IMAGE_TRUNCATED "image-truncated" UNPROCESSABLE_ENTITY "The file ends before the picture does";
-    UNKNOWN_MODEL "unknown-model" UNPROCESSABLE_ENTITY "No model has this name";
-    QUEUE_FULL "queue-full" SERVICE_UNAVAILABLE "More jobs are waiting than may wait";
-    UNAVAILABLE "unavailable" SERVICE_UNAVAILABLE "A part of the service cannot be reached";
-    NOT_READY "not-ready" SERVICE_UNAVAILABLE "The service is not ready";
-    INTERNAL "internal" INTERNAL_SERVER_ERROR "Something went wrong here";
+    NOT_FOUND: "not-found", NOT_FOUND, "There is nothing at this address",
+        "Jobs are submitted to /v1/jobs and asked after at the address in the answer's Location header.";
+    METHOD_NOT_ALLOWED: "method-not-allowed", METHOD_NOT_ALLOWED, "This address does not take this method",
+        "The answer's Allow header names the methods that it takes.";
+    JOB_ID_MALFORMED: "job-id-malformed", BAD_REQUEST, "This is not the id of a job",
+        "Ids are UUIDs. Use the address in the Location header as it is.";
+    JOB_UNKNOWN: "job-unknown", NOT_FOUND, "No job has this id",
+        "It was never accepted here, or it ended so long ago that even its id is forgotten.";
+    JOB_EXPIRED: "job-expired", GONE, "The result was kept for its time and is gone",
+        "Results are kept for a set time after the job has ended. Submit the picture again.";
+    REQUEST_TIMEOUT: "request-timeout", REQUEST_TIMEOUT, "The body took too long to arrive",
+        "Nothing was accepted. Send it again, over a better connection or with a smaller picture.";
+    BODY_TOO_LARGE: "body-too-large", PAYLOAD_TOO_LARGE, "The request is larger than is taken",
+        "Cut the picture down to the part with the text. In JSON, base64 makes a picture larger by a third.";
+    MEDIA_TYPE: "unsupported-media-type", UNSUPPORTED_MEDIA_TYPE, "The body is of a type that is not taken",
+        "Send the picture itself with an image type or application/octet-stream, a form as multipart/form-data with a \
+         field called image or file, or application/json with the picture as base64 in a member called image.";
+    MALFORMED_BODY: "malformed-body", BAD_REQUEST, "The body cannot be read",
+        "It is not what its Content-Type says, or it lacks something or has something unknown in it.";
+    MALFORMED_BASE64: "malformed-base64", BAD_REQUEST, "The picture in the body is not valid base64",
+        "The member called image holds base64 (RFC 4648, section 4), alone or as a data: URL.";
+    EMPTY_IMAGE: "empty-image", BAD_REQUEST, "There is no picture in the request",
+        "The body, or the part of it that should hold the picture, is empty or missing.";
+    UNSUPPORTED_IMAGE: "unsupported-image", UNSUPPORTED_MEDIA_TYPE, "The file is not a picture of a kind that is read",
+        "PNG, JPEG, GIF, WebP and BMP are read. What counts is what the file is, not what it is called.";
+    IMAGE_TOO_LARGE: "image-too-large", UNPROCESSABLE_ENTITY, "The picture has more pixels than are read",
+        "Cut it down to the part with the text, or make it smaller.";
+    IMAGE_TRUNCATED: "image-truncated", UNPROCESSABLE_ENTITY, "The file ends or is damaged before the picture is there",
+        "Often an upload or a download that broke off. Get the file again.";
+    UNKNOWN_MODEL: "unknown-model", UNPROCESSABLE_ENTITY, "No model has this name",
+        "GET /v1/models lists those there are. Without a name, the default model reads.";
+    QUEUE_FULL: "queue-full", SERVICE_UNAVAILABLE, "As many jobs are waiting as may wait",
+        "Nothing was accepted. Try again after the seconds in the Retry-After header.";
+    UNAVAILABLE: "unavailable", SERVICE_UNAVAILABLE, "A part of the service cannot be reached",
+        "Try again after the seconds in the Retry-After header.";
+    NOT_READY: "not-ready", SERVICE_UNAVAILABLE, "The service is not ready",
+        "It is starting, or stopping. Try again after the seconds in the Retry-After header.";
+    INTERNAL: "internal", INTERNAL_SERVER_ERROR, "Something went wrong here",
+        "This is a fault of the program, not of the request. Its log says more.";
 }
 
 /// Seconds after which a client should try again, where that helps.
@@ -80,7 +105,7 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let Kind { name, status, title } = *self.kind;
+        let Kind { name, status, title, .. } = *self.kind;
         if status.is_server_error() {
             tracing::warn!(problem = name, detail = self.detail, "request not served");
         }
@@ -98,6 +123,9 @@ impl IntoResponse for Problem {
         if status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, RETRY_AFTER);
         }
+        if status == StatusCode::REQUEST_TIMEOUT {
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
         response
     }
 }
@@ -105,7 +133,7 @@ impl IntoResponse for Problem {
 impl From<BrokerError> for Problem {
     fn from(error: BrokerError) -> Self {
         match error {
-            BrokerError::Full { .. } => Self::new(QUEUE_FULL, error.to_string()),
+            BrokerError::Full { limit } => Self::new(QUEUE_FULL, format!("{limit} jobs are waiting already.")),
             // Where the storage is and how it failed is for the log, not for callers.
             error => {
                 tracing::error!(%error, "broker failed");
@@ -119,5 +147,19 @@ impl From<ResultError> for Problem {
     fn from(error: ResultError) -> Self {
         tracing::error!(%error, "result store failed");
         Self::new(UNAVAILABLE, "The result store cannot be reached now.")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_fit_an_address() {
+        for (index, kind) in ALL.iter().enumerate() {
+            assert!(kind.name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'));
+            assert!(kind.status.is_client_error() || kind.status.is_server_error(), "{}", kind.name);
+            assert!(ALL[..index].iter().all(|other| other.name != kind.name), "{} is there twice", kind.name);
+        }
     }
 }

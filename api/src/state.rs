@@ -1,8 +1,11 @@
 //! What every request handler needs: the broker, the result store, and the settings.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use byecaptcha_queue::{Broker, ResultStore};
@@ -29,15 +32,30 @@ pub struct ModelInfo {
 pub struct ApiSettings {
     /// Most bytes in a request's body.
     pub max_upload_bytes: usize,
-    /// Most pixels from left to right.
+    /// Most pixels from left to right, as the picture's header has it.
     pub max_width: u32,
     /// Most pixels from top to bottom.
     pub max_height: u32,
+    /// How long a request's body may take to arrive, from its first byte to its last.
+    pub body_timeout: Duration,
 }
+
+/// Most bytes in a request's body where the settings say nothing else: a captcha has 1 to 50 kB, a phone's photo a few
+/// megabytes.
+pub const DEFAULT_MAX_UPLOAD_BYTES: usize = 10 << 20;
+
+/// Most pixels in either direction where the settings say nothing else: as large as a phone's photo is, and 64 MiB once
+/// a worker has decoded it.
+pub const DEFAULT_MAX_SIDE: u32 = 4096;
 
 impl Default for ApiSettings {
     fn default() -> Self {
-        Self { max_upload_bytes: 10 << 20, max_width: 4096, max_height: 4096 }
+        Self {
+            max_upload_bytes: DEFAULT_MAX_UPLOAD_BYTES,
+            max_width: DEFAULT_MAX_SIDE,
+            max_height: DEFAULT_MAX_SIDE,
+            body_timeout: Duration::from_secs(60),
+        }
     }
 }
 
@@ -54,7 +72,8 @@ pub struct ApiState {
 }
 
 impl ApiState {
-    /// Not ready until [`ApiState::set_ready`] says so.
+    /// A state whose `/readyz` says no until [`ApiState::set_ready`] is called. Jobs are taken from the start: they
+    /// wait in the queue.
     pub fn new(
         broker: Arc<dyn Broker>,
         results: Arc<dyn ResultStore>,

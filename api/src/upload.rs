@@ -1,22 +1,26 @@
 //! Takes the picture out of a request, in any of the three forms it may come in, and refuses early what no worker could
 //! read: only headers are looked at here, pixels are the workers' business.
 
-use std::io::Cursor;
+use std::{io::Cursor, time::Duration};
 
 use axum::{
-    body::Body,
+    body::{Body, HttpBody},
     extract::{FromRequest, Multipart, Request},
-    http::{HeaderMap, header},
+    http::{HeaderMap, header, request::Parts},
 };
-use base64::{Engine, engine::general_purpose::STANDARD};
+use base64::{
+    Engine, alphabet,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
 use byecaptcha_queue::JobOptions;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
 use image::{ImageFormat, ImageReader};
 use serde::Deserialize;
 
 use crate::{
     problem::{self, Problem},
-    state::ApiState,
+    state::{ApiSettings, ApiState},
 };
 
 /// A picture and what its sender asks for.
@@ -24,6 +28,14 @@ use crate::{
 pub(crate) struct Upload {
     pub(crate) image: Bytes,
     pub(crate) options: JobOptions,
+}
+
+/// The forms a body may have.
+#[derive(Clone, Copy)]
+enum Form {
+    Raw,
+    Multipart,
+    Json,
 }
 
 /// The body's form where it is JSON.
@@ -38,63 +50,105 @@ struct JsonUpload {
 
 /// Reads and checks the request's picture.
 pub(crate) async fn extract(state: &ApiState, request: Request) -> Result<Upload, Problem> {
-    let limit = state.settings.max_upload_bytes;
-    refuse_declared_length(request.headers(), limit)?;
-    let media_type = media_type(request.headers());
-    let upload = match media_type.as_str() {
-        "multipart/form-data" => multipart(request, limit).await?,
-        "application/json" => json(&read(request.into_body(), limit).await?)?,
-        "" | "application/octet-stream" => raw(request, limit).await?,
-        image if image.starts_with("image/") => raw(request, limit).await?,
-        other => {
-            let detail = format!("{other:?} is not taken: send image/*, multipart/form-data or application/json.");
-            return Err(Problem::new(problem::MEDIA_TYPE, detail));
+    let (parts, body) = request.into_parts();
+    let settings = &state.settings;
+    let form = match refuse_declared_length(&parts.headers, settings).and_then(|()| form(&parts.headers)) {
+        Ok(form) => form,
+        Err(problem) => {
+            linger(body);
+            return Err(problem);
         }
     };
-    check_image(&upload.image, state)?;
-    if let Some(model) = &upload.options.model
-        && !state.models.iter().any(|known| known.name == *model)
-    {
-        let names: Vec<&str> = state.models.iter().map(|known| known.name.as_str()).collect();
-        let detail = format!("No model is called {model:?}; there are: {}.", names.join(", "));
-        return Err(Problem::new(problem::UNKNOWN_MODEL, detail).in_field("model"));
-    }
+    let body = tokio::time::timeout(settings.body_timeout, read(body, settings)).await.map_err(|_| {
+        let seconds = settings.body_timeout.as_secs_f32();
+        Problem::new(problem::REQUEST_TIMEOUT, format!("The body was not there after {seconds} seconds."))
+    })??;
+    let upload = match form {
+        Form::Raw => Upload { image: body, options: JobOptions::default() },
+        Form::Multipart => multipart(parts, body).await?,
+        Form::Json => json(&body)?,
+    };
+    check_image(&upload.image, settings)?;
+    check_model(upload.options.model.as_deref(), state)?;
     Ok(upload)
 }
 
-/// The media type in lower case, without parameters.
-fn media_type(headers: &HeaderMap) -> String {
-    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
-}
-
-fn too_large(limit: usize) -> Problem {
+fn too_large(settings: &ApiSettings) -> Problem {
+    let limit = settings.max_upload_bytes;
     Problem::new(problem::BODY_TOO_LARGE, format!("At most {limit} bytes are taken."))
 }
 
 /// A body that says it is too large is refused before any of it is read.
-fn refuse_declared_length(headers: &HeaderMap, limit: usize) -> Result<(), Problem> {
+fn refuse_declared_length(headers: &HeaderMap, settings: &ApiSettings) -> Result<(), Problem> {
     let declared = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     match declared {
-        Some(length) if length > limit as u64 => Err(too_large(limit)),
+        Some(length) if length > settings.max_upload_bytes as u64 => Err(too_large(settings)),
         _ => Ok(()),
     }
 }
 
-/// The whole body; one that does not say its length is cut off at the limit.
-async fn read(body: Body, limit: usize) -> Result<Bytes, Problem> {
-    axum::body::to_bytes(body, limit).await.map_err(|error| {
-        let over = std::error::Error::source(&error)
-            .is_some_and(|source| source.is::<http_body_util::LengthLimitError>());
-        if over { too_large(limit) } else { Problem::new(problem::MALFORMED_BODY, "The body ended early.") }
-    })
+fn form(headers: &HeaderMap) -> Result<Form, Problem> {
+    let value = headers.get(header::CONTENT_TYPE).map_or(Ok(""), |value| value.to_str()).unwrap_or("unreadable");
+    let media_type = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    match media_type.as_str() {
+        "multipart/form-data" => Ok(Form::Multipart),
+        "application/json" => Ok(Form::Json),
+        "" | "application/octet-stream" => Ok(Form::Raw),
+        image if image.starts_with("image/") => Ok(Form::Raw),
+        other => {
+            let detail = format!(
+                "{other:?} is not taken: send image/*, application/octet-stream, multipart/form-data or \
+                 application/json."
+            );
+            Err(Problem::new(problem::MEDIA_TYPE, detail))
+        }
+    }
 }
 
-async fn raw(request: Request, limit: usize) -> Result<Upload, Problem> {
-    Ok(Upload { image: read(request.into_body(), limit).await?, options: JobOptions::default() })
+/// The whole body, of which never more than the limit is kept, whatever it says of its length.
+async fn read(mut body: Body, settings: &ApiSettings) -> Result<Bytes, Problem> {
+    let limit = settings.max_upload_bytes;
+    let declared = usize::try_from(body.size_hint().exact().unwrap_or_default()).unwrap_or(limit);
+    // What a request declares is not worth memory until some of it has come.
+    let mut read = BytesMut::with_capacity(declared.min(64 << 10));
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Problem::new(problem::MALFORMED_BODY, "The body broke off."))?;
+        let Ok(data) = frame.into_data() else { continue };
+        if data.len() > limit - read.len() {
+            linger(body);
+            return Err(too_large(settings));
+        }
+        read.extend_from_slice(&data);
+    }
+    Ok(read.freeze())
+}
+
+/// Goes on reading a refused body for a moment and throws it away. Closing at once would reset the connection, and a
+/// browser that is still sending would see that in place of the answer.
+fn linger(mut body: Body) {
+    const PATIENCE: Duration = Duration::from_secs(2);
+    const MOST_BYTES: usize = 64 << 20;
+    if body.is_end_stream() {
+        return;
+    }
+    let discard = async move {
+        let mut seen = 0;
+        while let Some(Ok(frame)) = body.frame().await {
+            seen += frame.data_ref().map_or(0, Bytes::len);
+            if seen > MOST_BYTES {
+                break;
+            }
+        }
+    };
+    tokio::spawn(tokio::time::timeout(PATIENCE, discard));
 }
 
 fn json(body: &[u8]) -> Result<Upload, Problem> {
+    /// Senders differ on padding, and nothing hangs on it.
+    const BASE64: GeneralPurpose = GeneralPurpose::new(
+        &alphabet::STANDARD,
+        GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+    );
     let JsonUpload { image, model } = serde_json::from_slice(body)
         .map_err(|error| Problem::new(problem::MALFORMED_BODY, format!("The JSON is not a job: {error}.")))?;
     let encoded = match image.strip_prefix("data:") {
@@ -103,35 +157,33 @@ fn json(body: &[u8]) -> Result<Upload, Problem> {
         })?,
         None => &image,
     };
-    let image = STANDARD
-        .decode(encoded.trim())
+    // Command-line tools break base64 into lines.
+    let encoded: Vec<u8> = encoded.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    let image = BASE64
+        .decode(encoded)
         .map_err(|error| Problem::new(problem::MALFORMED_BASE64, format!("{error}.")).in_field("image"))?;
     Ok(Upload { image: image.into(), options: JobOptions { model } })
 }
 
-async fn multipart(request: Request, limit: usize) -> Result<Upload, Problem> {
+async fn multipart(parts: Parts, body: Bytes) -> Result<Upload, Problem> {
     let malformed = |detail: String| Problem::new(problem::MALFORMED_BODY, detail);
-    let (parts, body) = request.into_parts();
-    // The limit is put around the stream, so that it holds whatever the parts say of themselves.
-    let limited = Body::new(http_body_util::Limited::new(body, limit));
-    let mut form = Multipart::from_request(Request::from_parts(parts, limited), &())
+    let mut form = Multipart::from_request(Request::from_parts(parts, Body::from(body)), &())
         .await
         .map_err(|rejection| malformed(format!("{}.", rejection.body_text())))?;
-    let refused = |error: axum::extract::multipart::MultipartError| {
-        if error.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE || over_limit(&error) {
-            too_large(limit)
-        } else {
-            malformed(format!("{}.", error.body_text()))
-        }
-    };
+    let broken =
+        |error: axum::extract::multipart::MultipartError| malformed(format!("{}.", error.body_text()));
     let (mut image, mut options) = (None, JobOptions::default());
-    while let Some(field) = form.next_field().await.map_err(refused)? {
+    while let Some(field) = form.next_field().await.map_err(broken)? {
         match field.name().unwrap_or_default() {
             "image" | "file" if image.is_some() => {
-                return Err(malformed("The form holds more than one picture.".into()).in_field("image"));
+                return Err(malformed("The form holds more than one picture.".to_owned()).in_field("image"));
             }
-            "image" | "file" => image = Some(field.bytes().await.map_err(refused)?),
-            "model" => options.model = Some(field.text().await.map_err(refused)?),
+            "image" | "file" => image = Some(field.bytes().await.map_err(broken)?),
+            "model" => {
+                let model = field.text().await.map_err(broken)?;
+                // A form's field that was left blank asks for nothing.
+                options.model = Some(model).filter(|model| !model.is_empty());
+            }
             other => return Err(malformed(format!("The form holds an unknown field {other:?}."))),
         }
     }
@@ -141,40 +193,38 @@ async fn multipart(request: Request, limit: usize) -> Result<Upload, Problem> {
     Ok(Upload { image, options })
 }
 
-/// Whether a length limit is among the causes of an error.
-fn over_limit(error: &(dyn std::error::Error + 'static)) -> bool {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if error.is::<http_body_util::LengthLimitError>() {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
-}
-
 /// Looks at what the bytes are, whatever they are called, and at the size that the picture's header gives.
-fn check_image(image: &[u8], state: &ApiState) -> Result<(), Problem> {
+fn check_image(image: &[u8], settings: &ApiSettings) -> Result<(), Problem> {
     use ImageFormat::{Bmp, Gif, Jpeg, Png, WebP};
+    let refused = |kind, detail: &str| Err(Problem::new(kind, detail).in_field("image"));
     if image.is_empty() {
-        return Err(Problem::new(problem::EMPTY_IMAGE, "The picture is empty.").in_field("image"));
+        return refused(problem::EMPTY_IMAGE, "The picture is empty.");
     }
-    let format = match image::guess_format(image) {
-        Ok(format @ (Png | Jpeg | Gif | WebP | Bmp)) => format,
+    let Ok(format @ (Png | Jpeg | Gif | WebP | Bmp)) = image::guess_format(image) else {
+        return refused(problem::UNSUPPORTED_IMAGE, "The file is not a PNG, JPEG, GIF, WebP or BMP picture.");
+    };
+    let (width, height) = match ImageReader::with_format(Cursor::new(image), format).into_dimensions() {
+        Ok((width, height)) if width > 0 && height > 0 => (width, height),
         _ => {
-            let detail = "The file is not a PNG, JPEG, GIF, WebP or BMP picture.";
-            return Err(Problem::new(problem::UNSUPPORTED_IMAGE, detail).in_field("image"));
+            let detail = "The file ends or is damaged before it says how large the picture is.";
+            return refused(problem::IMAGE_TRUNCATED, detail);
         }
     };
-    let (width, height) = ImageReader::with_format(Cursor::new(image), format).into_dimensions().map_err(|_| {
-        let detail = "The file ends or is damaged before it says how large the picture is.";
-        Problem::new(problem::IMAGE_TRUNCATED, detail).in_field("image")
-    })?;
-    let (max_width, max_height) = (state.settings.max_width, state.settings.max_height);
+    let (max_width, max_height) = (settings.max_width, settings.max_height);
     if width > max_width || height > max_height {
         let detail =
             format!("The picture is {width} x {height} pixels; at most {max_width} x {max_height} are read.");
-        return Err(Problem::new(problem::IMAGE_TOO_LARGE, detail).in_field("image"));
+        return refused(problem::IMAGE_TOO_LARGE, &detail);
     }
     Ok(())
+}
+
+fn check_model(model: Option<&str>, state: &ApiState) -> Result<(), Problem> {
+    let Some(model) = model else { return Ok(()) };
+    if state.models.iter().any(|known| known.name == model) {
+        return Ok(());
+    }
+    let names: Vec<&str> = state.models.iter().map(|known| known.name.as_str()).collect();
+    let detail = format!("No model is called {model:?}; there are: {}.", names.join(", "));
+    Err(Problem::new(problem::UNKNOWN_MODEL, detail).in_field("model"))
 }

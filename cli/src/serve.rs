@@ -1,140 +1,144 @@
-//! API, page and worker in one process, on one SQLite file: an accepted job survives whatever ends the process.
+//! `byecaptcha serve`: the API, the page and one worker in one process, on one SQLite file.
 
-use std::{fs, net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{
+    fs,
+    io::{self, ErrorKind, Write},
+    net::SocketAddr,
+    sync::Arc,
+    time::Duration,
+};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use byecaptcha_api::{ApiSettings, ApiState, ModelInfo};
 use byecaptcha_models::{ModelCard, Recognizer};
 use byecaptcha_queue::{
     Broker, BrokerOptions, ResultOptions, ResultStore, SqliteBroker, SqliteDatabase, SqliteResults,
 };
-use byecaptcha_worker::{Worker, WorkerSettings};
-use tokio::{net::TcpListener, runtime::Runtime, signal};
+use byecaptcha_worker::{Drained, Worker, WorkerError, WorkerSettings};
+use tokio::{net::TcpListener, runtime, task::JoinError, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::settings::ServeSettings;
+use crate::{logging, model, settings::ServeSettings, signals};
 
-/// Serves until SIGTERM or Ctrl-C.
-pub(crate) fn serve(settings: &ServeSettings) -> Result<()> {
-    ensure!(
-        settings.listen.ip().is_loopback() || settings.allow_public,
-        "--listen {}: others could reach this address, and there is no access control yet; say --allow-public if \
-         something in front keeps them out",
-        settings.listen
-    );
-    let path = data_path(settings)?;
-    let recognizer = load(settings.model.as_deref())?;
-    let models = vec![model_info(recognizer.card())?];
-    let broker_options = BrokerOptions { capacity: settings.queue_capacity as usize, ..BrokerOptions::default() };
-    let result_options = ResultOptions { keep: settings.keep, ..ResultOptions::default() };
-    let worker_settings = WorkerSettings {
-        max_batch: usize::from(settings.batch),
-        delivery_limit: broker_options.delivery_limit,
-        drain: settings.drain,
-    };
-    Runtime::new()?.block_on(async {
-        let listener = TcpListener::bind(settings.listen)
-            .await
-            .with_context(|| format!("cannot listen on {}", settings.listen))?;
-        let database = SqliteDatabase::open(&path)?;
-        let broker: Arc<dyn Broker> = Arc::new(SqliteBroker::new(database.clone(), broker_options));
-        let results: Arc<dyn ResultStore> = Arc::new(SqliteResults::new(database, result_options));
-        let state = ApiState::new(Arc::clone(&broker), Arc::clone(&results), models, ApiSettings::default());
-        let worker = Worker::new(broker, results, recognizer, worker_settings);
-        run(listener, state, worker).await
-    })
+/// For what hangs on to the runtime after everything has ended, which nothing should.
+const LEFTOVERS: Duration = Duration::from_secs(1);
+
+/// Serves until a signal says otherwise. Returns once everything is on the disk.
+pub(crate) fn serve(settings: ServeSettings) -> Result<()> {
+    logging::start(settings.log_format, "info");
+    let recognizer = model::load(settings.model.as_deref())?;
+    let database = open(&settings)?;
+    let runtime = runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")?;
+    let served = runtime.block_on(run(&settings, recognizer, database));
+    runtime.shutdown_timeout(LEFTOVERS);
+    served
 }
 
-async fn run(listener: TcpListener, state: ApiState, worker: Worker) -> Result<()> {
-    let address = listener.local_addr()?;
-    let stop = CancellationToken::new();
-    let mut ready = worker.ready();
-    let watched = state.clone();
-    // Ends with the worker, which holds the other end.
-    tokio::spawn(async move {
-        while ready.changed().await.is_ok() {
-            watched.set_ready(*ready.borrow_and_update());
-        }
-    });
-    let working = tokio::spawn(worker.run(stop.clone()));
-    announce(address);
+fn open(settings: &ServeSettings) -> Result<SqliteDatabase> {
+    let path = settings.database();
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)
+            .with_context(|| format!("--data: the folder {} cannot be created", folder.display()))?;
+    }
+    tracing::info!(path = %path.display(), "jobs and results are kept here");
+    SqliteDatabase::open(&path).context("--data")
+}
 
-    let ending = stop.clone();
-    tokio::spawn(async move {
-        ended().await;
-        tracing::info!("shutting down; a second signal ends at once");
-        ending.cancel();
-        ended().await;
-        std::process::exit(130);
-    });
-    // A worker that gives up takes the server along: a queue that nobody reads is no service.
-    let failed = stop.clone();
-    let working = async move {
-        let outcome = working.await;
-        failed.cancel();
-        outcome
-    };
-    let serving = byecaptcha_api::serve(listener, state, stop.cancelled_owned());
-    let (served, worked) = tokio::join!(serving, working);
-    served?;
-    let drained = worked??;
+async fn run(settings: &ServeSettings, recognizer: Recognizer, database: SqliteDatabase) -> Result<()> {
+    let shutdown = CancellationToken::new();
+    // However this function ends, what it has started ends too.
+    let _guard = shutdown.clone().drop_guard();
+    signals::watch(shutdown.clone()).context("signals cannot be caught")?;
+    let (listener, address) = bind(settings.listen).await?;
+
+    let worker_settings =
+        WorkerSettings { max_batch: settings.batch, drain: settings.drain, ..Default::default() };
+    let broker_options =
+        BrokerOptions { capacity: settings.queue_capacity, delivery_limit: worker_settings.delivery_limit };
+    let result_options = ResultOptions { keep: settings.keep, ..Default::default() };
+    let broker: Arc<dyn Broker> = Arc::new(SqliteBroker::new(database.clone(), broker_options));
+    let results: Arc<dyn ResultStore> = Arc::new(SqliteResults::new(database, result_options));
+
+    let models = vec![describe(recognizer.card())?];
+    let state = ApiState::new(Arc::clone(&broker), Arc::clone(&results), models, ApiSettings::default());
+    let worker = Worker::new(broker, results, recognizer, worker_settings);
+    let mut ready = worker.ready();
+    let mut working = tokio::spawn(worker.run(shutdown.clone()));
+    tokio::select! {
+        // An error means that the worker is gone, and then it is the other branch that says why.
+        Ok(_) = ready.wait_for(|ready| *ready) => {}
+        ended = &mut working => return check_worker(ended).map(drop),
+    }
+    state.set_ready(true);
+    let closed = shutdown.clone().cancelled_owned();
+    let mut serving = tokio::spawn(byecaptcha_api::serve(listener, state, closed));
+    announce(address, settings);
+
+    tokio::select! {
+        () = shutdown.cancelled() => {}
+        ended = &mut working => {
+            check_worker(ended)?;
+            bail!("the worker has stopped by itself");
+        }
+        ended = &mut serving => {
+            ended.context("the HTTP server has failed")?.context("the HTTP server has failed")?;
+            bail!("the HTTP server has stopped by itself");
+        }
+    }
+    // Both have the same time. A client that is slow to send or to read is cut off at its end.
+    let (served, worked) = tokio::join!(timeout(settings.drain, &mut serving), working);
+    if served.is_err() {
+        tracing::warn!("some connections were cut off");
+        serving.abort();
+    }
+    let drained = check_worker(worked)?;
     tracing::info!(released = drained.released, abandoned = drained.abandoned, "stopped");
     Ok(())
 }
 
-/// The line that tells where to go, and the only one on stdout.
-#[allow(clippy::print_stdout)]
-fn announce(address: SocketAddr) {
-    println!("ByeCaptcha is listening on http://{address}");
-}
-
-/// SIGTERM or Ctrl-C.
-async fn ended() {
-    #[cfg(unix)]
-    {
-        use signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                interrupted = signal::ctrl_c() => drop(interrupted),
-            }
-            return;
-        }
-    }
-    drop(signal::ctrl_c().await);
-}
-
-/// The database file; a folder means the file of the usual name in it. The folders above it are made.
-fn data_path(settings: &ServeSettings) -> Result<PathBuf> {
-    const FILE: &str = "byecaptcha.db";
-    let path = match &settings.data {
-        Some(path) if path.is_dir() => path.join(FILE),
-        Some(path) => path.clone(),
-        None => match dirs::data_local_dir() {
-            Some(folder) => folder.join("byecaptcha").join(FILE),
-            None => bail!("--data: there is no user's data folder here, so a file must be named"),
-        },
+async fn bind(listen: SocketAddr) -> Result<(TcpListener, SocketAddr)> {
+    let bound = async {
+        let listener = TcpListener::bind(listen).await?;
+        let address = listener.local_addr()?;
+        Ok((listener, address))
     };
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).with_context(|| format!("--data: cannot make the folder {}", folder.display()))?;
-    }
-    Ok(path)
+    bound.await.map_err(|error: io::Error| {
+        let advice = match error.kind() {
+            ErrorKind::AddrInUse => ": another program listens there; stop it or choose another port",
+            ErrorKind::PermissionDenied => ": ports below 1024 are for the system",
+            _ => "",
+        };
+        anyhow::Error::new(error).context(format!("--listen {listen}{advice}"))
+    })
 }
 
-/// The model that was asked for, or the one that ships.
-pub(crate) fn load(model: Option<&std::path::Path>) -> Result<Recognizer> {
-    match model {
-        Some(path) => Recognizer::load(path).with_context(|| format!("--model {}", path.display())),
-        None => Recognizer::embedded().context("the model that ships"),
-    }
-}
-
-fn model_info(card: &ModelCard) -> Result<ModelInfo> {
+fn describe(card: &ModelCard) -> Result<ModelInfo> {
     Ok(ModelInfo {
         name: card.name.clone(),
         version: card.version.clone(),
         default: true,
         charset: card.charset.clone().into(),
-        figures: serde_json::to_value(&card.figures)?,
+        figures: serde_json::to_value(&card.figures).context("the model's figures cannot be shown")?,
     })
+}
+
+fn check_worker(ended: Result<Result<Drained, WorkerError>, JoinError>) -> Result<Drained> {
+    ended.context("the worker has failed")?.context("the worker has failed")
+}
+
+/// Says on standard output that it serves, and how to use it. A closed standard output is no reason not to serve.
+fn announce(address: SocketAddr, settings: &ServeSettings) {
+    if !address.ip().is_loopback() {
+        tracing::warn!(%address, "other machines can reach this address, and there is no access control");
+    }
+    let mut out = io::stdout().lock();
+    let said = writeln!(
+        out,
+        "ByeCaptcha is listening on http://{address}\n\
+         Open it in a browser, or: curl --data-binary @captcha.jpg -H 'Content-Type: image/jpeg' \
+         -H 'Prefer: wait=10' http://{address}/v1/jobs\n\
+         Ctrl-C stops it."
+    );
+    drop(said.and_then(|()| out.flush()));
+    tracing::info!(%address, batch = settings.batch, "serving");
 }

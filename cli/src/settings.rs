@@ -1,105 +1,203 @@
-//! Flags and environment variables, checked before anything is opened or bound.
+//! Every setting, from the command line or the environment, read and checked before anything is opened or bound.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    net::{SocketAddr, ToSocketAddrs},
+    path::PathBuf,
+    time::Duration,
+};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{
+    Args, CommandFactory, Parser, Subcommand, ValueEnum,
+    builder::{BoolishValueParser, RangedU64ValueParser},
+    error::ErrorKind,
+};
 
-/// Reads text captchas: on a web page, over HTTP, or straight from files.
+const DATABASE: &str = "byecaptcha.db";
+
+/// Reads text captchas.
 #[derive(Parser)]
-#[command(name = "byecaptcha", version, about)]
-pub(crate) struct Arguments {
+#[command(name = "byecaptcha", version, about, after_help = "Without a command, byecaptcha serves.")]
+struct Arguments {
     #[command(subcommand)]
-    pub(crate) command: Option<Command>,
+    command: Option<Command>,
 }
 
+/// What to do.
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Serves the web page and the HTTP API, with a worker in the same process. The default.
+    /// Serves the web page and the HTTP API, and reads what is sent there.
     Serve(ServeSettings),
-    /// Reads files, folders or standard input (`-`), without a server.
+    /// Reads pictures here and now, without a server.
     Recognize(RecognizeSettings),
 }
 
 #[derive(Args)]
 pub(crate) struct ServeSettings {
-    /// Address and port to listen on; port 0 takes a free one.
-    #[arg(long, env = "BYECAPTCHA_LISTEN", default_value = "127.0.0.1:8080")]
+    /// The address to listen on; port 0 takes a free one.
+    #[arg(long, env = "BYECAPTCHA_LISTEN", default_value = "127.0.0.1:8080", value_name = "HOST:PORT", value_parser = address)]
     pub(crate) listen: SocketAddr,
-    /// Listen on an address that others can reach. There is no access control yet: put a proxy in front.
-    #[arg(long, env = "BYECAPTCHA_ALLOW_PUBLIC")]
+    /// Allows --listen on an address that other machines can reach. There is no access control: whoever reaches it can
+    /// use it.
+    #[arg(long, env = "BYECAPTCHA_ALLOW_PUBLIC", value_parser = BoolishValueParser::new())]
     pub(crate) allow_public: bool,
-    /// The database file for jobs and results; in the user's data folder by default.
-    #[arg(long, env = "BYECAPTCHA_DATA")]
+    /// The SQLite file that keeps jobs and results, or the folder for it [default: the user's data folder].
+    #[arg(long, env = "BYECAPTCHA_DATA", value_name = "PATH")]
     pub(crate) data: Option<PathBuf>,
-    /// An ONNX file, its model card (NAME.json) beside it, in place of the model that ships.
-    #[arg(long, env = "BYECAPTCHA_MODEL")]
+    /// A model to read with instead of the one that ships: NAME.onnx, with its card NAME.json beside it.
+    #[arg(long, env = "BYECAPTCHA_MODEL", value_name = "ONNX")]
     pub(crate) model: Option<PathBuf>,
     /// Most pictures that go through the engine together.
-    #[arg(long, env = "BYECAPTCHA_BATCH", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
-    pub(crate) batch: u16,
-    /// Most jobs that may wait; beyond it, submitting answers 503.
-    #[arg(long, env = "BYECAPTCHA_QUEUE_CAPACITY", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) queue_capacity: u32,
-    /// How long results are kept, such as 90s, 15m or 1h.
-    #[arg(long, env = "BYECAPTCHA_KEEP", default_value = "1h", value_parser = duration)]
+    #[arg(long, env = "BYECAPTCHA_BATCH", default_value = "8", value_name = "COUNT", value_parser = batch())]
+    pub(crate) batch: usize,
+    /// Most jobs that may wait; beyond that submitters are asked to come back later.
+    #[arg(long, env = "BYECAPTCHA_QUEUE_CAPACITY", default_value = "10000", value_name = "COUNT", value_parser = count(1, 100_000_000))]
+    pub(crate) queue_capacity: usize,
+    /// How long results can be fetched.
+    #[arg(long, env = "BYECAPTCHA_KEEP", default_value = "1h", value_name = "TIME", value_parser = humantime::parse_duration)]
     pub(crate) keep: Duration,
     /// How long a shutdown waits for what was started.
-    #[arg(long, env = "BYECAPTCHA_DRAIN", default_value = "10s", value_parser = duration)]
+    #[arg(long, env = "BYECAPTCHA_DRAIN", default_value = "10s", value_name = "TIME", value_parser = humantime::parse_duration)]
     pub(crate) drain: Duration,
-    /// How log lines look.
-    #[arg(long, env = "BYECAPTCHA_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    /// How log lines look, which go to standard error; RUST_LOG says which there are.
+    #[arg(long, env = "BYECAPTCHA_LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
     pub(crate) log_format: LogFormat,
 }
 
-impl ServeSettings {
-    /// What `serve` without flags means, environment included.
-    pub(crate) fn defaults() -> Self {
-        /// Parses nothing but the flags of `serve`.
-        #[derive(Parser)]
-        struct Alone {
-            #[command(flatten)]
-            settings: ServeSettings,
-        }
-        Alone::parse_from(["byecaptcha"]).settings
-    }
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// For programs: one object a line.
+    Json,
 }
 
 #[derive(Args)]
 pub(crate) struct RecognizeSettings {
-    /// Files, folders (read with all below them), or `-` for a picture on standard input.
-    #[arg(required = true)]
+    /// Files, folders (all pictures in them, at any depth) or - for standard input.
+    #[arg(required = true, value_name = "FILE|DIR|-")]
     pub(crate) inputs: Vec<PathBuf>,
-    /// How results look.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub(crate) format: Format,
-    /// An ONNX file, its model card (NAME.json) beside it, in place of the model that ships.
-    #[arg(long, env = "BYECAPTCHA_MODEL")]
+    /// How results are written to standard output.
+    #[arg(long, default_value = "text")]
+    pub(crate) format: OutputFormat,
+    /// A model to read with instead of the one that ships: NAME.onnx, with its card NAME.json beside it.
+    #[arg(long, env = "BYECAPTCHA_MODEL", value_name = "ONNX")]
     pub(crate) model: Option<PathBuf>,
     /// Most pictures that go through the engine together.
-    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
-    pub(crate) batch: u16,
+    #[arg(long, env = "BYECAPTCHA_BATCH", default_value = "8", value_name = "COUNT", value_parser = batch())]
+    pub(crate) batch: usize,
 }
 
-/// How `recognize` prints.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// The text; with several pictures, its file before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OutputFormat {
+    /// The text alone; with several inputs, the path, a tab and the text.
     Text,
-    /// One JSON object a line, with confidences.
+    /// One object a line, with confidences and alternatives.
     Jsonl,
-    /// Comma-separated values under a header.
+    /// A table with a header line.
     Csv,
 }
 
-/// How `serve` logs.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum LogFormat {
-    /// For people.
-    Text,
-    /// One JSON object a line, for programs.
-    Json,
+fn batch() -> RangedU64ValueParser<usize> {
+    count(1, 256)
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text).map_err(|error| error.to_string())
+fn count(least: u64, most: u64) -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(least..=most)
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let form = "expected HOST:PORT, as in 127.0.0.1:8080";
+    let mut addresses = text.to_socket_addrs().map_err(|error| format!("{form}: {error}"))?;
+    addresses.next().ok_or_else(|| format!("{form}: the host has no address"))
+}
+
+/// The settings of this process. Wrong ones end it with status 2 and a message that names them.
+pub(crate) fn parse() -> Command {
+    let command =
+        Arguments::parse().command.or_else(|| Arguments::parse_from(["byecaptcha", "serve"]).command);
+    match command {
+        Some(Command::Serve(settings)) => {
+            if let Err(message) = settings.check() {
+                let mut command = Arguments::command();
+                command.build();
+                let serve = command.find_subcommand_mut("serve");
+                let error = serve.map(|serve| serve.error(ErrorKind::ValueValidation, &message));
+                error
+                    .unwrap_or_else(|| Arguments::command().error(ErrorKind::ValueValidation, message))
+                    .exit();
+            }
+            Command::Serve(settings)
+        }
+        Some(command) => command,
+        None => Arguments::command().error(ErrorKind::MissingSubcommand, "no command was given").exit(),
+    }
+}
+
+impl ServeSettings {
+    fn check(&self) -> Result<(), String> {
+        if !self.listen.ip().is_loopback() && !self.allow_public {
+            return Err(format!(
+                "--listen {}: other machines could reach this address, and there is no access control; \
+                 add --allow-public if that is meant",
+                self.listen
+            ));
+        }
+        if self.keep < Duration::from_secs(1) {
+            return Err("--keep: results must be kept for a second at least".to_owned());
+        }
+        if self.data.is_none() && dirs::data_dir().is_none() {
+            return Err("--data: this user has no data folder, so the path must be given".to_owned());
+        }
+        Ok(())
+    }
+
+    /// The SQLite file.
+    pub(crate) fn database(&self) -> PathBuf {
+        match &self.data {
+            None => dirs::data_dir().unwrap_or_default().join("byecaptcha").join(DATABASE),
+            Some(path) if path.is_dir() || path.as_os_str().as_encoded_bytes().ends_with(b"/") => {
+                path.join(DATABASE)
+            }
+            Some(path) => path.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn serve(arguments: &[&str]) -> Result<ServeSettings, String> {
+        let arguments = [&["byecaptcha", "serve"], arguments].concat();
+        match Arguments::try_parse_from(arguments).map_err(|error| error.to_string())?.command {
+            Some(Command::Serve(settings)) => settings.check().map(|()| settings),
+            _ => Err("not serve".to_owned()),
+        }
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn loopback_needs_no_permission_and_the_world_does() {
+        for loopback in ["127.0.0.1:0", "127.9.9.9:80", "[::1]:8080", "localhost:8080"] {
+            assert!(serve(&["--listen", loopback]).is_ok(), "{loopback}");
+        }
+        for public in ["0.0.0.0:8080", "[::]:8080", "192.0.2.7:80"] {
+            assert!(serve(&["--listen", public]).is_err_and(|error| error.contains("--allow-public")));
+            assert!(serve(&["--listen", public, "--allow-public"]).is_ok());
+        }
+    }
+
+    #[test]
+    fn data_may_be_a_file_or_a_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = |path: &str| serve(&["--data", path]).map(|settings| settings.database()).unwrap();
+        let path = folder.path().to_str().unwrap();
+        assert_eq!(database(path), folder.path().join("byecaptcha.db"));
+        assert_eq!(database(&format!("{path}/new/")), folder.path().join("new/byecaptcha.db"));
+        assert_eq!(database(&format!("{path}/jobs.sqlite")), folder.path().join("jobs.sqlite"));
+    }
 }

@@ -23,13 +23,17 @@ pub struct LabelDistributions {
 }
 
 impl LabelDistributions {
-    /// From a row-major `[steps, labels]` array. `labels` must be above zero and divide its length.
+    /// From a row-major `[steps, labels]` array. `labels` must be above zero and divide its length, and no value may be
+    /// NaN: a reading of no known confidence is worse than none.
     pub fn new(log_probabilities: Vec<f32>, labels: usize) -> Result<Self, PredictError> {
         if labels == 0 || !log_probabilities.len().is_multiple_of(labels) {
             return Err(PredictError(format!(
                 "{} log probabilities do not divide into steps of {labels} labels",
                 log_probabilities.len()
             )));
+        }
+        if log_probabilities.iter().any(|value| value.is_nan()) {
+            return Err(PredictError("a log probability is not a number".into()));
         }
         Ok(Self { log_probabilities, labels })
     }
@@ -59,4 +63,17 @@ pub struct PredictError(pub String);
 pub trait Predictor: Send {
     /// One answer for each image, in order.
     fn predict(&mut self, batch: &ImageBatch) -> Result<Vec<LabelDistributions>, PredictError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn broken_distributions_are_refused() {
+        assert!(LabelDistributions::new(vec![0.0; 6], 3).is_ok());
+        for (values, labels) in [(vec![0.0; 6], 4), (vec![0.0; 6], 0), (vec![0.0, f32::NAN], 2)] {
+            assert!(LabelDistributions::new(values, labels).is_err());
+        }
+    }
 }

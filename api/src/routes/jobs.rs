@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::{
     Json,
-    extract::{Path, Request, State},
+    extract::{Path, Request, State, rejection::PathRejection},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -32,9 +32,10 @@ pub(super) async fn submit(State(state): State<ApiState>, request: Request) -> R
     accepted.await.map_err(|_| Problem::new(problem::INTERNAL, "The job could not be queued."))??;
 
     let record = match wait {
-        Some(wait) => match held(&state, record.id, wait).await? {
-            Lookup::Found(record) => record,
-            _ => record,
+        Some(wait) => match held(&state, record.id, wait).await {
+            Ok(Lookup::Found(record)) => record,
+            // The job is accepted, and an error here would have the client send it again.
+            Ok(Lookup::Expired | Lookup::Unknown) | Err(_) => record,
         },
         None => record,
     };
@@ -63,16 +64,15 @@ async fn accept(state: &ApiState, job: Job) -> Result<(), Problem> {
 /// `GET /v1/jobs/{id}`: how the job stands, at once or when it has ended.
 pub(super) async fn show(
     State(state): State<ApiState>,
-    Path(id): Path<String>,
+    id: Result<Path<JobId>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let unknown = || Problem::new(problem::JOB_UNKNOWN, format!("There is no job {id:?}."));
-    let job: JobId = id.parse().map_err(|_| unknown())?;
+    let Path(id) = id.map_err(|_| Problem::new(problem::JOB_ID_MALFORMED, "The last part of the path is no UUID."))?;
     let wait = prefer::wait(&headers);
-    match held(&state, job, wait.unwrap_or_default()).await? {
+    match held(&state, id, wait.unwrap_or_default()).await? {
         Lookup::Found(record) => Ok(answer(StatusCode::OK, &record, wait)),
         Lookup::Expired => Err(Problem::new(problem::JOB_EXPIRED, "Submit the picture again.")),
-        Lookup::Unknown => Err(unknown()),
+        Lookup::Unknown => Err(Problem::new(problem::JOB_UNKNOWN, format!("There is no job {id}."))),
     }
 }
 
@@ -94,7 +94,7 @@ fn answer(status: StatusCode, record: &JobRecord, wait: Option<Duration>) -> Res
     if !record.status.is_terminal() {
         headers.insert(header::RETRY_AFTER, POLL_AFTER);
     }
-    if let Some(applied) = wait.and_then(prefer::applied) {
+    if let Some(Ok(applied)) = wait.map(prefer::applied) {
         headers.insert(prefer::PREFERENCE_APPLIED, applied);
     }
     response

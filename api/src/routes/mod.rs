@@ -9,7 +9,9 @@ use std::any::Any;
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, Path},
+    extract::{DefaultBodyLimit, Path, rejection::PathRejection},
+    http::{HeaderName, HeaderValue, Uri, header},
+    middleware::map_response,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -28,27 +30,48 @@ pub(crate) fn router(state: ApiState) -> Router {
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/problems/{name}", get(show_problem))
-        .merge(page::router())
-        .fallback(|| async { Problem::new(problem::NOT_FOUND, "See the README for what there is.") })
+        .merge(page::router(&state.settings))
+        .fallback(not_found)
         .method_not_allowed_fallback(|| async {
             Problem::new(problem::METHOD_NOT_ALLOWED, "The Allow header says which methods are taken.")
         })
         // `upload` keeps to the settings' limit itself, for all forms of body.
         .layer(DefaultBodyLimit::disable())
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(map_response(secure))
         .layer(TraceLayer::new_for_http())
         .with_state(state)
+}
+
+async fn not_found(uri: Uri) -> Problem {
+    Problem::new(problem::NOT_FOUND, format!("There is no {:?}.", uri.path()))
 }
 
 fn panicked(_: Box<dyn Any + Send>) -> Response {
     Problem::new(problem::INTERNAL, "The request could not be served; the log says more.").into_response()
 }
 
+/// For the page: nothing from elsewhere, nothing inline, no frame around it; thumbnails are the browser's own blobs.
+/// All other answers carry it too, so that none of them can be made to act as a page.
+const CONTENT_POLICY: &str = "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; \
+                              form-action 'none'; frame-ancestors 'none'";
+
+const SECURITY: [(HeaderName, &str); 4] = [
+    (header::CONTENT_SECURITY_POLICY, CONTENT_POLICY),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+];
+
+async fn secure(mut response: Response) -> Response {
+    let headers = SECURITY.map(|(name, value)| (name, HeaderValue::from_static(value)));
+    response.headers_mut().extend(headers);
+    response
+}
+
 /// What a problem's type means, for a person who follows it.
-async fn show_problem(Path(name): Path<String>) -> Result<String, Problem> {
-    problem::ALL
-        .iter()
-        .find(|kind| kind.name == name)
-        .map(|kind| format!("{}\n\n{} (HTTP status {})\n", kind.name, kind.title, kind.status.as_u16()))
-        .ok_or_else(|| Problem::new(problem::NOT_FOUND, "No problem has this name."))
+async fn show_problem(name: Result<Path<String>, PathRejection>) -> Result<String, Problem> {
+    let kind = name.ok().and_then(|Path(name)| problem::ALL.iter().find(|kind| kind.name == name));
+    let kind = kind.ok_or_else(|| Problem::new(problem::NOT_FOUND, "No problem has this name."))?;
+    Ok(format!("{} ({})\n\n{}.\n{}\n", kind.name, kind.status, kind.title, kind.advice))
 }

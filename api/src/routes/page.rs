@@ -1,42 +1,70 @@
-//! The web page, compiled into the program, under headers that keep it to itself.
+//! The web page, compiled into the program.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use axum::{
     Router,
-    http::{HeaderValue, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
 };
+use bytes::Bytes;
 
-use crate::state::ApiState;
+use crate::state::{ApiSettings, ApiState};
 
-/// Nothing from elsewhere, nothing inline, no frame around it. Thumbnails are the browser's own blobs.
-const POLICY: &str = "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; \
-                      form-action 'none'; frame-ancestors 'none'";
+const HTML: &str = "text/html; charset=utf-8";
+const STYLE: &str = "text/css; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
 
-/// Where each file is served, its type, and its bytes.
+/// Where each file is served, its type, and its text.
 const FILES: &[(&str, &str, &str)] = &[
-    ("/", "text/html; charset=utf-8", include_str!("../../page/index.html")),
-    ("/style.css", "text/css; charset=utf-8", include_str!("../../page/style.css")),
-    ("/app.js", "text/javascript; charset=utf-8", include_str!("../../page/app.js")),
-    ("/card.js", "text/javascript; charset=utf-8", include_str!("../../page/card.js")),
-    ("/client.js", "text/javascript; charset=utf-8", include_str!("../../page/client.js")),
+    ("/", HTML, include_str!("../../page/index.html")),
+    ("/style.css", STYLE, include_str!("../../page/style.css")),
+    ("/app.js", SCRIPT, include_str!("../../page/app.js")),
+    ("/card.js", SCRIPT, include_str!("../../page/card.js")),
+    ("/client.js", SCRIPT, include_str!("../../page/client.js")),
+    ("/intake.js", SCRIPT, include_str!("../../page/intake.js")),
+    ("/speech.js", SCRIPT, include_str!("../../page/speech.js")),
+    ("/words.js", SCRIPT, include_str!("../../page/words.js")),
     ("/favicon.svg", "image/svg+xml", include_str!("../../page/favicon.svg")),
 ];
 
-pub(super) fn router() -> Router<ApiState> {
+pub(super) fn router(settings: &ApiSettings) -> Router<ApiState> {
+    let limit = settings.max_upload_bytes.to_string();
     FILES.iter().fold(Router::new(), |router, &(path, media_type, text)| {
-        router.route(path, get(move || async move { file(media_type, text) }))
+        // The page refuses what is too large without sending it, so it is told the limit.
+        let file = Asset::new(media_type, text.replace("{{max_upload_bytes}}", &limit));
+        router.route(path, get(move |headers: HeaderMap| async move { file.answer(&headers) }))
     })
 }
 
-fn file(media_type: &'static str, text: &'static str) -> Response {
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static(media_type)),
-        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
-        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-        (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
-        // The files change with the program and have no versions in their names.
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
-    ];
-    (headers, text).into_response()
+#[derive(Clone)]
+struct Asset {
+    media_type: &'static str,
+    etag: String,
+    text: Bytes,
+}
+
+impl Asset {
+    fn new(media_type: &'static str, text: String) -> Self {
+        let mut hasher = DefaultHasher::new();
+        text.hash(&mut hasher);
+        Self { media_type, etag: format!("\"{:016x}\"", hasher.finish()), text: text.into() }
+    }
+
+    /// The file, or that the client's copy is still right (RFC 9110, section 13.1.2).
+    fn answer(self, request: &HeaderMap) -> Response {
+        let known = request.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let current = known.split(',').any(|tag| tag.trim().trim_start_matches("W/") == self.etag || tag.trim() == "*");
+        let caching = [
+            (header::ETAG, HeaderValue::try_from(self.etag).ok()),
+            // The files change with the program and have no versions in their names: keep them, but ask.
+            (header::CACHE_CONTROL, Some(HeaderValue::from_static("no-cache"))),
+        ];
+        let caching: HeaderMap = caching.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+        if current {
+            return (StatusCode::NOT_MODIFIED, caching).into_response();
+        }
+        ([(header::CONTENT_TYPE, self.media_type)], caching, self.text).into_response()
+    }
 }

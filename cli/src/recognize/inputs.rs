@@ -1,72 +1,121 @@
-//! Which pictures were meant by the names on the command line.
+//! The arguments of `recognize` as a stream of pictures, found as they are needed: a folder of a million files is never
+//! listed as a whole.
 
 use std::{
-    borrow::Cow,
-    fs::{self, File},
+    ffi::OsStr,
+    fs::File,
     io::{self, Read},
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result};
-use walkdir::WalkDir;
+use walkdir::{DirEntry, WalkDir};
 
-/// Endings of the files that are taken from a folder; a file that is named is taken whatever its ending.
-const ENDINGS: [&str; 6] = ["png", "jpg", "jpeg", "gif", "webp", "bmp"];
-/// Most bytes that are read of one picture, as the server takes them.
-const MAX_BYTES: u64 = 10 << 20;
+use crate::recognize::Failure;
 
-/// Where a picture comes from.
-pub(super) enum Input {
-    File(PathBuf),
-    StandardInput,
+/// The most that is read of one input; no picture within the limits of decoding is nearly as large.
+const MAX_BYTES: u64 = 128 << 20;
+
+/// Names of pictures in folders end so. A file that is named itself is tried whatever it is called.
+const EXTENSIONS: [&str; 6] = ["png", "jpg", "jpeg", "gif", "webp", "bmp"];
+
+/// One thing to read.
+pub(crate) struct Input {
+    /// As it appears in the output.
+    pub(crate) name: String,
+    origin: Origin,
 }
 
-impl Input {
-    /// The name in the output.
-    pub(super) fn name(&self) -> Cow<'_, str> {
-        match self {
-            Self::File(path) => path.to_string_lossy(),
-            Self::StandardInput => "-".into(),
+enum Origin {
+    Stdin,
+    File(PathBuf),
+    /// A part of a folder that cannot be entered.
+    Unreachable(Failure),
+}
+
+/// All inputs that these arguments stand for: files in their order, the pictures of a folder in the order of their
+/// names, `-` for standard input.
+pub(crate) fn walk(arguments: &[PathBuf]) -> Box<dyn Iterator<Item = Input> + '_> {
+    Box::new(arguments.iter().flat_map(|argument| -> Box<dyn Iterator<Item = Input>> {
+        if argument.as_os_str() == "-" {
+            Box::new(std::iter::once(Input { name: "-".to_owned(), origin: Origin::Stdin }))
+        } else if argument.is_dir() {
+            Box::new(folder(argument))
+        } else {
+            Box::new(std::iter::once(Input::file(argument)))
         }
+    }))
+}
+
+fn folder(path: &Path) -> impl Iterator<Item = Input> + use<> {
+    let entries = WalkDir::new(path).follow_links(true).sort_by_file_name();
+    entries.into_iter().filter_map(|entry| match entry {
+        Ok(entry) => is_picture(&entry).then(|| Input::file(entry.path())),
+        Err(error) => {
+            let path = error.path().unwrap_or(Path::new("")).to_owned();
+            let failure = Failure { kind: UNREADABLE, detail: error.to_string() };
+            Some(Input { name: path.display().to_string(), origin: Origin::Unreachable(failure) })
+        }
+    })
+}
+
+fn is_picture(entry: &DirEntry) -> bool {
+    let extension = entry.path().extension().and_then(OsStr::to_str).unwrap_or_default();
+    entry.file_type().is_file() && EXTENSIONS.iter().any(|known| extension.eq_ignore_ascii_case(known))
+}
+
+const UNREADABLE: &str = "unreadable-file";
+
+impl Input {
+    fn file(path: &Path) -> Self {
+        Self { name: path.display().to_string(), origin: Origin::File(path.to_owned()) }
     }
 
     /// The bytes.
-    pub(super) fn read(&self) -> io::Result<Vec<u8>> {
-        let mut source: Box<dyn Read> = match self {
-            Self::File(path) => Box::new(File::open(path)?),
-            Self::StandardInput => Box::new(io::stdin().lock()),
+    pub(crate) fn read(&self) -> Result<Vec<u8>, Failure> {
+        let read = match &self.origin {
+            Origin::Stdin => limited(io::stdin().lock()),
+            Origin::File(path) => File::open(path).and_then(limited),
+            Origin::Unreachable(failure) => return Err(failure.clone()),
         };
-        let mut bytes = Vec::new();
-        source.by_ref().take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+        let bytes = read.map_err(|error| Failure { kind: UNREADABLE, detail: error.to_string() })?;
         if bytes.len() as u64 > MAX_BYTES {
-            return Err(io::Error::other(format!("larger than {MAX_BYTES} bytes")));
+            let detail = format!("it is larger than {} MiB", MAX_BYTES >> 20);
+            return Err(Failure { kind: "file-too-large", detail });
         }
         Ok(bytes)
     }
 }
 
-/// Files as they were named, folders replaced by the pictures below them in the order of their names.
-pub(super) fn find(named: &[PathBuf]) -> Result<Vec<Input>> {
-    let mut inputs = Vec::new();
-    for path in named {
-        if path.as_os_str() == "-" {
-            inputs.push(Input::StandardInput);
-        } else if fs::metadata(path).is_ok_and(|metadata| metadata.is_dir()) {
-            for entry in WalkDir::new(path).sort_by_file_name() {
-                let entry = entry.with_context(|| format!("cannot search {}", path.display()))?;
-                if entry.file_type().is_file() && is_picture(entry.path()) {
-                    inputs.push(Input::File(entry.into_path()));
-                }
-            }
-        } else {
-            // One that is not there fails when it is read, and the others are still done.
-            inputs.push(Input::File(path.clone()));
-        }
-    }
-    Ok(inputs)
+fn limited(from: impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    from.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
-fn is_picture(path: &Path) -> bool {
-    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-    ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known))
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn folders_give_their_pictures_in_order_and_named_files_are_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        fs::create_dir_all(root.join("b/deep")).unwrap();
+        for name in ["c.PNG", "a.jpeg", "notes.txt", "b/deep/z.gif", "b/y.webp", "odd"] {
+            fs::write(root.join(name), name).unwrap();
+        }
+        let arguments = [root.join("odd"), root.to_owned(), "-".into(), root.join("missing.png")];
+        let found: Vec<Input> = walk(&arguments).collect();
+        let names: Vec<String> = found
+            .iter()
+            .map(|input| {
+                input.name.replace(&root.display().to_string(), "").trim_start_matches('/').to_owned()
+            })
+            .collect();
+        assert_eq!(names, ["odd", "a.jpeg", "b/deep/z.gif", "b/y.webp", "c.PNG", "-", "missing.png"]);
+        assert_eq!(found[1].read().unwrap(), b"a.jpeg");
+        assert_eq!(found[6].read().unwrap_err().kind, "unreadable-file");
+    }
 }

@@ -1,4 +1,5 @@
-//! Reads pictures without a server: a batch at a time, each result printed as soon as it is there.
+//! `byecaptcha recognize`: reads pictures without a server, batch by batch, so that memory does not grow with their
+//! number and the first texts come early.
 
 mod inputs;
 mod output;
@@ -8,72 +9,96 @@ use std::{
     process::ExitCode,
 };
 
-use anyhow::{Result, bail};
-use byecaptcha_models::{PreparedImage, Recognizer};
-use inputs::Input;
-use output::{Failed, Printer};
+use anyhow::{Context, Result, bail};
+use byecaptcha_models::{PreparedImage, Reading, Recognizer};
 
-use crate::{serve::load, settings::RecognizeSettings};
+use crate::{
+    logging, model,
+    recognize::{inputs::Input, output::Output},
+    settings::{LogFormat, RecognizeSettings},
+};
 
-/// Exit status 1 if any picture could not be read; the others are read all the same.
+/// Why there is no text for an input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    /// A stable, hyphenated word.
+    pub(crate) kind: &'static str,
+    /// A sentence.
+    pub(crate) detail: String,
+}
+
+/// Reads all inputs; the status says whether all of them could be read.
 pub(crate) fn recognize(settings: &RecognizeSettings) -> Result<ExitCode> {
-    let inputs = inputs::find(&settings.inputs)?;
-    if inputs.is_empty() {
-        bail!("no pictures found: folders are searched for .png, .jpg, .jpeg, .gif, .webp and .bmp");
+    logging::start(LogFormat::Text, "warn");
+    let mut recognizer = model::load(settings.model.as_deref())?;
+    match write_all(settings, &mut recognizer) {
+        Ok(Counts { inputs: 0, .. }) => bail!("no pictures were found"),
+        Ok(Counts { failed: 0, .. }) => Ok(ExitCode::SUCCESS),
+        Ok(_) => Ok(ExitCode::FAILURE),
+        // `recognize ... | head` has all that it wants.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
+        Err(error) => Err(error).context("the results cannot be written"),
     }
-    let mut recognizer = load(settings.model.as_deref())?;
-    let mut printer = Printer::new(settings.format, inputs.len() > 1, io::stdout().lock());
-    let mut all_read = true;
-    for batch in inputs.chunks(usize::from(settings.batch)) {
-        match read(&mut recognizer, &mut printer, batch) {
-            Ok(read) => all_read &= read,
-            // Whoever reads the output has seen enough, as `head` does.
-            Err(error) if is_broken_pipe(&error) => return Ok(ExitCode::SUCCESS),
-            Err(error) => return Err(error),
+}
+
+#[derive(Default)]
+struct Counts {
+    inputs: usize,
+    failed: usize,
+}
+
+fn write_all(settings: &RecognizeSettings, recognizer: &mut Recognizer) -> io::Result<Counts> {
+    let single = matches!(settings.inputs.as_slice(), [only] if !only.is_dir());
+    let mut output = Output::new(io::stdout().lock(), settings.format, single)?;
+    let mut inputs = inputs::walk(&settings.inputs);
+    let mut counts = Counts::default();
+    loop {
+        let batch: Vec<Input> = inputs.by_ref().take(settings.batch).collect();
+        if batch.is_empty() {
+            return Ok(counts);
         }
-    }
-    Ok(if all_read { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// Reads and prints one batch; whether all of it could be read.
-fn read(recognizer: &mut Recognizer, printer: &mut Printer<impl io::Write>, batch: &[Input]) -> Result<bool> {
-    let mut prepared = Vec::with_capacity(batch.len());
-    let mut outcomes = Vec::with_capacity(batch.len());
-    for input in batch {
-        outcomes.push(prepare(recognizer, input).map(|image| prepared.push(image)));
-    }
-    let mut readings = recognizer.recognize(&prepared)?.into_iter();
-    let mut all_read = true;
-    for (input, outcome) in batch.iter().zip(outcomes) {
-        match (outcome, input.name()) {
-            (Ok(()), name) => {
-                if let Some(reading) = readings.next() {
-                    printer.reading(&name, reading)?;
-                }
-            }
-            (Err(failed), name) => {
-                all_read = false;
-                printer.failure(&name, &failed)?;
-            }
+        // Each file is let go once it is prepared: what is held is small pictures of one size.
+        let prepared = batch.iter().map(|input| prepare(recognizer, input)).collect();
+        for (input, reading) in batch.iter().zip(read(recognizer, prepared)) {
+            counts.inputs += 1;
+            counts.failed += usize::from(reading.is_err());
+            output.write(&input.name, &reading)?;
         }
+        output.flush()?;
     }
-    Ok(all_read)
 }
 
-fn prepare(recognizer: &Recognizer, input: &Input) -> Result<PreparedImage, Failed> {
-    let encoded = input.read().map_err(|error| Failed { kind: "unreadable-file", detail: error.to_string() })?;
-    recognizer.prepare(&encoded).map_err(|error| Failed { kind: error.kind(), detail: error.to_string() })
+fn prepare(recognizer: &Recognizer, input: &Input) -> Result<PreparedImage, Failure> {
+    let encoded = input.read()?;
+    recognizer.prepare(&encoded).map_err(|error| Failure { kind: error.kind(), detail: error.to_string() })
 }
 
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    let is_pipe = |error: &io::Error| error.kind() == ErrorKind::BrokenPipe;
-    error.chain().any(|cause| {
-        cause.downcast_ref::<io::Error>().is_some_and(is_pipe)
-            || cause.downcast_ref::<csv::Error>().is_some_and(
-                |error| matches!(error.kind(), csv::ErrorKind::Io(error) if is_pipe(error)),
-            )
-            || cause.downcast_ref::<serde_json::Error>().is_some_and(
-                |error| error.io_error_kind() == Some(ErrorKind::BrokenPipe),
-            )
-    })
+/// One reading for each picture that was prepared, and the failures where they were.
+fn read(
+    recognizer: &mut Recognizer,
+    prepared: Vec<Result<PreparedImage, Failure>>,
+) -> Vec<Result<Reading, Failure>> {
+    let (mut images, mut order) = (Vec::new(), Vec::new());
+    for prepared in prepared {
+        order.push(prepared.map(|image| images.push(image)));
+    }
+    let mut readings = match recognizer.recognize(&images) {
+        Ok(readings) => readings.into_iter().map(Ok).collect::<Vec<_>>(),
+        // One of them may be at fault, and the others shall not suffer for it.
+        Err(_) => images.iter().map(|image| read_alone(recognizer, image)).collect(),
+    }
+    .into_iter();
+    let missing = || Err(engine_failed("it gave too few answers"));
+    order.into_iter().map(|slot| slot.and_then(|()| readings.next().unwrap_or_else(missing))).collect()
+}
+
+fn read_alone(recognizer: &mut Recognizer, image: &PreparedImage) -> Result<Reading, Failure> {
+    let readings = recognizer
+        .recognize(std::slice::from_ref(image))
+        .map_err(|error| engine_failed(&error.to_string()))?;
+    readings.into_iter().next().ok_or_else(|| engine_failed("it gave no answer"))
+}
+
+fn engine_failed(detail: &str) -> Failure {
+    Failure { kind: "engine-failed", detail: detail.to_owned() }
 }

@@ -1,104 +1,159 @@
-//! Readings as text, JSON lines or CSV.
+//! How readings are written: for people, for programs, for tables.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
-use anyhow::Result;
 use byecaptcha_models::Reading;
 use serde::Serialize;
 
-use crate::settings::Format;
+use crate::{recognize::Failure, settings::OutputFormat};
 
-/// Why a picture could not be read.
-#[derive(Serialize)]
-pub(super) struct Failed {
-    /// A stable, hyphenated word for programs.
-    pub(super) kind: &'static str,
-    /// A sentence for people.
-    pub(super) detail: String,
+/// Writes one line for each input.
+pub(crate) enum Output<W: Write> {
+    /// Failures go to standard error.
+    Text {
+        out: BufWriter<W>,
+        /// One input was named, and nobody needs to be told which.
+        single: bool,
+    },
+    Jsonl(BufWriter<W>),
+    Csv(csv::Writer<W>),
 }
 
 #[derive(Serialize)]
-struct ReadLine<'a> {
+struct JsonReading<'a> {
     file: &'a str,
-    text: String,
+    text: &'a str,
     confidence: f32,
-    characters: Vec<Character>,
-    alternatives: Vec<Alternative>,
+    characters: Vec<JsonCharacter>,
+    alternatives: Vec<JsonAlternative<'a>>,
 }
 
 #[derive(Serialize)]
-struct Character {
+struct JsonCharacter {
     character: char,
     confidence: f32,
 }
 
 #[derive(Serialize)]
-struct Alternative {
-    text: String,
+struct JsonAlternative<'a> {
+    text: &'a str,
     confidence: f32,
 }
 
 #[derive(Serialize)]
-struct FailedLine<'a> {
+struct JsonFailure<'a> {
     file: &'a str,
-    error: &'a Failed,
+    error: JsonError<'a>,
 }
 
-/// Prints results one by one.
-pub(super) struct Printer<W: Write> {
-    format: Format,
-    several: bool,
-    output: W,
-    header_due: bool,
+#[derive(Serialize)]
+struct JsonError<'a> {
+    kind: &'a str,
+    detail: &'a str,
 }
 
-impl<W: Write> Printer<W> {
-    /// `several` puts the file's name before each text.
-    pub(super) fn new(format: Format, several: bool, output: W) -> Self {
-        Self { format, several, output, header_due: format == Format::Csv }
-    }
-
-    pub(super) fn reading(&mut self, file: &str, reading: Reading) -> Result<()> {
-        match self.format {
-            Format::Text if self.several => writeln!(self.output, "{file}\t{}", reading.text)?,
-            Format::Text => writeln!(self.output, "{}", reading.text)?,
-            Format::Jsonl => {
-                let characters = reading.characters.into_iter();
-                let alternatives = reading.alternatives.into_iter();
-                self.json_line(&ReadLine {
-                    file,
-                    text: reading.text,
-                    confidence: reading.confidence,
-                    characters: characters.map(|(character, confidence)| Character { character, confidence }).collect(),
-                    alternatives: alternatives.map(|(text, confidence)| Alternative { text, confidence }).collect(),
-                })?;
+impl<W: Write> Output<W> {
+    pub(crate) fn new(out: W, format: OutputFormat, single: bool) -> io::Result<Self> {
+        Ok(match format {
+            OutputFormat::Text => Self::Text { out: BufWriter::new(out), single },
+            OutputFormat::Jsonl => Self::Jsonl(BufWriter::new(out)),
+            OutputFormat::Csv => {
+                let mut table = csv::Writer::from_writer(out);
+                table.write_record(["file", "text", "confidence", "error"])?;
+                Self::Csv(table)
             }
-            Format::Csv => self.csv_row(&[file, &reading.text, &format!("{:.4}", reading.confidence), ""])?,
-        }
-        Ok(())
+        })
     }
 
-    pub(super) fn failure(&mut self, file: &str, failed: &Failed) -> Result<()> {
-        match self.format {
-            // Text goes to stdout alone, so that it can be piped on; what went wrong is for the person.
-            Format::Text => writeln!(io::stderr(), "{file}: {}", failed.detail)?,
-            Format::Jsonl => self.json_line(&FailedLine { file, error: failed })?,
-            Format::Csv => self.csv_row(&[file, "", "", failed.kind])?,
+    pub(crate) fn write(&mut self, file: &str, reading: &Result<Reading, Failure>) -> io::Result<()> {
+        match (self, reading) {
+            (Self::Text { out, single: true }, Ok(reading)) => writeln!(out, "{}", reading.text),
+            (Self::Text { out, single: false }, Ok(reading)) => writeln!(out, "{file}\t{}", reading.text),
+            (Self::Text { .. }, Err(Failure { detail, .. })) => {
+                writeln!(io::stderr(), "byecaptcha: {file}: {detail}")
+            }
+            (Self::Jsonl(out), Ok(reading)) => json_line(out, &json_reading(file, reading)),
+            (Self::Jsonl(out), Err(Failure { kind, detail })) => {
+                json_line(out, &JsonFailure { file, error: JsonError { kind, detail } })
+            }
+            (Self::Csv(table), Ok(reading)) => {
+                Ok(table.write_record([file, &reading.text, &reading.confidence.to_string(), ""])?)
+            }
+            (Self::Csv(table), Err(Failure { kind, detail })) => {
+                Ok(table.write_record([file, "", "", &format!("{kind}: {detail}")])?)
+            }
         }
-        Ok(())
     }
 
-    fn json_line(&mut self, line: &impl Serialize) -> Result<()> {
-        serde_json::to_writer(&mut self.output, line)?;
-        Ok(writeln!(self.output)?)
+    /// Hands on what was written, so that whoever reads along need not wait for the end.
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Text { out, .. } | Self::Jsonl(out) => out.flush(),
+            Self::Csv(table) => table.flush(),
+        }
+    }
+}
+
+fn json_reading<'a>(file: &'a str, reading: &'a Reading) -> JsonReading<'a> {
+    let characters = reading.characters.iter();
+    let alternatives = reading.alternatives.iter();
+    JsonReading {
+        file,
+        text: &reading.text,
+        confidence: reading.confidence,
+        characters: characters
+            .map(|&(character, confidence)| JsonCharacter { character, confidence })
+            .collect(),
+        alternatives: alternatives
+            .map(|(text, confidence)| JsonAlternative { text, confidence: *confidence })
+            .collect(),
+    }
+}
+
+fn json_line(out: &mut impl Write, line: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, line)?;
+    out.write_all(b"\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(format: OutputFormat, single: bool) -> String {
+        let reading = Reading {
+            text: "aB".to_owned(),
+            confidence: 0.75,
+            characters: vec![('a', 0.5), ('B', 1.0)],
+            alternatives: vec![("ab".to_owned(), 0.25)],
+        };
+        let failure = Failure { kind: "image-truncated", detail: "too short".to_owned() };
+        let mut bytes = Vec::new();
+        let mut output = Output::new(&mut bytes, format, single).unwrap();
+        output.write("one, \"two\".png", &Ok(reading)).unwrap();
+        output.write("three.png", &Err(failure)).unwrap();
+        output.flush().unwrap();
+        drop(output);
+        String::from_utf8(bytes).unwrap()
     }
 
-    fn csv_row(&mut self, row: &[&str]) -> Result<()> {
-        let mut writer = csv::Writer::from_writer(&mut self.output);
-        if std::mem::take(&mut self.header_due) {
-            writer.write_record(["file", "text", "confidence", "error"])?;
-        }
-        writer.write_record(row)?;
-        Ok(writer.flush()?)
+    #[test]
+    fn each_format_is_as_documented() {
+        assert_eq!(written(OutputFormat::Text, true), "aB\n");
+        assert_eq!(written(OutputFormat::Text, false), "one, \"two\".png\taB\n");
+        assert_eq!(
+            written(OutputFormat::Jsonl, true),
+            concat!(
+                r#"{"file":"one, \"two\".png","text":"aB","confidence":0.75,"#,
+                r#""characters":[{"character":"a","confidence":0.5},{"character":"B","confidence":1.0}],"#,
+                r#""alternatives":[{"text":"ab","confidence":0.25}]}"#,
+                "\n",
+                r#"{"file":"three.png","error":{"kind":"image-truncated","detail":"too short"}}"#,
+                "\n"
+            )
+        );
+        assert_eq!(
+            written(OutputFormat::Csv, true),
+            "file,text,confidence,error\n\"one, \"\"two\"\".png\",aB,0.75,\nthree.png,,,image-truncated: too short\n"
+        );
     }
 }

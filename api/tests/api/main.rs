@@ -1,0 +1,11 @@
+//! The API as a client meets it: a real server on a port of its own, over the queue in memory.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may end by a panic")]
+
+mod app;
+mod failures;
+mod jobs;
+mod page;
+mod pictures;
+mod prefer;
+mod shutdown;
+mod uploads;

@@ -1,0 +1,11 @@
+//! The program as a user runs it: started, spoken to over its arguments, standard streams, HTTP and signals, and killed.
+// Helpers of tests may fail as tests do.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
+
+mod forms;
+mod program;
+mod recognize;
+mod serve;
+mod settings;
+#[cfg(unix)]
+mod stop;

@@ -1,0 +1,59 @@
+//! Signals: the first drains, the second ends at once.
+
+use std::{io::Write, net::TcpStream, time::Duration};
+
+use crate::{
+    program::Server,
+    serve::{ended_after, now_ms, submit_many},
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_terminated_server_drains_and_leaves_the_rest_for_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start(folder.path(), &["--batch", "1"]);
+    let jobs = submit_many(&server, 100).await;
+    server.signal("TERM");
+    assert_eq!(server.exit().code(), Some(0));
+    let stopped_at = now_ms();
+
+    let server = Server::start(folder.path(), &[]);
+    let after = ended_after(&server, &jobs, stopped_at).await;
+    assert!(after > 0, "it stopped too late to show anything");
+}
+
+#[tokio::test]
+async fn an_idle_server_stops_at_ctrl_c_and_frees_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    for _ in 0..2 {
+        let mut server = Server::start(folder.path(), &[]);
+        server.signal("INT");
+        assert_eq!(server.exit().code(), Some(0));
+    }
+    assert!(!folder.path().join("byecaptcha.db-wal").exists(), "the log is written back");
+}
+
+#[tokio::test]
+async fn a_second_ctrl_c_does_not_wait() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start(folder.path(), &["--drain", "1h"]);
+    // A request that never ends keeps the first from being enough.
+    let mut connection = TcpStream::connect(server.address()).unwrap();
+    connection.write_all(b"POST /v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n").unwrap();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    server.signal("INT");
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(server.child.try_wait().unwrap().is_none(), "it waits for the request");
+    server.signal("INT");
+    assert_eq!(server.exit().code(), Some(130));
+}
+
+#[tokio::test]
+async fn a_request_that_never_ends_is_cut_off_after_the_drain() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start(folder.path(), &["--drain", "500ms"]);
+    let mut connection = TcpStream::connect(server.address()).unwrap();
+    connection.write_all(b"POST /v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n").unwrap();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    server.signal("TERM");
+    assert_eq!(server.exit().code(), Some(0));
+}
