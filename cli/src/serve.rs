@@ -75,6 +75,8 @@ async fn run(settings: &ServeSettings, recognizer: Recognizer, database: SqliteD
     announce(address, settings);
 
     tokio::select! {
+        // Looked at first, since the other two end soon after it.
+        biased;
         () = shutdown.cancelled() => {}
         ended = &mut working => {
             check_worker(ended)?;

@@ -16,7 +16,7 @@ fn a_wrong_setting_is_named() {
         (&["--queue-capacity", "0"], "--queue-capacity"),
         (&["--keep", "soon"], "--keep"),
         (&["--keep", "0s"], "--keep"),
-        (&["--drain", "-1s"], "--drain"),
+        (&["--drain=-1s"], "--drain"),
         (&["--log-format", "xml"], "--log-format"),
         (&["--listen", "0.0.0.0:0"], "--allow-public"),
         (&["--port", "80"], "--port"),
