@@ -157,3 +157,64 @@ impl Corners {
         (along(|point| point.0), along(|point| point.1))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+    use rand_pcg::Pcg64Mcg;
+
+    use super::*;
+    use crate::fixtures;
+    use crate::font::Face;
+    use crate::style::Resampling;
+
+    const WHITE: [u8; 3] = [255; 3];
+    const DRAWS: usize = 400;
+
+    /// Share of the text box that is inked, in as many drawings as the fixture's figures come from.
+    fn shares(symbol: char, resampling: Resampling) -> Vec<f64> {
+        let mut rng = Pcg64Mcg::seed_from_u64(u64::from(symbol));
+        let glyph = Face::new(40).unwrap().glyph(symbol).unwrap();
+        let mut brush = Brush::new([120; 3], 240, Scaler::new(resampling), Warp::V0_3, Deviation::None);
+        let mut share = || {
+            let mut canvas = Canvas::filled(200, 80, WHITE);
+            brush.draw(&glyph, &mut rng, &mut canvas, (20, 10)).unwrap();
+            let inked = canvas.bytes.chunks(3).filter(|pixel| pixel != &WHITE).count();
+            inked as f64 / f64::from(glyph.width * glyph.height)
+        };
+        (0..DRAWS).map(|_| share()).collect()
+    }
+
+    /// Difference of our mean from Python's in standard errors, for every symbol.
+    fn differences(resampling: Resampling) -> Vec<(char, f64)> {
+        let rows = fixtures::rows::<3>(include_str!("../tests/fixtures/ink.csv"));
+        let difference = |[symbol, theirs, error]: [&str; 3]| {
+            let symbol = symbol.chars().next().unwrap();
+            let shares = shares(symbol, resampling);
+            let mean = shares.iter().sum::<f64>() / DRAWS as f64;
+            let squares = shares.iter().map(|share| (share - mean).powi(2)).sum::<f64>();
+            let variance = squares / ((DRAWS - 1) * DRAWS) as f64 + error.parse::<f64>().unwrap().powi(2);
+            (symbol, (mean - theirs.parse::<f64>().unwrap()) / variance.sqrt())
+        };
+        rows.map(difference).collect()
+    }
+
+    #[test]
+    fn every_symbol_is_inked_as_much_as_pythons() {
+        let differences = differences(Resampling::Bicubic);
+        assert_eq!(differences.len(), 59);
+        for (symbol, difference) in &differences {
+            assert!(difference.abs() < 4.0, "{symbol:?} is off by {difference:.1} standard errors");
+        }
+        // A bias too small to show in one symbol shows in all of them together.
+        let mean = differences.iter().map(|(_, difference)| difference).sum::<f64>() / 59.0;
+        assert!(mean.abs() < 0.5, "all symbols together are off by {mean:.2} of their standard errors");
+    }
+
+    #[test]
+    fn another_filter_inks_differently() {
+        let differences = differences(Resampling::Nearest);
+        let mean = differences.iter().map(|(_, difference)| difference).sum::<f64>() / 59.0;
+        assert!(mean.abs() > 5.0, "the other filter differs by {mean:.2} standard errors only");
+    }
+}
