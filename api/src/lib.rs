@@ -46,6 +46,9 @@ where
     tokio::select! {
         served = serving.into_future() => served,
         // A client that stalls half-way through its request must not keep the program alive.
-        () = overdue => Ok(tracing::warn!("requests still under way were cut off")),
+        () = overdue => {
+            tracing::warn!("requests still under way were cut off");
+            Ok(())
+        }
     }
 }

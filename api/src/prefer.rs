@@ -85,7 +85,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_ignored() {
-        for nonsense in ["", "wait", "wait=", "wait=-1", "wait=+1", "wait=1.5", "wait=soon", "waiting=4", "x; wait=4"] {
+        for nonsense in
+            ["", "wait", "wait=", "wait=-1", "wait=+1", "wait=1.5", "wait=soon", "waiting=4", "x; wait=4"]
+        {
             assert_eq!(asked(&[nonsense]), None, "{nonsense}");
         }
         assert_eq!(asked(&["wait=soon, wait=4"]), None, "the first counts, also where it is nonsense");

@@ -133,7 +133,9 @@ impl IntoResponse for Problem {
 impl From<BrokerError> for Problem {
     fn from(error: BrokerError) -> Self {
         match error {
-            BrokerError::Full { limit } => Self::new(QUEUE_FULL, format!("{limit} jobs are waiting already.")),
+            BrokerError::Full { limit } => {
+                Self::new(QUEUE_FULL, format!("{limit} jobs are waiting already."))
+            }
             // Where the storage is and how it failed is for the log, not for callers.
             error => {
                 tracing::error!(%error, "broker failed");
@@ -157,7 +159,11 @@ mod tests {
     #[test]
     fn names_are_unique_and_fit_an_address() {
         for (index, kind) in ALL.iter().enumerate() {
-            assert!(kind.name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'));
+            assert!(
+                kind.name
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+            );
             assert!(kind.status.is_client_error() || kind.status.is_server_error(), "{}", kind.name);
             assert!(ALL[..index].iter().all(|other| other.name != kind.name), "{} is there twice", kind.name);
         }

@@ -80,7 +80,8 @@ fn too_large(settings: &ApiSettings) -> Problem {
 
 /// A body that says it is too large is refused before any of it is read.
 fn refuse_declared_length(headers: &HeaderMap, settings: &ApiSettings) -> Result<(), Problem> {
-    let declared = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let declared =
+        headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     match declared {
         Some(length) if length > settings.max_upload_bytes as u64 => Err(too_large(settings)),
         _ => Ok(()),
@@ -88,7 +89,8 @@ fn refuse_declared_length(headers: &HeaderMap, settings: &ApiSettings) -> Result
 }
 
 fn form(headers: &HeaderMap) -> Result<Form, Problem> {
-    let value = headers.get(header::CONTENT_TYPE).map_or(Ok(""), |value| value.to_str()).unwrap_or("unreadable");
+    let value =
+        headers.get(header::CONTENT_TYPE).map_or(Ok(""), |value| value.to_str()).unwrap_or("unreadable");
     let media_type = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match media_type.as_str() {
         "multipart/form-data" => Ok(Form::Multipart),
@@ -214,7 +216,8 @@ fn check_image(image: &[u8], settings: &ApiSettings) -> Result<(), Problem> {
         }
     };
     if width > max_width || height > max_height {
-        let found = if width == u32::MAX { "far larger".to_owned() } else { format!("{width} x {height} pixels") };
+        let found =
+            if width == u32::MAX { "far larger".to_owned() } else { format!("{width} x {height} pixels") };
         let detail = format!("The picture is {found}; at most {max_width} x {max_height} pixels are read.");
         return refused(problem::IMAGE_TOO_LARGE, &detail);
     }

@@ -52,7 +52,11 @@ impl Charset {
     /// The 59 symbols that the report draws: without `0`, `O` and `o`, in the same order.
     pub fn unambiguous() -> Self {
         Self {
-            characters: Self::alphanumeric().characters.into_iter().filter(|c| !matches!(c, '0' | 'O' | 'o')).collect(),
+            characters: Self::alphanumeric()
+                .characters
+                .into_iter()
+                .filter(|c| !matches!(c, '0' | 'O' | 'o'))
+                .collect(),
         }
     }
 
@@ -107,7 +111,10 @@ mod tests {
     fn the_report_orders_digits_upper_lower() {
         let full = Charset::alphanumeric();
         assert_eq!(full.characters().len(), 62);
-        assert_eq!((full.character(1), full.character(11), full.character(37)), (Some('0'), Some('A'), Some('a')));
+        assert_eq!(
+            (full.character(1), full.character(11), full.character(37)),
+            (Some('0'), Some('A'), Some('a'))
+        );
         assert_eq!((full.character(0), full.character(63)), (None, None));
         assert_eq!(Charset::unambiguous().characters().len(), 59);
         assert!(Charset::unambiguous().encode("O").is_err());

@@ -46,9 +46,8 @@ impl Recognizer {
 
     /// NAME.onnx, with its card NAME.json beside it.
     pub fn load(onnx: &Path) -> Result<Self, LoadError> {
-        let read = |path: &Path| {
-            fs::read(path).map_err(|source| LoadError::Read { path: path.to_owned(), source })
-        };
+        let read =
+            |path: &Path| fs::read(path).map_err(|source| LoadError::Read { path: path.to_owned(), source });
         let card = serde_json::from_slice(&read(&onnx.with_extension("json"))?)?;
         Self::from_onnx(card, read(onnx)?)
     }
@@ -93,7 +92,8 @@ impl Recognizer {
         widths.dedup();
         let mut readings: Vec<Option<Reading>> = vec![None; images.len()];
         for width in widths {
-            let members: Vec<usize> = (0..images.len()).filter(|&index| images[index].width == width).collect();
+            let members: Vec<usize> =
+                (0..images.len()).filter(|&index| images[index].width == width).collect();
             let pixels = members.iter().flat_map(|&index| images[index].pixels.iter().copied()).collect();
             let batch = ImageBatch { pixels, count: members.len(), height: HEIGHT, width };
             let answers = self.predictor.predict(&batch)?;

@@ -50,7 +50,8 @@ impl State {
 
     /// Takes the file's state in place of this one, which must be of the same network.
     pub fn restore(&mut self, path: &Path) -> Result<()> {
-        let stored = Tensor::read_safetensors(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let stored =
+            Tensor::read_safetensors(path).with_context(|| format!("cannot read {}", path.display()))?;
         let mut stored: BTreeMap<String, Tensor> = stored.into_iter().collect();
         let step = stored.remove(STEP).with_context(|| format!("{} is no checkpoint", path.display()))?;
         self.step = u64::try_from(step.int64_value(&[0]))?;
@@ -62,7 +63,11 @@ impl State {
                 tch::no_grad(|| parameter.copy_(&tensor));
             }
         }
-        ensure!(stored.is_empty(), "the checkpoint is of another network: it holds {:?}", stored.keys().next());
+        ensure!(
+            stored.is_empty(),
+            "the checkpoint is of another network: it holds {:?}",
+            stored.keys().next()
+        );
         Ok(())
     }
 }

@@ -101,8 +101,10 @@ impl Default for AdamW {
 impl Config {
     /// Reads and checks a file.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let config: Self = toml::from_str(&text).with_context(|| format!("{} is not a run", path.display()))?;
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let config: Self =
+            toml::from_str(&text).with_context(|| format!("{} is not a run", path.display()))?;
         config.check().with_context(|| format!("in {}", path.display()))?;
         Ok(config)
     }
@@ -114,7 +116,10 @@ impl Config {
         ensure!(self.batch > 0, "batch: at least 1");
         ensure!(self.steps > 0, "steps: at least 1");
         ensure!((0.0..1.0).contains(&self.average), "average: from 0 to below 1");
-        ensure!(self.evaluate_every > 0 && self.checkpoint_every > 0, "evaluate_every, checkpoint_every: at least 1");
+        ensure!(
+            self.evaluate_every > 0 && self.checkpoint_every > 0,
+            "evaluate_every, checkpoint_every: at least 1"
+        );
         ensure!(self.schedule.peak > 0.0, "schedule.peak: above 0");
         let tenths: u64 = self.data.iter().map(|source| source.tenths).sum();
         ensure!(tenths == 10, "data: the tenths of all sources make {tenths}, not 10");
@@ -133,7 +138,9 @@ mod tests {
     fn the_rate_rises_stays_and_falls() {
         let schedule = Schedule { peak: 1.0, warmup: 10, cooldown: 20 };
         let rate = |step| schedule.rate(step, 100);
-        assert!((rate(0) - 0.1).abs() < 1e-9 && (rate(9) - 1.0).abs() < 1e-9 && (rate(79) - 1.0).abs() < 1e-9);
+        assert!(
+            (rate(0) - 0.1).abs() < 1e-9 && (rate(9) - 1.0).abs() < 1e-9 && (rate(79) - 1.0).abs() < 1e-9
+        );
         assert!((rate(90) - 0.5).abs() < 1e-9 && rate(99) > 0.0 && rate(100) == 0.0);
     }
 

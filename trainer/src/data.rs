@@ -58,7 +58,8 @@ impl Source {
             .map(|index| {
                 let generator = self.generator(index).context("the shares do not make ten tenths")?;
                 let sample = generator.sample(index);
-                let labels = self.charset.encode(&sample.label)?.into_iter().map(|label| label as i64).collect();
+                let labels =
+                    self.charset.encode(&sample.label)?.into_iter().map(|label| label as i64).collect();
                 Ok((preprocess::prepare(&sample.image), labels, sample.label))
             })
             .collect::<Result<_>>()?;

@@ -25,7 +25,9 @@ pub fn folder(path: &Path) -> Result<Vec<PathBuf>> {
     let files: Vec<PathBuf> = WalkDir::new(path)
         .sort_by_file_name()
         .into_iter()
-        .filter_map(|entry| entry.map(|entry| entry.file_type().is_file().then(|| entry.into_path())).transpose())
+        .filter_map(|entry| {
+            entry.map(|entry| entry.file_type().is_file().then(|| entry.into_path())).transpose()
+        })
         .collect::<Result<_, _>>()?;
     ensure!(!files.is_empty(), "{} holds no files", path.display());
     Ok(files)
@@ -33,9 +35,8 @@ pub fn folder(path: &Path) -> Result<Vec<PathBuf>> {
 
 fn read(path: &Path) -> Result<Labelled> {
     let stem = path.file_stem().and_then(|stem| stem.to_str()).context("a file's name is not UTF-8")?;
-    let (label, _) = stem
-        .rsplit_once(NUMBER)
-        .with_context(|| format!("{} is not named TEXT{NUMBER}N", path.display()))?;
+    let (label, _) =
+        stem.rsplit_once(NUMBER).with_context(|| format!("{} is not named TEXT{NUMBER}N", path.display()))?;
     Ok((label.to_owned(), fs::read(path).with_context(|| format!("cannot read {}", path.display()))?))
 }
 
@@ -58,7 +59,9 @@ fn count(recognizer: &mut Recognizer, pictures: impl Iterator<Item = Result<Labe
         let batch: Vec<Labelled> = pictures.by_ref().take(BATCH).collect::<Result<_>>()?;
         let prepared = batch
             .iter()
-            .map(|(label, bytes)| recognizer.prepare(bytes).with_context(|| format!("the picture of {label}")))
+            .map(|(label, bytes)| {
+                recognizer.prepare(bytes).with_context(|| format!("the picture of {label}"))
+            })
             .collect::<Result<Vec<_>>>()?;
         for ((label, _), reading) in batch.iter().zip(recognizer.recognize(&prepared)?) {
             metrics.add(label, &reading.text);
@@ -80,8 +83,11 @@ pub fn report(figures: &Figures, metrics: &Metrics) -> String {
     for (length, exact, images) in metrics.by_length() {
         lines.push(format!("  exact at {length} characters  {} of {images}", percent(exact)));
     }
-    let confusions: Vec<String> =
-        metrics.worst_confusions(10).iter().map(|(truth, read, times)| format!("{truth} as {read} {times}x")).collect();
+    let confusions: Vec<String> = metrics
+        .worst_confusions(10)
+        .iter()
+        .map(|(truth, read, times)| format!("{truth} as {read} {times}x"))
+        .collect();
     lines.push(format!("  worst confusions      {}", confusions.join(", ")));
     lines.join("\n")
 }

@@ -109,8 +109,8 @@ fn write_card(card: &ModelCard, path: &std::path::Path) -> Result<()> {
 
 /// The step and the averaged weights of a checkpoint, in the order of their names.
 fn averaged(checkpoint: &std::path::Path) -> Result<(u64, Vec<(String, Tensor)>)> {
-    let stored =
-        Tensor::read_safetensors(checkpoint).with_context(|| format!("cannot read {}", checkpoint.display()))?;
+    let stored = Tensor::read_safetensors(checkpoint)
+        .with_context(|| format!("cannot read {}", checkpoint.display()))?;
     let mut step = 0;
     let mut averages = Vec::new();
     for (name, tensor) in stored {

@@ -84,7 +84,10 @@ fn main() -> Result<()> {
             }
             if let Some(preset) = preset {
                 let metrics = evaluate::on_preset(&mut recognizer, &preset, count, seed)?;
-                println!("{}", evaluate::report(&metrics.figures(&format!("fresh images of {preset}")), &metrics));
+                println!(
+                    "{}",
+                    evaluate::report(&metrics.figures(&format!("fresh images of {preset}")), &metrics)
+                );
             }
             Ok(())
         }

@@ -23,13 +23,15 @@ impl Optimizer {
     pub fn new(settings: AdamW, parameters: &Parameters) -> Self {
         let zeros = || {
             let trained = parameters.iter().filter(|(_, tensor)| tensor.requires_grad());
-            trained.map(|(name, tensor)| (name.clone(), tensor.zeros_like().set_requires_grad(false))).collect()
+            trained
+                .map(|(name, tensor)| (name.clone(), tensor.zeros_like().set_requires_grad(false)))
+                .collect()
         };
         Self { settings, first: zeros(), second: zeros() }
     }
 
     /// Applies the gradients and clears them; `step` counts from 0. Returns the gradients' length before clipping;
-    /// where that is not finite, nothing changes.
+    /// where that is not finite, nothing changes. (The in-place operations return the tensor they changed: dropped.)
     pub fn step(&mut self, parameters: &mut Parameters, rate: f64, step: u64) -> f64 {
         let AdamW { beta1, beta2, weight_decay, clip } = self.settings;
         let count = i32::try_from(step + 1).unwrap_or(i32::MAX);
@@ -40,21 +42,22 @@ impl Optimizer {
             let length = Tensor::stack(&squares, 0).sum(Kind::Float).sqrt().double_value(&[]);
             let scale = (clip / length.max(EPSILON)).min(1.0);
             for (name, first) in &mut self.first {
-                let (Some(parameter), Some(second)) = (parameters.get_mut(name), self.second.get_mut(name)) else {
+                let (Some(parameter), Some(second)) = (parameters.get_mut(name), self.second.get_mut(name))
+                else {
                     continue;
                 };
                 let mut gradient = parameter.grad();
                 if length.is_finite() {
                     let clipped = &gradient * scale;
-                    let _ = first.g_mul_scalar_(beta1).g_add_(&(&clipped * (1.0 - beta1)));
-                    let _ = second.g_mul_scalar_(beta2).g_add_(&(clipped.square() * (1.0 - beta2)));
+                    drop(first.g_mul_scalar_(beta1).g_add_(&(&clipped * (1.0 - beta1))));
+                    drop(second.g_mul_scalar_(beta2).g_add_(&(clipped.square() * (1.0 - beta2))));
                     let update = (&*first / unbias1) / ((&*second / unbias2).sqrt() + EPSILON);
                     // One-dimensional parameters (biases, norms) are not decayed: nothing is gained by pulling
                     // them to zero.
                     let decay = if parameter.dim() > 1 { 1.0 - rate * weight_decay } else { 1.0 };
-                    let _ = parameter.g_mul_scalar_(decay).g_sub_(&(update * rate));
+                    drop(parameter.g_mul_scalar_(decay).g_sub_(&(update * rate)));
                 }
-                let _ = gradient.zero_();
+                drop(gradient.zero_());
             }
             length
         })
@@ -66,7 +69,7 @@ pub fn average(averages: &mut Parameters, parameters: &Parameters, decay: f64, s
     let decay = decay.min((1.0 + step as f64) / (10.0 + step as f64));
     tch::no_grad(|| {
         for (name, average) in averages {
-            let _ = average.lerp_(&parameters[name], 1.0 - decay);
+            drop(average.lerp_(&parameters[name], 1.0 - decay));
         }
     });
 }

@@ -54,8 +54,7 @@ struct LogLine {
 /// A fresh state for a run.
 pub fn start(config: &Config, device: Device) -> State {
     tch::manual_seed(i64::try_from(config.seed & 0x7fff_ffff).unwrap_or(0));
-    let outline =
-        Outline::of(config.network, preprocess::HEIGHT, preprocess::WIDTH, config.charset.labels());
+    let outline = Outline::of(config.network, preprocess::HEIGHT, preprocess::WIDTH, config.charset.labels());
     let parameters = initialize(&outline.parameters, device);
     let averages = tch::no_grad(|| {
         parameters.iter().map(|(name, tensor)| (name.clone(), tensor.detach().copy())).collect()
@@ -80,9 +79,9 @@ pub fn train(config: &Config, folder: &Path, device: Device, stop: &AtomicBool) 
     let held_out = Source::new(config, config.seed ^ HELD_OUT_SEED)?.batch(0..HELD_OUT)?;
     let batches =
         data::stream(Arc::new(Source::new(config, config.seed)?), config.batch, state.step..config.steps);
-    let bar = ProgressBar::new(config.steps).with_position(state.step).with_style(ProgressStyle::with_template(
-        "{wide_bar} step {pos}/{len} {msg} eta {eta}",
-    )?);
+    let bar = ProgressBar::new(config.steps)
+        .with_position(state.step)
+        .with_style(ProgressStyle::with_template("{wide_bar} step {pos}/{len} {msg} eta {eta}")?);
     let (mut since, mut since_step, mut smoothed) = (Instant::now(), state.step, None);
     for batch in batches {
         let rate = config.schedule.rate(state.step, config.steps);
@@ -169,7 +168,8 @@ fn tensor(images: &ImageBatch, device: Device) -> Result<Tensor> {
 
 /// Reads images with the averaged weights, as they would be served.
 fn evaluate(config: &Config, state: &State, held_out: &LabelledBatch, device: Device) -> Result<Figures> {
-    let parameters = state.averages.iter().map(|(name, tensor)| (name.clone(), tensor.shallow_clone())).collect();
+    let parameters =
+        state.averages.iter().map(|(name, tensor)| (name.clone(), tensor.shallow_clone())).collect();
     let mut predictor = TorchPredictor::new(config.network, config.charset.labels(), parameters, device);
     let mut metrics = Metrics::default();
     let pixels = held_out.images.height * held_out.images.width;
@@ -178,7 +178,8 @@ fn evaluate(config: &Config, state: &State, held_out: &LabelledBatch, device: De
         let images = ImageBatch { pixels: chunk.to_vec(), count: texts.len(), ..held_out.images };
         for (distributions, truth) in predictor.predict(&images)?.iter().zip(texts) {
             let labels = decode::greedy(distributions);
-            let reading: String = labels.into_iter().filter_map(|label| config.charset.character(label)).collect();
+            let reading: String =
+                labels.into_iter().filter_map(|label| config.charset.character(label)).collect();
             metrics.add(truth, &reading);
         }
     }

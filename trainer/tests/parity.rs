@@ -63,7 +63,8 @@ fn rten_libtorch_and_onnxruntime_agree_on_the_shipped_model() {
 
     let folder = tempfile::tempdir().unwrap();
     let (input, output) = (folder.path().join("images.f32"), folder.path().join("answers.f32"));
-    let bytes: Vec<u8> = batches.iter().flat_map(|batch| &batch.pixels).flat_map(|v| v.to_le_bytes()).collect();
+    let bytes: Vec<u8> =
+        batches.iter().flat_map(|batch| &batch.pixels).flat_map(|v| v.to_le_bytes()).collect();
     fs::write(&input, bytes).unwrap();
     let python = root.join(".venv/bin/python");
     assert!(python.exists(), "onnxruntime is not installed: run scripts/test_tools.sh");
@@ -73,8 +74,11 @@ fn rten_libtorch_and_onnxruntime_agree_on_the_shipped_model() {
         .status()
         .unwrap();
     assert!(status.success());
-    let values: Vec<f32> =
-        fs::read(&output).unwrap().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+    let values: Vec<f32> = fs::read(&output)
+        .unwrap()
+        .chunks_exact(4)
+        .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+        .collect();
     let theirs: Vec<LabelDistributions> = values
         .chunks_exact(values.len() / IMAGES as usize)
         .map(|image| LabelDistributions::new(image.to_vec(), labels).unwrap())

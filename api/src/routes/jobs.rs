@@ -67,7 +67,8 @@ pub(super) async fn show(
     id: Result<Path<JobId>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let Path(id) = id.map_err(|_| Problem::new(problem::JOB_ID_MALFORMED, "The last part of the path is no UUID."))?;
+    let Path(id) =
+        id.map_err(|_| Problem::new(problem::JOB_ID_MALFORMED, "The last part of the path is no UUID."))?;
     let wait = prefer::wait(&headers);
     match held(&state, id, wait.unwrap_or_default()).await? {
         Lookup::Found(record) => Ok(answer(StatusCode::OK, &record, wait)),

@@ -54,14 +54,17 @@ impl Asset {
 
     /// The file, or that the client's copy is still right (RFC 9110, section 13.1.2).
     fn answer(self, request: &HeaderMap) -> Response {
-        let known = request.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let current = known.split(',').any(|tag| tag.trim().trim_start_matches("W/") == self.etag || tag.trim() == "*");
+        let known =
+            request.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let current =
+            known.split(',').any(|tag| tag.trim().trim_start_matches("W/") == self.etag || tag.trim() == "*");
         let caching = [
             (header::ETAG, HeaderValue::try_from(self.etag).ok()),
             // The files change with the program and have no versions in their names: keep them, but ask.
             (header::CACHE_CONTROL, Some(HeaderValue::from_static("no-cache"))),
         ];
-        let caching: HeaderMap = caching.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+        let caching: HeaderMap =
+            caching.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
         if current {
             return (StatusCode::NOT_MODIFIED, caching).into_response();
         }

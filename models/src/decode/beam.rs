@@ -37,7 +37,8 @@ impl Ending {
 /// The likeliest texts, likeliest first; at most `width` of them, never none. `width` 0 counts as 1.
 pub fn beam(distributions: &LabelDistributions, width: usize) -> Vec<Hypothesis> {
     let width = width.max(1);
-    let mut kept: Vec<(Vec<usize>, Ending)> = vec![(Vec::new(), Ending { blank: 0.0, label: f32::NEG_INFINITY })];
+    let mut kept: Vec<(Vec<usize>, Ending)> =
+        vec![(Vec::new(), Ending { blank: 0.0, label: f32::NEG_INFINITY })];
     for step in distributions.steps() {
         let mut next: HashMap<Vec<usize>, Ending> = HashMap::with_capacity(kept.len() * 4);
         let likely: Vec<usize> = (1..step.len()).filter(|&label| step[label] > NEGLIGIBLE).collect();

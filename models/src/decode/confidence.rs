@@ -52,7 +52,8 @@ mod tests {
 
     #[test]
     fn a_missing_character_leaves_its_neighbours_sure() {
-        let confidences = character_confidences(&[hypothesis(&[1, 2, 3, 4], 0.7), hypothesis(&[1, 3, 4], 0.3)]);
+        let confidences =
+            character_confidences(&[hypothesis(&[1, 2, 3, 4], 0.7), hypothesis(&[1, 3, 4], 0.3)]);
         assert!((confidences[1] - 0.7).abs() < 1e-5);
         assert!([0, 2, 3].iter().all(|&place| (confidences[place] - 1.0).abs() < 1e-5));
     }

@@ -8,7 +8,8 @@ pub fn greedy(distributions: &LabelDistributions) -> Vec<usize> {
     let mut labels = Vec::new();
     let mut previous = BLANK;
     for step in distributions.steps() {
-        let best = step.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map_or(BLANK, |(label, _)| label);
+        let best =
+            step.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map_or(BLANK, |(label, _)| label);
         if best != BLANK && best != previous {
             labels.push(best);
         }

@@ -9,13 +9,7 @@ const HIDDEN: usize = 128;
 pub(super) fn build<G: Graph>(graph: &mut G, images: &G::Node, labels: usize) -> G::Node {
     // The report names kernels, not channels or windows. Pooling stops in width at a quarter, which leaves 32 steps
     // for six characters: room for each of them, and for the blank that CTC puts between doubled ones.
-    let layers = [
-        (16, 7, (2, 2)),
-        (32, 5, (2, 2)),
-        (64, 3, (2, 1)),
-        (64, 3, (2, 1)),
-        (64, 3, (1, 1)),
-    ];
+    let layers = [(16, 7, (2, 2)), (32, 5, (2, 2)), (64, 3, (2, 1)), (64, 3, (2, 1)), (64, 3, (1, 1))];
     let mut node = None;
     for (index, (channels, kernel, window)) in layers.into_iter().enumerate() {
         let input = node.as_ref().unwrap_or(images);

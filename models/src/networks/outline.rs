@@ -69,7 +69,11 @@ impl Outline {
 
     /// How many numbers training changes.
     pub fn trainable_values(&self) -> usize {
-        self.parameters.iter().filter(|spec| spec.trainable).map(|spec| spec.shape.iter().product::<usize>()).sum()
+        self.parameters
+            .iter()
+            .filter(|spec| spec.trainable)
+            .map(|spec| spec.shape.iter().product::<usize>())
+            .sum()
     }
 
     fn declare(&mut self, name: String, shape: &[usize], initialization: Initialization, trainable: bool) {
@@ -153,8 +157,12 @@ mod tests {
     #[test]
     fn the_report_s_kernels_are_kept() {
         let outline = Outline::of(Network::Cnn5Blstm, 48, 128, 60);
-        let kernels: Vec<usize> =
-            outline.parameters.iter().filter(|spec| spec.shape.len() == 4).map(|spec| spec.shape[2]).collect();
+        let kernels: Vec<usize> = outline
+            .parameters
+            .iter()
+            .filter(|spec| spec.shape.len() == 4)
+            .map(|spec| spec.shape[2])
+            .collect();
         assert_eq!(kernels, [7, 5, 3, 3, 3]);
         assert_eq!(outline.output, (32, 60));
     }

@@ -72,13 +72,15 @@ impl Predictor for OnnxPredictor {
             .model
             .run_n(vec![(self.input, images.into())], [self.output], Some(options))
             .map_err(|error| failed(&error))?;
-        let output: NdTensor<f32, 3> = output.try_into().map_err(|_| failed(&"the output is not three axes of f32"))?;
+        let output: NdTensor<f32, 3> =
+            output.try_into().map_err(|_| failed(&"the output is not three axes of f32"))?;
         let [_, count, labels] = output.shape();
         if (count, labels) != (batch.count, self.labels) {
-            return Err(PredictError(format!("{count} answers of {labels} labels came from {} images", batch.count)));
+            return Err(PredictError(format!(
+                "{count} answers of {labels} labels came from {} images",
+                batch.count
+            )));
         }
-        (0..count)
-            .map(|image| LabelDistributions::new(output.slice((.., image)).to_vec(), labels))
-            .collect()
+        (0..count).map(|image| LabelDistributions::new(output.slice((.., image)).to_vec(), labels)).collect()
     }
 }

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use prost::Message;
 
 use super::proto::{
-    Attribute, AttributeType, Dimension, Entry, FLOAT, GraphProto, INT64, Model, Node, OperatorSet, Size, Tensor,
-    TensorShape, TensorType, Type, ValueInfo,
+    Attribute, AttributeType, Dimension, Entry, FLOAT, GraphProto, INT64, Model, Node, OperatorSet, Size,
+    Tensor, TensorShape, TensorType, Type, ValueInfo,
 };
 use crate::{
     charset::Charset,
@@ -31,9 +31,15 @@ const IR_VERSION: i64 = 8;
 
 /// The bytes of an ONNX file: input `images` of shape `[batch, 1, height, width]`, output `log_probabilities` of
 /// shape `[steps, batch, labels]`. Batch and width may vary.
-pub fn write(network: Network, height: usize, charset: &Charset, weights: &Weights) -> Result<Vec<u8>, ExportError> {
+pub fn write(
+    network: Network,
+    height: usize,
+    charset: &Charset,
+    weights: &Weights,
+) -> Result<Vec<u8>, ExportError> {
     let mut writer = Writer { weights, graph: GraphProto::default(), height, missing: None };
-    let output = network.build(&mut writer, &Value { name: "images".into(), features: 1, height }, charset.labels());
+    let output =
+        network.build(&mut writer, &Value { name: "images".into(), features: 1, height }, charset.labels());
     if let Some(missing) = writer.missing {
         return Err(ExportError(missing));
     }
@@ -47,7 +53,9 @@ pub fn write(network: Network, height: usize, charset: &Charset, weights: &Weigh
     let named = |name: &str| Dimension { size: Some(Size::Named(name.to_owned())) };
     let fixed = |size: usize| Dimension { size: Some(Size::Fixed(size as i64)) };
     graph.input.push(value("images", vec![named("batch"), fixed(1), fixed(height), named("width")]));
-    graph.output.push(value("log_probabilities", vec![named("steps"), named("batch"), fixed(charset.labels())]));
+    graph
+        .output
+        .push(value("log_probabilities", vec![named("steps"), named("batch"), fixed(charset.labels())]));
     let model = Model {
         ir_version: IR_VERSION,
         producer_name: "byecaptcha".into(),
@@ -118,7 +126,12 @@ impl Writer<'_> {
 }
 
 fn ints(name: &str, ints: &[i64]) -> Attribute {
-    Attribute { name: name.to_owned(), ints: ints.to_vec(), kind: AttributeType::Ints.into(), ..Default::default() }
+    Attribute {
+        name: name.to_owned(),
+        ints: ints.to_vec(),
+        kind: AttributeType::Ints.into(),
+        ..Default::default()
+    }
 }
 
 fn int(name: &str, i: i64) -> Attribute {
@@ -132,7 +145,10 @@ fn text(name: &str, s: &str) -> Attribute {
 /// libtorch stacks an LSTM's gates input, forget, cell, output; ONNX input, output, forget, cell.
 fn reorder_gates(values: &[f32]) -> Vec<f32> {
     let quarter = values.len() / 4;
-    [0, 3, 1, 2].into_iter().flat_map(|gate| values[gate * quarter..(gate + 1) * quarter].iter().copied()).collect()
+    [0, 3, 1, 2]
+        .into_iter()
+        .flat_map(|gate| values[gate * quarter..(gate + 1) * quarter].iter().copied())
+        .collect()
 }
 
 impl Graph for Writer<'_> {
@@ -145,7 +161,8 @@ impl Graph for Writer<'_> {
             let shift = self.parameter(&format!("{name}.norm.bias"));
             let mean = self.parameter(&format!("{name}.norm.mean"));
             let variance = self.parameter(&format!("{name}.norm.variance"));
-            let gains = scale.iter().zip(&variance).map(|(scale, variance)| scale / (variance + NORM_EPSILON).sqrt());
+            let gains =
+                scale.iter().zip(&variance).map(|(scale, variance)| scale / (variance + NORM_EPSILON).sqrt());
             let gains: Vec<f32> = gains.collect();
             let filter = (weight.len() / spec.channels).max(1);
             for (filter, gain) in weight.chunks_exact_mut(filter).zip(&gains) {
@@ -159,8 +176,11 @@ impl Graph for Writer<'_> {
         let weight = self.constant(format!("{name}.weight"), &shape, &weight);
         let bias = self.constant(format!("{name}.bias"), &[spec.channels], &bias);
         let (kernel, stride, padding) = (spec.kernel as i64, spec.stride as i64, spec.kernel as i64 / 2);
-        let attributes =
-            vec![ints("kernel_shape", &[kernel; 2]), ints("strides", &[stride; 2]), ints("pads", &[padding; 4])];
+        let attributes = vec![
+            ints("kernel_shape", &[kernel; 2]),
+            ints("strides", &[stride; 2]),
+            ints("pads", &[padding; 4]),
+        ];
         let convolved = self.node("Conv", &[&input.name, &weight, &bias], attributes);
         let name = self.node("Relu", &[&convolved], Vec::new());
         Value { name, features: spec.channels, height: input.height.div_ceil(spec.stride) }
@@ -186,7 +206,9 @@ impl Graph for Writer<'_> {
         let bias = self.parameter(&format!("{name}.bias"));
         // MatMul wants what libtorch keeps turned over.
         let turned: Vec<f32> = (0..input.features)
-            .flat_map(|row| weight.iter().skip(row).step_by(input.features.max(1)).copied().collect::<Vec<_>>())
+            .flat_map(|row| {
+                weight.iter().skip(row).step_by(input.features.max(1)).copied().collect::<Vec<_>>()
+            })
             .collect();
         let weight = self.constant(format!("{name}.weight"), &[input.features, outputs], &turned);
         let bias = self.constant(format!("{name}.bias"), &[outputs], &bias);

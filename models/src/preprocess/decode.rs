@@ -41,7 +41,9 @@ pub enum ImageError {
     #[error("this form of picture is not supported: {0}")]
     UnsupportedFeature(String),
     /// Over the limits.
-    #[error("the picture is larger than {max_width} x {max_height} pixels or takes too much memory to decode")]
+    #[error(
+        "the picture is larger than {max_width} x {max_height} pixels or takes too much memory to decode"
+    )]
     TooLarge {
         /// Most pixels from left to right.
         max_width: u32,

@@ -116,8 +116,8 @@ mod tests {
         let prepared = prepare(&with_box(128, 48, 240, 30));
         assert_eq!((prepared.width, prepared.pixels.len()), (128, 128 * 48));
         let mean = prepared.pixels.iter().sum::<f32>() / prepared.pixels.len() as f32;
-        let variance =
-            prepared.pixels.iter().map(|value| (value - mean).powi(2)).sum::<f32>() / prepared.pixels.len() as f32;
+        let variance = prepared.pixels.iter().map(|value| (value - mean).powi(2)).sum::<f32>()
+            / prepared.pixels.len() as f32;
         assert!(mean.abs() < 1e-3 && (variance - 1.0).abs() < 1e-3, "{mean} {variance}");
     }
 
@@ -129,7 +129,10 @@ mod tests {
         let ground = prepared.pixels[0];
         let inked: Vec<usize> = (0..128).filter(|&x| prepared.pixels[24 * 128 + x] < ground - 1.0).collect();
         let (first, last) = (inked[0], inked[inked.len() - 1]);
-        assert!((40 + 15..=40 + 18).contains(&first) && (40 + 22..=40 + 25).contains(&last), "{first} {last}");
+        assert!(
+            (40 + 15..=40 + 18).contains(&first) && (40 + 22..=40 + 25).contains(&last),
+            "{first} {last}"
+        );
     }
 
     #[test]

@@ -44,7 +44,8 @@ pub fn load(specs: &[ParameterSpec], path: &Path, device: Device) -> Result<Para
             })?;
             let shape: Vec<usize> = tensor.size().iter().map(|&size| size as usize).collect();
             if shape != spec.shape {
-                let message = format!("{} has shape {shape:?}, the network wants {:?}", spec.name, spec.shape);
+                let message =
+                    format!("{} has shape {shape:?}, the network wants {:?}", spec.name, spec.shape);
                 return Err(TchError::FileFormat(message));
             }
             Ok((spec.name.clone(), tensor.to_device(device)))

@@ -20,7 +20,12 @@ pub struct TorchPredictor {
 
 impl TorchPredictor {
     /// Loads NAME.safetensors for a network with this many labels.
-    pub fn open(network: Network, labels: usize, weights: &Path, device: Device) -> Result<Self, PredictError> {
+    pub fn open(
+        network: Network,
+        labels: usize,
+        weights: &Path,
+        device: Device,
+    ) -> Result<Self, PredictError> {
         // The parameters do not depend on the width, and on the height only as the charts of the card say.
         let outline = Outline::of(network, crate::preprocess::HEIGHT, crate::preprocess::WIDTH, labels);
         let parameters =
