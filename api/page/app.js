@@ -1,7 +1,10 @@
-// The page: takes pictures from every side, reads a few at a time, and keeps the list.
+// The page: reads a few pictures at a time and keeps the list.
 
 import { Card } from "./card.js";
 import { ReadError, read } from "./client.js";
+import { listen } from "./intake.js";
+import { say, showMessage } from "./speech.js";
+import { MOST_BYTES, nameOf, size } from "./words.js";
 
 const MOST_AT_ONCE = 4;
 
@@ -11,25 +14,12 @@ const $ = (id) => document.getElementById(id);
 let cards = [];
 const queue = [];
 let running = 0;
+// What ended since the page last said how things went.
+let ended = [];
 
-function say(words) {
-  $("spoken").textContent = "";
-  // Saying the same words twice in a row needs a change in between.
-  setTimeout(() => ($("spoken").textContent = words), 50);
-}
-
-let messageTimer;
-function showMessage(words) {
-  $("message").textContent = words;
-  $("message").hidden = false;
-  clearTimeout(messageTimer);
-  messageTimer = setTimeout(() => ($("message").hidden = true), 6000);
-  say(words);
-}
-
-function add(files, nameOf = (file) => file.name) {
+function add(files, nameOf) {
   const actions = { onCopy: copy, onRetry: start, onRemove: remove };
-  const added = Array.from(files, (file) => new Card(file, nameOf(file), actions));
+  const added = files.map((file) => new Card(file, nameOf(file), actions));
   if (added.length === 0) return;
   // The latest on top, in the order in which they were handed over.
   cards = [...added, ...cards];
@@ -52,8 +42,9 @@ function work() {
     running += 1;
     process(card).finally(() => {
       running -= 1;
+      ended.push(card);
       work();
-      if (running === 0) sayOutcome(card);
+      if (running === 0) sayOutcome();
     });
   }
   tally();
@@ -72,21 +63,25 @@ async function process(card) {
 }
 
 /** Once nothing is under way: one picture's outcome in full, many as a count. */
-function sayOutcome(last) {
-  if (cards.length === 0) return;
-  if (cards.length > 1) return say($("tally").textContent);
-  if (last.state === "error") return say(last.element.querySelector(".error").textContent);
-  say(last.text ? `Read: ${Array.from(last.text).join(" ")}` : "No text found in this picture");
+function sayOutcome() {
+  const remaining = ended.filter((card) => cards.includes(card));
+  ended = [];
+  if (remaining.length === 0) return;
+  if (remaining.length > 1) return say($("tally").textContent);
+  const [{ state, text, element }] = remaining;
+  if (state === "error") return say(element.querySelector(".error").textContent);
+  say(text ? `Read: ${Array.from(text, nameOf).join(", ")}` : "No text found in this picture");
 }
 
 function tally() {
   const done = cards.filter((card) => card.state === "done").length;
   const failed = cards.filter((card) => card.state === "error").length;
   const parts = [`${done} of ${cards.length} read`];
-  if (failed > 0) parts.push(`${failed} not readable`);
+  if (failed > 0) parts.push(failed === 1 ? "1 with an error" : `${failed} with errors`);
   $("tally").textContent = parts.join(", ");
   $("results").hidden = cards.length === 0;
   $("copy-all").hidden = cards.filter((card) => card.text).length < 2;
+  $("retry-all").hidden = cards.filter((card) => card.retryable).length < 2;
 }
 
 function remove(card) {
@@ -146,43 +141,15 @@ async function toClipboard(text) {
   }
 }
 
-for (const input of [$("picker"), $("camera")]) {
-  input.addEventListener("change", () => {
-    add(input.files);
-    // The same file may be picked again.
-    input.value = "";
-  });
-}
-
+$("size-limit").textContent = size(MOST_BYTES);
 $("clear").addEventListener("click", clear);
 $("copy-all").addEventListener("click", () => {
   copy(cards.map((card) => card.text).filter(Boolean).join("\n"), $("copy-all"));
 });
 
-document.addEventListener("paste", (event) => {
-  const { files } = event.clipboardData;
-  if (files.length === 0) return showMessage("There is no picture on the clipboard.");
-  event.preventDefault();
-  // A copied picture is given the same name by the browser each time.
-  add(files, (file) => (/^image\.\w+$/.test(file.name) ? "Pasted picture" : file.name));
+$("retry-all").addEventListener("click", () => {
+  cards.filter((card) => card.retryable).forEach(start);
+  // The button is gone now.
+  $("clear").focus();
 });
-
-function dragging(yes) {
-  document.body.classList.toggle("dragging", yes);
-}
-document.addEventListener("dragover", (event) => {
-  event.preventDefault();
-  event.dataTransfer.dropEffect = "copy";
-  dragging(true);
-});
-document.addEventListener("dragleave", (event) => {
-  // Leaving one element for another is not leaving the page.
-  if (event.relatedTarget === null) dragging(false);
-});
-document.addEventListener("drop", (event) => {
-  event.preventDefault();
-  dragging(false);
-  const { files } = event.dataTransfer;
-  if (files.length === 0) return showMessage("That was not a file. Save the picture first, or copy and paste it.");
-  add(files);
-});
+listen(add);

@@ -1,5 +1,7 @@
 // One picture in the list: its thumbnail, how far it is, and then its text or what is wrong with it.
 
+import { nameOf, percent } from "./words.js";
+
 // Below this a character is shown as doubtful.
 const SURE = 0.9;
 
@@ -16,12 +18,6 @@ function element(name, properties = {}, ...children) {
   return made;
 }
 
-/** In whole percent, rounded down: nothing short of certain is called 100%. */
-function percent(confidence) {
-  const value = Math.floor(confidence * 100 + 1e-9);
-  return value < 1 ? "under 1%" : `${value}%`;
-}
-
 export class Card {
   #body = element("div", { className: "outcome" });
   #url;
@@ -31,6 +27,7 @@ export class Card {
     this.file = file;
     this.name = name;
     this.text = null;
+    this.retryable = false;
     this.aborter = new AbortController();
     this.onCopy = onCopy;
     this.onRetry = onRetry;
@@ -42,7 +39,7 @@ export class Card {
       "li",
       { className: "card" },
       this.#picture(),
-      element("div", { className: "details" }, element("p", { className: "name", title: name }, name), this.#body),
+      element("div", { className: "details" }, element("h3", { className: "name", title: name }, name), this.#body),
       this.removeButton,
     );
     this.show("waiting");
@@ -69,6 +66,7 @@ export class Card {
 
   /** How far it is: "waiting", "uploading", "reading", or "busy" with the seconds until the next try. */
   show(state, wait) {
+    this.retryable = false;
     this.element.dataset.state = state;
     this.element.setAttribute("aria-busy", "true");
     const words = state === "busy" ? `Waiting: the service is busy, next try in ${wait} s` : STATES[state];
@@ -90,6 +88,7 @@ export class Card {
       return element("span", { className: "doubtful", title: `${percent(confidence)} sure` }, character);
     });
     const copy = element("button", { type: "button", className: "copy" }, "Copy");
+    copy.setAttribute("aria-label", `Copy the text of ${this.name}`);
     copy.addEventListener("click", () => this.onCopy(result.text, copy));
     const sureness = element("p", { className: "sureness" }, `${percent(result.confidence)} sure`);
     sureness.classList.toggle("low", result.confidence < SURE);
@@ -104,6 +103,7 @@ export class Card {
   showError(error) {
     this.#end("error");
     this.#body.replaceChildren(element("p", { className: "error" }, error.message));
+    this.retryable = error.retryable;
     if (!error.retryable) return;
     const retry = element("button", { type: "button", className: "retry" }, "Retry");
     retry.setAttribute("aria-label", `Retry ${this.name}`);
@@ -131,7 +131,7 @@ function doubts(characters) {
     .filter(({ confidence }) => confidence < SURE);
   if (doubtful.length === 0) return [];
   const words = doubtful.map(
-    ({ character, confidence, place }) => `${character} in place ${place} (${percent(confidence)})`,
+    ({ character, confidence, place }) => `${nameOf(character)} in place ${place} (${percent(confidence)})`,
   );
   return [element("p", { className: "doubts" }, `Less sure of ${words.join(", ")}`)];
 }

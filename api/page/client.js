@@ -1,8 +1,7 @@
 // Speaks HTTP with the service: a picture goes in, the finished job's result comes out, or an error in plain words.
 
-// What the service takes unless told otherwise. Checked here because a refusal in the middle of an upload reaches the
-// page as a broken connection.
-const MOST_BYTES = 10 * 2 ** 20;
+import { MOST_BYTES, refusal } from "./words.js";
+
 // Seconds that the service may hold an answer until the job has ended, and how long before an answer counts as lost.
 const HOLD_SECONDS = 20;
 const ANSWER_TIMEOUT_MS = 60_000;
@@ -10,18 +9,6 @@ const ANSWER_TIMEOUT_MS = 60_000;
 const MOST_BUSY_ANSWERS = 30;
 
 const TERMINAL = new Set(["succeeded", "failed", "canceled", "expired"]);
-
-// In the page's words, by the last part of a problem's type or by the kind of a job's error.
-const WORDS = {
-  "body-too-large": "This file is too large. Pictures of up to 10 MB can be read.",
-  "image-too-large": "This picture has too many pixels to be read. Cut out the part with the text and try that.",
-  "unsupported-image": "This file is not a picture that can be read. PNG, JPEG, GIF, WebP and BMP are.",
-  "unsupported-media-type": "This file is not a picture that can be read. PNG, JPEG, GIF, WebP and BMP are.",
-  "empty-image": "This file is empty.",
-  "image-too-small": "This picture has too few pixels to hold text.",
-  "image-truncated": "This picture is incomplete: its file ends too early.",
-  "image-damaged": "This picture is damaged and cannot be opened.",
-};
 
 /** Why a picture was not read, in plain words; `retryable` where another try may end differently. */
 export class ReadError extends Error {
@@ -36,7 +23,7 @@ export class ReadError extends Error {
  * seconds until the next try. Throws a ReadError, or an AbortError once `signal` aborts.
  */
 export async function read(file, { signal, onState }) {
-  if (file.size > MOST_BYTES) throw new ReadError(WORDS["body-too-large"]);
+  if (file.size > MOST_BYTES) throw new ReadError(refusal("body-too-large"));
   let body;
   try {
     body = await file.arrayBuffer();
@@ -45,7 +32,7 @@ export async function read(file, { signal, onState }) {
       retryable: true,
     });
   }
-  if (body.byteLength === 0) throw new ReadError(WORDS["empty-image"]);
+  if (body.byteLength === 0) throw new ReadError(refusal("empty-image"));
 
   const type = file.type.startsWith("image/") ? file.type : "application/octet-stream";
   let answer = await patiently({ method: "POST", url: "/v1/jobs", type, body, signal, onState });
@@ -127,18 +114,18 @@ function refused(answer) {
   if (answer.status === 503 || answer.status === 429) {
     return new ReadError("The service has been too busy for some time.", { retryable: true });
   }
-  if (answer.status === 413) return new ReadError(WORDS["body-too-large"]);
+  if (answer.status === 413) return new ReadError(refusal("body-too-large"));
   if (answer.status >= 500) {
     return new ReadError("Something went wrong in the service. Its log says more.", { retryable: true });
   }
-  const words = WORDS[kind] ?? problem.detail ?? problem.title;
+  const words = refusal(kind) ?? problem.detail ?? problem.title;
   return new ReadError(words ?? `The service refused the picture (${answer.status}).`, { retryable: !words });
 }
 
 function endedWithoutText({ status, error }) {
   if (status === "canceled") return new ReadError("Reading was canceled.", { retryable: true });
   if (status === "expired") return new ReadError("The picture waited too long for its turn.", { retryable: true });
-  const words = WORDS[error?.kind];
+  const words = refusal(error?.kind);
   if (words) return new ReadError(words);
   const detail = error?.detail ? ` ${error.detail}` : "";
   return new ReadError(`The picture could not be read.${detail}`, { retryable: true });
