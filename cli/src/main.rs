@@ -16,7 +16,7 @@ use settings::Command;
 
 fn main() -> ExitCode {
     let ended = match settings::parse() {
-        Command::Serve(settings) => serve::serve(settings).map(|()| ExitCode::SUCCESS),
+        Command::Serve(settings) => serve::serve(&settings).map(|()| ExitCode::SUCCESS),
         Command::Recognize(settings) => recognize::recognize(&settings),
     };
     ended.unwrap_or_else(|error| {

@@ -24,12 +24,12 @@ use crate::{logging, model, settings::ServeSettings, signals};
 const LEFTOVERS: Duration = Duration::from_secs(1);
 
 /// Serves until a signal says otherwise. Returns once everything is on the disk.
-pub(crate) fn serve(settings: ServeSettings) -> Result<()> {
+pub(crate) fn serve(settings: &ServeSettings) -> Result<()> {
     logging::start(settings.log_format, "info");
     let recognizer = model::load(settings.model.as_deref())?;
-    let database = open(&settings)?;
+    let database = open(settings)?;
     let runtime = runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")?;
-    let served = runtime.block_on(run(&settings, recognizer, database));
+    let served = runtime.block_on(run(settings, recognizer, database));
     runtime.shutdown_timeout(LEFTOVERS);
     served
 }

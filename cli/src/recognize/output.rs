@@ -16,7 +16,7 @@ pub(crate) enum Output<W: Write> {
         single: bool,
     },
     Jsonl(BufWriter<W>),
-    Csv(csv::Writer<W>),
+    Csv(Box<csv::Writer<W>>),
 }
 
 #[derive(Serialize)]
@@ -60,7 +60,7 @@ impl<W: Write> Output<W> {
             OutputFormat::Csv => {
                 let mut table = csv::Writer::from_writer(out);
                 table.write_record(["file", "text", "confidence", "error"])?;
-                Self::Csv(table)
+                Self::Csv(Box::new(table))
             }
         })
     }
