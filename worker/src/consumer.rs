@@ -6,11 +6,7 @@
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use byecaptcha_models::Reading;
-use byecaptcha_queue::{
-    Alternative, CharacterConfidence, Delivery, Failure, JobId, Outcome, Recognition, ResultStore,
-    job::now_ms,
-};
+use byecaptcha_queue::{Delivery, JobId, ResultStore, job::now_ms};
 use futures::future;
 use tokio::{
     sync::oneshot,
@@ -22,9 +18,10 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Drained,
     batcher::{self, Limits, Step},
-    engine::{Answer, Answers, Engine, EngineGone},
-    settle::{Verdict, settle},
+    engine::{Answers, Engine, EngineGone},
+    settle::settle,
     source::Source,
+    verdict::{Identity, Timings, Verdict},
 };
 
 /// Batches whose outcomes may be on their way to the store while the engine goes on. A store that is down stops the
@@ -32,12 +29,6 @@ use crate::{
 const MAX_SETTLING: usize = 4;
 /// For the broker to take back what the store did not, once the time for draining is over.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
-
-/// The model as it appears in results.
-pub(crate) struct Identity {
-    pub(crate) name: String,
-    pub(crate) version: String,
-}
 
 pub(crate) struct ConsumerLoop {
     pub(crate) source: Source,
@@ -146,10 +137,7 @@ impl ConsumerLoop {
             match step {
                 Step::GiveUp(count) => {
                     let spent = self.pending.drain(..count).map(|held| {
-                        let verdict = Verdict::Dead(engine_failed(&format!(
-                            "the worker stopped during each of {} attempts at this picture",
-                            held.delivery.attempt.saturating_sub(1)
-                        )));
+                        let verdict = Verdict::spent(held.delivery.attempt.saturating_sub(1));
                         (held.delivery, verdict)
                     });
                     let spent = spent.collect();
@@ -181,9 +169,8 @@ impl ConsumerLoop {
         for held in self.pending.drain(..count) {
             match &held.delivery.job.options.model {
                 Some(model) if *model != self.identity.name => {
-                    let detail = format!("there is no model {model:?} here, only {:?}", self.identity.name);
-                    let failure = Failure { kind: "unknown-model".to_owned(), detail };
-                    unknown.push((held.delivery, Verdict::Done(Outcome::Failed(failure))));
+                    let verdict = Verdict::unknown_model(model, &self.identity);
+                    unknown.push((held.delivery, verdict));
                 }
                 _ => known.push(held),
             }
@@ -219,44 +206,13 @@ impl ConsumerLoop {
         let engine_ms = elapsed.as_secs_f64() * 1e3;
         tracing::debug!(jobs = running.deliveries.len(), engine_ms, "a batch is through");
         let verdicts = running.deliveries.into_iter().zip(answers).map(|(held, answer)| {
-            let verdict = match answer {
-                Answer::Read(reading) => {
-                    Verdict::Done(Outcome::Succeeded(self.recognition(reading, &held, engine_ms)))
-                }
-                Answer::Refused { kind, detail } => {
-                    Verdict::Done(Outcome::Failed(Failure { kind: kind.to_owned(), detail }))
-                }
-                Answer::Crashed(reason) if held.delivery.attempt >= self.limits.delivery_limit => {
-                    Verdict::Dead(engine_failed(&reason))
-                }
-                Answer::Crashed(reason) => Verdict::Retry(reason),
-            };
+            let queue_ms = held.received_at_ms.saturating_sub(held.delivery.job.submitted_at_ms) as f64;
+            let last = held.delivery.attempt >= self.limits.delivery_limit;
+            let verdict = Verdict::of(answer, &self.identity, Timings { queue_ms, engine_ms }, last);
             (held.delivery, verdict)
         });
         let verdicts = verdicts.collect();
         self.settle(verdicts);
-    }
-
-    fn recognition(&self, reading: Reading, held: &Held, engine_ms: f64) -> Recognition {
-        let waited = held.received_at_ms.saturating_sub(held.delivery.job.submitted_at_ms);
-        Recognition {
-            text: reading.text,
-            confidence: reading.confidence,
-            characters: reading
-                .characters
-                .into_iter()
-                .map(|(character, confidence)| CharacterConfidence { character, confidence })
-                .collect(),
-            alternatives: reading
-                .alternatives
-                .into_iter()
-                .map(|(text, confidence)| Alternative { text, confidence })
-                .collect(),
-            model: self.identity.name.clone(),
-            model_version: self.identity.version.clone(),
-            queue_ms: waited as f64,
-            engine_ms,
-        }
     }
 
     fn settle(&mut self, verdicts: Vec<(Delivery, Verdict)>) {
@@ -319,8 +275,4 @@ fn log_if_panicked(settled: &Result<usize, tokio::task::JoinError>) {
         // Its deliveries were dropped with it and go back to the queue.
         tracing::error!(%error, "a task that writes outcomes has panicked");
     }
-}
-
-fn engine_failed(detail: &str) -> Failure {
-    Failure { kind: "engine-failed".to_owned(), detail: detail.to_owned() }
 }

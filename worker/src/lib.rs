@@ -14,6 +14,7 @@ mod consumer;
 pub mod engine;
 mod settle;
 mod source;
+mod verdict;
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -24,9 +25,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     batcher::Limits,
-    consumer::{ConsumerLoop, Identity},
+    consumer::ConsumerLoop,
     engine::{Engine, EngineGone},
     source::Source,
+    verdict::Identity,
 };
 
 /// How a worker works.

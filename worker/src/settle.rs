@@ -7,30 +7,7 @@ use byecaptcha_queue::{BrokerError, Delivery, Failure, JobId, Outcome, ResultSto
 use futures::future;
 use tokio_util::sync::CancellationToken;
 
-use crate::backoff::Backoff;
-
-/// What is to happen to a delivery.
-#[derive(Debug)]
-pub(crate) enum Verdict {
-    /// The job has ended this way.
-    Done(Outcome),
-    /// The job has ended since its last attempt failed; the broker keeps it as a dead letter.
-    Dead(Failure),
-    /// The attempt failed; there will be another.
-    Retry(String),
-    /// It was not started.
-    Release,
-}
-
-impl Verdict {
-    fn outcome(&self) -> Option<Outcome> {
-        match self {
-            Self::Done(outcome) => Some(outcome.clone()),
-            Self::Dead(failure) => Some(Outcome::Failed(failure.clone())),
-            Self::Retry(_) | Self::Release => None,
-        }
-    }
-}
+use crate::{backoff::Backoff, verdict::Verdict};
 
 /// Carries out the verdicts. While the store refuses, it is asked again; once `give_up` is cancelled, what is not
 /// written goes back to the queue as if never started, since the fault is not the job's.

@@ -156,7 +156,9 @@ async fn ready_once_all_parts_are() {
 #[tokio::test]
 async fn addresses_and_methods_that_are_not_there() {
     let app = TestApp::start().await;
-    for path in ["/nothing", "/v1", "/v1/jobs/", "/v2/jobs", "/problems/no-such", "/problems/%ff", "/page/app.js"] {
+    for path in
+        ["/nothing", "/v1", "/v1/jobs/", "/v2/jobs", "/problems/no-such", "/problems/%ff", "/page/app.js"]
+    {
         assert_problem(&app, app.get(path).send().await.unwrap(), 404, "not-found").await;
     }
     let id = JobId::new();

@@ -39,7 +39,8 @@ async fn held_answers_are_given_as_things_stand() {
 async fn a_stalled_request_is_cut_off() {
     let app = TestApp::start().await;
     let mut stream = TcpStream::connect(app.address.trim_start_matches("http://")).await.unwrap();
-    let head = b"POST /v1/jobs HTTP/1.1\r\nhost: a\r\ncontent-type: image/png\r\ncontent-length: 500\r\n\r\nx";
+    let head =
+        b"POST /v1/jobs HTTP/1.1\r\nhost: a\r\ncontent-type: image/png\r\ncontent-length: 500\r\n\r\nx";
     stream.write_all(head).await.unwrap();
     tokio::time::sleep(Duration::from_millis(100)).await;
     let ending = tokio::time::timeout(Duration::from_secs(30), app.shut_down());

@@ -27,11 +27,19 @@ const FORMATS: [ImageFormat; 5] =
 async fn all_five_formats_are_taken_whatever_they_are_called() {
     let app = TestApp::start().await;
     for format in FORMATS {
-        for media_type in [format.to_mime_type(), "image/png", "application/octet-stream", "Image/JPEG; q=1"] {
+        for media_type in [format.to_mime_type(), "image/png", "application/octet-stream", "Image/JPEG; q=1"]
+        {
             let request = app.submission().header("content-type", media_type).body(picture(format));
-            assert_eq!(request.send().await.unwrap().status(), StatusCode::ACCEPTED, "{format:?} as {media_type}");
+            assert_eq!(
+                request.send().await.unwrap().status(),
+                StatusCode::ACCEPTED,
+                "{format:?} as {media_type}"
+            );
         }
-        assert_eq!(app.submission().body(picture(format)).send().await.unwrap().status(), StatusCode::ACCEPTED);
+        assert_eq!(
+            app.submission().body(picture(format)).send().await.unwrap().status(),
+            StatusCode::ACCEPTED
+        );
     }
 }
 
@@ -50,7 +58,9 @@ async fn what_is_no_picture_is_refused_whatever_it_is_called() {
 #[tokio::test]
 async fn other_media_types_are_refused() {
     let app = TestApp::start().await;
-    for media_type in ["text/plain", "application/x-www-form-urlencoded", "application/pdf", "video/mp4", "nonsense"] {
+    for media_type in
+        ["text/plain", "application/x-www-form-urlencoded", "application/pdf", "video/mp4", "nonsense"]
+    {
         let response = app.submission().header("content-type", media_type).body(png()).send().await.unwrap();
         let problem = assert_problem(&app, response, 415, "unsupported-media-type").await;
         assert!(problem["detail"].as_str().unwrap().contains(media_type));
