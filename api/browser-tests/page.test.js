@@ -270,13 +270,15 @@ describe("text comes out", () => {
       const doubted = due.some(({ title }) => title !== "");
       assert.equal(await card(path).locator(".doubts").count(), doubted ? 1 : 0);
       const others = await card(path).locator(".alternatives code").allTextContents();
-      assert.deepEqual(others, expected.alternatives.map(({ text }) => text));
+      const likely = expected.alternatives.filter(({ confidence }) => confidence >= 0.01);
+      assert.deepEqual(others, likely.map(({ text }) => text));
     }
   });
 
   test("a doubtful character and alternatives, on an answer made for it", async () => {
     const characters = [..."aB3"].map((character, index) => ({ character, confidence: index === 1 ? 0.715 : 0.99 }));
     const result = { text: "aB3", confidence: 0.7, characters, alternatives: [{ text: "a83", confidence: 0.2 }] };
+    result.alternatives.push({ text: "ab3", confidence: 0.009 });
     await page.route("**/v1/jobs", (route) => route.fulfill({ json: { id: "1", status: "succeeded", result } }));
     await page.setInputFiles("#picker", first);
     const doubtful = page.locator(".doubtful");

@@ -4,6 +4,8 @@ import { nameOf, percent } from "./words.js";
 
 // Below this a character is shown as doubtful.
 const SURE = 0.9;
+// Below this an alternative is noise.
+const WORTH_SHOWING = 0.01;
 
 const STATES = {
   waiting: "Waiting",
@@ -137,8 +139,9 @@ function doubts(characters) {
 }
 
 function alternatives(list) {
-  if (list.length === 0) return [];
-  const items = list.map(({ text, confidence }) =>
+  const likely = list.filter(({ confidence }) => confidence >= WORTH_SHOWING);
+  if (likely.length === 0) return [];
+  const items = likely.map(({ text, confidence }) =>
     element("li", {}, element("code", { translate: false }, text), ` ${percent(confidence)}`));
   return [
     element("div", { className: "alternatives" }, element("p", {}, "It could also be"), element("ul", {}, ...items)),

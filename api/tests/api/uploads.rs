@@ -162,7 +162,7 @@ async fn a_model_that_is_not_there_is_named() {
 #[tokio::test]
 async fn too_many_pixels_are_seen_in_the_header() {
     let app = TestApp::start().await;
-    for (width, height) in [(20_000, 20_000), (4_097, 1), (1, 4_097), (i32::MAX as u32, 1)] {
+    for (width, height) in [(20_000, 20_000), (4_097, 1), (1, 4_097), (1_000_000, 1)] {
         let claim = png_that_claims(width, height);
         assert!(claim.len() < 100);
         let response = app.submit(claim).send().await.unwrap();
