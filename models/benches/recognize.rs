@@ -28,7 +28,7 @@ fn recognize(criterion: &mut Criterion) {
     }
     group.throughput(Throughput::Elements(1));
     group.bench_function("decode and prepare one", |bencher| {
-        bencher.iter(|| recognizer.prepare(&files[0]).unwrap())
+        bencher.iter(|| recognizer.prepare(&files[0]).unwrap());
     });
     group.finish();
 }
