@@ -9,17 +9,17 @@ setup:
 	scripts/libtorch.sh
 	scripts/test_tools.sh
 
+# In the release profile, so that what is tested is what ships; the browser tests use the program built first.
 # The trainer apart from the rest, which must build and pass without libtorch.
 test: setup
-	cargo build --release
-	cargo test --workspace --exclude byecaptcha-trainer
-	cargo test -p byecaptcha-trainer
+	cargo test --release --workspace --exclude byecaptcha-trainer
+	cargo test --release -p byecaptcha-trainer
 	cd api/browser-tests && npm test
 
 lint:
 	scripts/libtorch.sh
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy --release --workspace --all-targets -- -D warnings
 
 bench: setup
 	cargo bench -p byecaptcha-models

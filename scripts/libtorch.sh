@@ -10,8 +10,15 @@ cuda_major=13
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/byecaptcha"
 target="$cache/libtorch-$torch_version"
 
+missing=()
+command -v c++ >/dev/null || missing+=(g++) # compiles tch's binding
 if [ ! -f "$target/.complete" ]; then
-  command -v python3 >/dev/null || { echo "libtorch.sh: python3 is needed; install it and run this again" >&2; exit 1; }
+  command -v python3 >/dev/null || missing+=(python3)
+  python3 -m pip --version >/dev/null 2>&1 || missing+=(python3-pip)
+fi
+[ ${#missing[@]} -eq 0 ] || scripts/packages.sh "${missing[@]}"
+
+if [ ! -f "$target/.complete" ]; then
   wheels="$cache/wheels"
   mkdir -p "$wheels"
   fetch() { # fetch SPEC GLOB: download a wheel unless the cache holds it
