@@ -5,11 +5,17 @@
 use std::{
     fs,
     path::Path,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use byecaptcha_trainer::{config::Config, train};
 use tch::{Device, Tensor};
+
+/// libtorch draws first weights from one generator for the whole process: runs that are compared go one at a time.
+static GENERATOR: Mutex<()> = Mutex::new(());
 
 fn config(steps: u64) -> Config {
     let text = format!(
@@ -29,6 +35,7 @@ fn tensors(folder: &Path) -> Vec<(String, Tensor)> {
 /// The last step's rate depends on the length of the run, so both runs are told the same length and one is stopped.
 #[test]
 fn stopping_changes_nothing() {
+    let _alone = GENERATOR.lock().unwrap_or_else(PoisonError::into_inner);
     tch::set_num_threads(1);
     let (whole, parted) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     train::train(&config(4), whole.path(), Device::Cpu, &AtomicBool::new(false)).unwrap();
@@ -54,6 +61,7 @@ fn stopping_changes_nothing() {
 
 #[test]
 fn a_checkpoint_of_another_network_is_refused() {
+    let _alone = GENERATOR.lock().unwrap_or_else(PoisonError::into_inner);
     let folder = tempfile::tempdir().unwrap();
     train::train(&config(1), folder.path(), Device::Cpu, &AtomicBool::new(false)).unwrap();
     let other = Config { network: byecaptcha_models::networks::Network::Cnn5Blstm, ..config(2) };
