@@ -59,8 +59,6 @@ macro_rules! backends {
                 broker {
                     delivers_what_was_published,
                     keeps_the_order_of_acceptance,
-                    competing_consumers_share_the_jobs,
-                    idle_consumers_all_wake,
                     ack_forgets,
                     reject_counts_and_ends_as_a_dead_letter,
                     dead_letters_stand_in_their_order,
@@ -69,6 +67,10 @@ macro_rules! backends {
                     a_dropped_consumer_returns_what_it_held,
                     a_full_queue_refuses,
                     depth_counts_what_waits,
+                }
+                competition {
+                    competing_consumers_share_the_jobs,
+                    idle_consumers_all_wake,
                     receive_can_be_cancelled_at_any_moment,
                     a_cancelled_receive_keeps_no_job_from_others,
                     many_publish_at_once,

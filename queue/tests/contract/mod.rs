@@ -2,6 +2,7 @@
 //! Effects that no answer confirms (of a drop, say) are waited for, since a remote backend takes its time over them.
 
 pub(crate) mod broker;
+pub(crate) mod competition;
 pub(crate) mod results;
 
 use std::{any::Any, future::Future, sync::Arc, time::Duration};
