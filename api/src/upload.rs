@@ -164,7 +164,7 @@ fn json(body: &[u8]) -> Result<Upload, Problem> {
     let image = BASE64
         .decode(encoded)
         .map_err(|error| Problem::new(problem::MALFORMED_BASE64, format!("{error}.")).in_field("image"))?;
-    Ok(Upload { image: image.into(), options: JobOptions { model } })
+    Ok(Upload { image: image.into(), options: JobOptions { model, ..Default::default() } })
 }
 
 async fn multipart(parts: Parts, body: Bytes) -> Result<Upload, Problem> {

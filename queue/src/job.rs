@@ -53,12 +53,20 @@ impl FromStr for JobId {
     }
 }
 
-/// What a caller may ask for beside the picture itself.
+/// What a caller may send along beside the picture itself.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct JobOptions {
     /// The model to read with; the worker's default where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
+    /// The moment, in milliseconds since the Unix epoch, from which on nobody wants the result: a job that has not
+    /// been started by then ends as expired.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline_at_ms: Option<u64>,
+    /// The span that submitted the job, as a W3C Trace Context `traceparent`, so that the worker's spans join its
+    /// trace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
 }
 
 /// One picture to read, as it travels through the broker. The picture goes as bytes, never as base64.

@@ -10,9 +10,13 @@ pub use broker::{
     Acknowledge, Broker, BrokerError, BrokerOptions, Consumer, DeadLetter, Delivery, MemoryBroker,
     SqliteBroker,
 };
+#[cfg(feature = "rabbitmq")]
+pub use broker::{QueueName, RabbitBroker};
 pub use job::{
     Alternative, CharacterConfidence, Failure, Job, JobId, JobOptions, JobRecord, JobStatus, Outcome,
     Recognition,
 };
-pub use results::{Lookup, MemoryResults, ResultError, ResultOptions, ResultStore, SqliteResults};
+pub use results::{
+    Cancellation, Lookup, MemoryResults, ResultError, ResultOptions, ResultStore, SqliteResults,
+};
 pub use sqlite::{DatabaseError, SqliteDatabase};

@@ -10,15 +10,21 @@ use byecaptcha_queue::{
     Broker, BrokerOptions, MemoryBroker, MemoryResults, ResultOptions, ResultStore, SqliteBroker,
     SqliteDatabase, SqliteResults,
 };
-use contract::{Backend, Fixture};
+#[cfg(feature = "rabbitmq")]
+use byecaptcha_queue::{JobId, QueueName, RabbitBroker};
+use contract::{BrokerBackend, Fixture, ResultsBackend};
+#[cfg(feature = "rabbitmq")]
+use tokio::sync::OnceCell;
 
 struct Memory;
 
-impl Backend for Memory {
+impl BrokerBackend for Memory {
     async fn broker(options: BrokerOptions) -> Fixture<dyn Broker> {
         Fixture { store: Arc::new(MemoryBroker::new(options)), _guard: Box::new(()) }
     }
+}
 
+impl ResultsBackend for Memory {
     async fn results(options: ResultOptions) -> Fixture<dyn ResultStore> {
         Fixture { store: Arc::new(MemoryResults::new(options)), _guard: Box::new(()) }
     }
@@ -26,17 +32,36 @@ impl Backend for Memory {
 
 struct Sqlite;
 
-impl Backend for Sqlite {
+impl BrokerBackend for Sqlite {
     async fn broker(options: BrokerOptions) -> Fixture<dyn Broker> {
         let folder = tempfile::tempdir().unwrap();
         let database = SqliteDatabase::open(folder.path().join("queue.db")).unwrap();
         Fixture { store: Arc::new(SqliteBroker::new(database, options)), _guard: Box::new(folder) }
     }
+}
 
+impl ResultsBackend for Sqlite {
     async fn results(options: ResultOptions) -> Fixture<dyn ResultStore> {
         let folder = tempfile::tempdir().unwrap();
         let database = SqliteDatabase::open(folder.path().join("queue.db")).unwrap();
         Fixture { store: Arc::new(SqliteResults::new(database, options)), _guard: Box::new(folder) }
+    }
+}
+
+/// One server for all tests of this process; each has queues of its own.
+#[cfg(feature = "rabbitmq")]
+struct RabbitMq;
+
+#[cfg(feature = "rabbitmq")]
+impl BrokerBackend for RabbitMq {
+    const RELEASES_TO_ITS_PLACE: bool = false;
+
+    async fn broker(options: BrokerOptions) -> Fixture<dyn Broker> {
+        static SERVER: OnceCell<byecaptcha_testbed::RabbitMq> = OnceCell::const_new();
+        let server = SERVER.get_or_init(async || byecaptcha_testbed::RabbitMq::start().await.unwrap()).await;
+        let prefix = format!("test-{}", JobId::new());
+        let broker = RabbitBroker::new(&server.url(), &prefix, QueueName::Interactive, options).unwrap();
+        Fixture { store: Arc::new(broker), _guard: Box::new(()) }
     }
 }
 
@@ -52,9 +77,10 @@ macro_rules! contract {
     };
 }
 
-macro_rules! backends {
-    ($($module:ident: $backend:ident),* $(,)?) => {
-        $(mod $module {
+/// The contract of brokers, on each of these.
+macro_rules! brokers {
+    ($($(#[$condition:meta])* $module:ident: $backend:ident),* $(,)?) => {
+        $($(#[$condition])* mod $module {
             contract! { crate::$backend:
                 broker {
                     delivers_what_was_published,
@@ -62,7 +88,8 @@ macro_rules! backends {
                     ack_forgets,
                     reject_counts_and_ends_as_a_dead_letter,
                     dead_letters_stand_in_their_order,
-                    release_does_not_count_and_goes_first,
+                    dead_letters_can_be_removed,
+                    release_does_not_count,
                     a_dropped_delivery_is_a_failed_attempt,
                     a_dropped_consumer_returns_what_it_held,
                     a_full_queue_refuses,
@@ -72,9 +99,19 @@ macro_rules! backends {
                     competing_consumers_share_the_jobs,
                     idle_consumers_all_wake,
                     receive_can_be_cancelled_at_any_moment,
-                    a_cancelled_receive_keeps_no_job_from_others,
+                    a_paused_consumer_keeps_no_job_from_others,
                     many_publish_at_once,
                 }
+            }
+        })*
+    };
+}
+
+/// The contract of result stores, on each of these.
+macro_rules! result_stores {
+    ($($(#[$condition:meta])* $module:ident: $backend:ident),* $(,)?) => {
+        $($(#[$condition])* mod $module {
+            contract! { crate::$backend:
                 results {
                     a_record_goes_through_its_life,
                     every_outcome_is_kept,
@@ -92,4 +129,11 @@ macro_rules! backends {
     };
 }
 
-backends! { memory: Memory, sqlite: Sqlite }
+brokers! {
+    memory_broker: Memory,
+    sqlite_broker: Sqlite,
+    #[cfg(feature = "rabbitmq")]
+    rabbitmq_broker: RabbitMq,
+}
+
+result_stores! { memory_results: Memory, sqlite_results: Sqlite }

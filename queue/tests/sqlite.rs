@@ -18,7 +18,10 @@ use bytes::Bytes;
 use rusqlite::Connection;
 
 fn job(picture: &str) -> Job {
-    Job::new(Bytes::copy_from_slice(picture.as_bytes()), JobOptions { model: Some("lean".to_owned()) })
+    Job::new(
+        Bytes::copy_from_slice(picture.as_bytes()),
+        JobOptions { model: Some("lean".to_owned()), ..Default::default() },
+    )
 }
 
 fn broker(path: &Path) -> SqliteBroker {

@@ -46,7 +46,7 @@ fn recognition() -> Recognition {
 #[test]
 fn options() {
     assert_snapshot!(json(&JobOptions::default()), @"{}");
-    assert_snapshot!(json(&JobOptions { model: Some("lean".to_owned()) }), @r#"
+    assert_snapshot!(json(&JobOptions { model: Some("lean".to_owned()), ..Default::default() }), @r#"
     {
       "model": "lean"
     }

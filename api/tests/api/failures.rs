@@ -65,11 +65,14 @@ impl ResultStore for Troubled {
         self.seen.lock().unwrap().push(("discard", id));
         self.inner.discard(id).await
     }
-    async fn start(&self, ids: &[JobId]) -> Result<(), ResultError> {
+    async fn start(&self, ids: &[JobId]) -> Result<Vec<bool>, ResultError> {
         self.inner.start(ids).await
     }
     async fn finish(&self, outcomes: &[(JobId, Outcome)]) -> Result<Vec<bool>, ResultError> {
         self.inner.finish(outcomes).await
+    }
+    async fn cancel(&self, id: JobId) -> Result<Cancellation, ResultError> {
+        self.inner.cancel(id).await
     }
     async fn get(&self, id: JobId) -> Result<Lookup, ResultError> {
         self.get.strike()?;

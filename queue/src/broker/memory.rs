@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use super::{
     Acknowledge, Broker, BrokerError, BrokerOptions, Consumer, DEAD_LETTERS_KEPT, DeadLetter, Delivery,
 };
-use crate::job::Job;
+use crate::job::{Job, JobId};
 
 /// A broker in memory. Clones share one queue.
 #[derive(Clone)]
@@ -54,6 +54,13 @@ impl Broker for MemoryBroker {
 
     async fn dead_letters(&self) -> Result<Vec<DeadLetter>, BrokerError> {
         Ok(self.queue.lock().dead_letters.iter().cloned().collect())
+    }
+
+    async fn remove_dead_letters(&self, ids: &[JobId]) -> Result<usize, BrokerError> {
+        let letters = &mut self.queue.lock().dead_letters;
+        let before = letters.len();
+        letters.retain(|letter| !ids.contains(&letter.job.id));
+        Ok(before - letters.len())
     }
 
     async fn ready(&self) -> Result<(), BrokerError> {

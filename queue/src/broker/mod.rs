@@ -3,12 +3,16 @@
 
 use async_trait::async_trait;
 
-use crate::job::Job;
+use crate::job::{Job, JobId};
 
 mod memory;
+#[cfg(feature = "rabbitmq")]
+mod rabbitmq;
 mod sqlite;
 
 pub use memory::MemoryBroker;
+#[cfg(feature = "rabbitmq")]
+pub use rabbitmq::{QueueName, RabbitBroker};
 pub use sqlite::SqliteBroker;
 
 /// How many dead letters a broker keeps; beyond that the oldest are forgotten, so that a worker that fails
@@ -71,6 +75,9 @@ pub trait Broker: Send + Sync {
     /// Jobs that used up their attempts, oldest first, each with its reason.
     async fn dead_letters(&self) -> Result<Vec<DeadLetter>, BrokerError>;
 
+    /// Takes those with these ids out of the dead letters; the answer is how many there were.
+    async fn remove_dead_letters(&self, ids: &[JobId]) -> Result<usize, BrokerError>;
+
     /// Whether the broker can take and hand out jobs now.
     async fn ready(&self) -> Result<(), BrokerError>;
 }
@@ -82,11 +89,18 @@ pub trait Consumer: Send {
     /// Waits until at least one job is there, then takes what waits, up to `max` (at least 1). Cancel-safe: a job
     /// is either in the answer or still in the queue.
     async fn receive(&mut self, max: usize) -> Result<Vec<Delivery>, BrokerError>;
+
+    /// Gives back, uncounted, whatever the broker has pushed ahead of the next receive, and has nothing more pushed
+    /// until then. A broker that hands out only what is asked for has nothing to do here.
+    async fn pause(&mut self) -> Result<(), BrokerError> {
+        Ok(())
+    }
 }
 
 /// A job handed to a consumer. Dropped without a word, it goes back to the queue as a failed attempt would.
 ///
-/// Every job goes back to its place in the order of acceptance. Only [`Delivery::reject`] makes a dead letter: after
+/// A rejected or dropped job goes back to its place in the order of acceptance; a released one goes there or to the
+/// end of the queue, as the backend can. Only [`Delivery::reject`] makes a dead letter: after
 /// crashes and dropped deliveries a job is handed out even when `attempt` is above the delivery limit, so that a
 /// worker can write down the failure that the job's submitter waits for, and then reject it.
 pub struct Delivery {
@@ -110,7 +124,7 @@ impl Delivery {
         self.acknowledge.reject(reason).await
     }
 
-    /// The job was not started. It comes back to the head of the queue, and the attempt does not count.
+    /// The job was not started. It comes back, and the attempt does not count.
     pub async fn release(self) -> Result<(), BrokerError> {
         self.acknowledge.release().await
     }

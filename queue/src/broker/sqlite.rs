@@ -79,6 +79,19 @@ impl Broker for SqliteBroker {
         Ok(letters.await?)
     }
 
+    async fn remove_dead_letters(&self, ids: &[JobId]) -> Result<usize, BrokerError> {
+        let ids = ids.to_vec();
+        let remove = move |connection: &Connection| {
+            let mut delete = connection.prepare_cached("DELETE FROM dead_letters WHERE id = ?")?;
+            let mut removed = 0;
+            for id in &ids {
+                removed += delete.execute([id.as_bytes()])?;
+            }
+            Ok(removed)
+        };
+        Ok(self.database.writes().write(remove, |_| {}).await?)
+    }
+
     async fn ready(&self) -> Result<(), BrokerError> {
         self.database.writes().write(waiting, |_| {}).await?;
         Ok(())

@@ -9,7 +9,7 @@ use std::{
 
 use async_trait::async_trait;
 
-use super::{Age, Lookup, ResultError, ResultOptions, ResultStore, Waiters};
+use super::{Age, Cancellation, Lookup, ResultError, ResultOptions, ResultStore, Waiters};
 use crate::job::{JobId, JobRecord, JobStatus, Outcome, now_ms};
 
 /// How many expired results a write throws away at most, beside one for each that it adds: so none pile up, and no
@@ -140,16 +140,19 @@ impl ResultStore for MemoryResults {
         Ok(())
     }
 
-    async fn start(&self, ids: &[JobId]) -> Result<(), ResultError> {
+    async fn start(&self, ids: &[JobId]) -> Result<Vec<bool>, ResultError> {
         let mut state = self.lock();
-        for id in ids {
-            if let Some(Known::Record(record)) = state.entries.get_mut(id)
-                && record.status == JobStatus::Queued
-            {
-                record.status = JobStatus::Processing;
+        let to_do = ids.iter().map(|id| match state.entries.get_mut(id) {
+            Some(Known::Record(record)) => {
+                if record.status == JobStatus::Queued {
+                    record.status = JobStatus::Processing;
+                }
+                !record.status.is_terminal()
             }
-        }
-        Ok(())
+            Some(Known::Ended { .. }) => false,
+            None => true,
+        });
+        Ok(to_do.collect())
     }
 
     async fn finish(&self, outcomes: &[(JobId, Outcome)]) -> Result<Vec<bool>, ResultError> {
@@ -162,6 +165,27 @@ impl ResultStore for MemoryResults {
         };
         self.waiters.wake(outcomes.iter().map(|(id, _)| id));
         Ok(first)
+    }
+
+    async fn cancel(&self, id: JobId) -> Result<Cancellation, ResultError> {
+        let cancellation = {
+            let mut state = self.lock();
+            let status = match state.entries.get(&id) {
+                None => return Ok(Cancellation::Unknown),
+                Some(Known::Ended { .. }) => return Ok(Cancellation::Ended),
+                Some(Known::Record(record)) => record.status,
+            };
+            match status {
+                JobStatus::Queued => {
+                    state.end(id, Outcome::Canceled, now_ms());
+                    Cancellation::Canceled
+                }
+                JobStatus::Processing => Cancellation::Started,
+                _ => Cancellation::Ended,
+            }
+        };
+        self.waiters.wake([&id]);
+        Ok(cancellation)
     }
 
     async fn get(&self, id: JobId) -> Result<Lookup, ResultError> {

@@ -78,6 +78,19 @@ pub enum Lookup {
     Unknown,
 }
 
+/// What came of the wish to take a job back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cancellation {
+    /// This call ended it: it is canceled now.
+    Canceled,
+    /// A worker has it already; it goes on.
+    Started,
+    /// It had ended before, canceled or otherwise, and stays as it is. True also of results that expired.
+    Ended,
+    /// No such job.
+    Unknown,
+}
+
 /// Keeps the records of jobs.
 #[async_trait]
 pub trait ResultStore: Send + Sync {
@@ -88,12 +101,17 @@ pub trait ResultStore: Send + Sync {
     /// Takes back a record whose job could not be published. A job that has ended keeps its record.
     async fn discard(&self, id: JobId) -> Result<(), ResultError>;
 
-    /// Notes that a worker has these jobs. Changes only records that are still queued.
-    async fn start(&self, ids: &[JobId]) -> Result<(), ResultError>;
+    /// Notes that a worker has these jobs; changes only records that are still queued. The answer holds, in the same
+    /// order, whether the job is still to be done: false where it has ended already, by its cancellation or another
+    /// worker's hand. True for an id without a record.
+    async fn start(&self, ids: &[JobId]) -> Result<Vec<bool>, ResultError>;
 
     /// Writes how jobs ended; the answer holds, in the same order, whether this call was the first to end the job.
     /// A later outcome changes nothing. An id without a record is given one.
     async fn finish(&self, outcomes: &[(JobId, Outcome)]) -> Result<Vec<bool>, ResultError>;
+
+    /// Ends a job as canceled if it is still queued. Wakes those who wait for it.
+    async fn cancel(&self, id: JobId) -> Result<Cancellation, ResultError>;
 
     /// What is known of this id now.
     async fn get(&self, id: JobId) -> Result<Lookup, ResultError>;

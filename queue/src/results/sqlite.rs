@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize, de::DeserializeOwned, de::value};
 
-use super::{Age, Lookup, ResultError, ResultOptions, ResultStore};
+use super::{Age, Cancellation, Lookup, ResultError, ResultOptions, ResultStore};
 use crate::{
     job::{JobId, JobRecord, JobStatus, Outcome, now_ms},
     sqlite::{CommandError, Signals, SqliteDatabase, from_sql, to_sql, unreadable},
@@ -85,18 +85,24 @@ impl ResultStore for SqliteResults {
         Ok(self.database.writes().write(delete, move |()| ended.wake([&id])).await?)
     }
 
-    async fn start(&self, ids: &[JobId]) -> Result<(), ResultError> {
+    async fn start(&self, ids: &[JobId]) -> Result<Vec<bool>, ResultError> {
         let ids = ids.to_vec();
-        let update = move |connection: &Connection| {
-            let mut statement =
+        let start = move |connection: &Connection| {
+            let mut update =
                 connection.prepare_cached("UPDATE results SET status = ? WHERE id = ? AND status = ?")?;
+            let mut ended =
+                connection.prepare_cached("SELECT finished_at_ms IS NOT NULL FROM results WHERE id = ?")?;
+            let (from, to) = (status_name(JobStatus::Queued), status_name(JobStatus::Processing));
+            let mut to_do = Vec::with_capacity(ids.len());
             for id in ids {
-                let (from, to) = (status_name(JobStatus::Queued), status_name(JobStatus::Processing));
-                statement.execute(params![to, id.as_bytes(), from])?;
+                let started = update.execute(params![to, id.as_bytes(), from])? > 0;
+                let is_over = !started
+                    && ended.query_row([id.as_bytes()], |row| row.get(0)).optional()?.unwrap_or(false);
+                to_do.push(!is_over);
             }
-            Ok(())
+            Ok(to_do)
         };
-        Ok(self.database.writes().write(update, |()| {}).await?)
+        Ok(self.database.writes().write(start, |_| {}).await?)
     }
 
     async fn finish(&self, outcomes: &[(JobId, Outcome)]) -> Result<Vec<bool>, ResultError> {
@@ -108,6 +114,31 @@ impl ResultStore for SqliteResults {
             outcomes.iter().map(|(id, outcome)| finish_one(connection, *id, outcome, now)).collect()
         };
         Ok(self.database.writes().write(finish, move |_: &Vec<bool>| ended.wake(&ids)).await?)
+    }
+
+    async fn cancel(&self, id: JobId) -> Result<Cancellation, ResultError> {
+        let Signals { ended, .. } = self.database.signals().clone();
+        let cancel = move |connection: &Connection| {
+            let (from, to) = (status_name(JobStatus::Queued), status_name(JobStatus::Canceled));
+            let canceled = connection
+                .prepare_cached(
+                    "UPDATE results SET status = ?, finished_at_ms = ? WHERE id = ? AND status = ?",
+                )?
+                .execute(params![to, to_sql(now_ms()), id.as_bytes(), from])?;
+            if canceled > 0 {
+                return Ok(Cancellation::Canceled);
+            }
+            let is_over = connection
+                .prepare_cached("SELECT finished_at_ms IS NOT NULL FROM results WHERE id = ?")?
+                .query_row([id.as_bytes()], |row| row.get(0))
+                .optional()?;
+            Ok(match is_over {
+                None => Cancellation::Unknown,
+                Some(false) => Cancellation::Started,
+                Some(true) => Cancellation::Ended,
+            })
+        };
+        Ok(self.database.writes().write(cancel, move |_| ended.wake([&id])).await?)
     }
 
     async fn get(&self, id: JobId) -> Result<Lookup, ResultError> {

@@ -5,7 +5,7 @@ use byecaptcha_queue::{
 };
 use bytes::Bytes;
 
-use super::{A_MOMENT, Backend, eventually, job, soon};
+use super::{A_MOMENT, BrokerBackend, eventually, job, soon};
 
 pub(super) fn options() -> BrokerOptions {
     BrokerOptions { capacity: 10_000, delivery_limit: 3 }
@@ -21,7 +21,7 @@ pub(super) async fn consumer(broker: &dyn Broker) -> Box<dyn Consumer> {
     soon("consumer", broker.consumer()).await.unwrap()
 }
 
-/// Receives until there are this many, which may take more than one call.
+/// Receives until there are this many, which may take more than one call, and leaves all others in the queue.
 pub(super) async fn receive(consumer: &mut dyn Consumer, count: usize) -> Vec<Delivery> {
     let mut deliveries = Vec::new();
     while deliveries.len() < count {
@@ -30,6 +30,7 @@ pub(super) async fn receive(consumer: &mut dyn Consumer, count: usize) -> Vec<De
         deliveries.extend(received);
     }
     assert_eq!(deliveries.len(), count, "no more than was asked for");
+    soon("pause", consumer.pause()).await.unwrap();
     deliveries
 }
 
@@ -50,15 +51,30 @@ pub(super) fn ids(jobs: &[Job]) -> Vec<JobId> {
     jobs.iter().map(|job| job.id).collect()
 }
 
+/// As they come, or by their ids where the backend puts released jobs to the end.
+fn after_release<B: BrokerBackend>(mut ids: Vec<JobId>) -> Vec<JobId> {
+    if !B::RELEASES_TO_ITS_PLACE {
+        ids.sort_unstable();
+    }
+    ids
+}
+
 pub(super) fn delivered(deliveries: &[Delivery]) -> Vec<JobId> {
     deliveries.iter().map(|delivery| delivery.job.id).collect()
 }
 
-pub(crate) async fn delivers_what_was_published<B: Backend>() {
+pub(crate) async fn delivers_what_was_published<B: BrokerBackend>() {
     let fixture = B::broker(options()).await;
     let every_byte: Vec<u8> = (0..=255).cycle().take(300 * 1024 + 7).collect();
     let jobs = [
-        Job::new(Bytes::from(every_byte), JobOptions { model: Some("lean \"ü\"\n".to_owned()) }),
+        Job::new(
+            Bytes::from(every_byte),
+            JobOptions {
+                model: Some("lean \"ü\"\n".to_owned()),
+                deadline_at_ms: Some(u64::MAX / 4),
+                traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
+            },
+        ),
         Job::new(Bytes::from(vec![0; 64 * 1024]), JobOptions::default()),
         Job::new(Bytes::new(), JobOptions::default()),
     ];
@@ -71,7 +87,7 @@ pub(crate) async fn delivers_what_was_published<B: Backend>() {
     }
 }
 
-pub(crate) async fn keeps_the_order_of_acceptance<B: Backend>() {
+pub(crate) async fn keeps_the_order_of_acceptance<B: BrokerBackend>() {
     let fixture = B::broker(options()).await;
     let jobs: Vec<Job> = (0..50).map(|number| job(&number.to_string())).collect();
     publish_all(&*fixture.store, &jobs).await;
@@ -88,7 +104,7 @@ pub(crate) async fn keeps_the_order_of_acceptance<B: Backend>() {
     assert_eq!(order, ids(&jobs));
 }
 
-pub(crate) async fn ack_forgets<B: Backend>() {
+pub(crate) async fn ack_forgets<B: BrokerBackend>() {
     let fixture = B::broker(options()).await;
     publish_all(&*fixture.store, &[job("picture")]).await;
     let mut first = consumer(&*fixture.store).await;
@@ -100,9 +116,12 @@ pub(crate) async fn ack_forgets<B: Backend>() {
     assert_eq!(fixture.store.dead_letters().await.unwrap(), []);
 }
 
-pub(crate) async fn reject_counts_and_ends_as_a_dead_letter<B: Backend>() {
+pub(crate) async fn reject_counts_and_ends_as_a_dead_letter<B: BrokerBackend>() {
     let fixture = B::broker(options()).await;
-    let bad = Job::new(Bytes::from_static(b"poison"), JobOptions { model: Some("lean".to_owned()) });
+    let bad = Job::new(
+        Bytes::from_static(b"poison"),
+        JobOptions { model: Some("lean".to_owned()), ..Default::default() },
+    );
     publish_all(&*fixture.store, std::slice::from_ref(&bad)).await;
     let mut consumer = consumer(&*fixture.store).await;
     for attempt in 1..=3 {
@@ -120,7 +139,7 @@ pub(crate) async fn reject_counts_and_ends_as_a_dead_letter<B: Backend>() {
     depth_becomes(&*fixture.store, 0).await;
 }
 
-pub(crate) async fn dead_letters_stand_in_their_order<B: Backend>() {
+pub(crate) async fn dead_letters_stand_in_their_order<B: BrokerBackend>() {
     let fixture = B::broker(BrokerOptions { delivery_limit: 1, ..options() }).await;
     let jobs: Vec<Job> = (0..3).map(|number| job(&number.to_string())).collect();
     publish_all(&*fixture.store, &jobs).await;
@@ -137,7 +156,25 @@ pub(crate) async fn dead_letters_stand_in_their_order<B: Backend>() {
     .await;
 }
 
-pub(crate) async fn release_does_not_count_and_goes_first<B: Backend>() {
+pub(crate) async fn dead_letters_can_be_removed<B: BrokerBackend>() {
+    let fixture = B::broker(BrokerOptions { delivery_limit: 1, ..options() }).await;
+    let broker = &*fixture.store;
+    let jobs: Vec<Job> = (0..4).map(|number| job(&number.to_string())).collect();
+    publish_all(broker, &jobs).await;
+    let mut consumer = consumer(broker).await;
+    for delivery in receive(&mut *consumer, 4).await {
+        delivery.reject("no").await.unwrap();
+    }
+    let left = || async { broker.dead_letters().await.unwrap().iter().map(|letter| letter.job.id).collect() };
+    eventually("dead letters", ids(&jobs), left).await;
+    assert_eq!(broker.remove_dead_letters(&[jobs[2].id, JobId::new(), jobs[0].id]).await.unwrap(), 2);
+    eventually("the others", vec![jobs[1].id, jobs[3].id], left).await;
+    assert_eq!(broker.remove_dead_letters(&[jobs[0].id]).await.unwrap(), 0);
+    assert_eq!(broker.remove_dead_letters(&ids(&jobs)).await.unwrap(), 2);
+    eventually("none", Vec::new(), left).await;
+}
+
+pub(crate) async fn release_does_not_count<B: BrokerBackend>() {
     let fixture = B::broker(options()).await;
     let jobs: Vec<Job> = (0..4).map(|number| job(&number.to_string())).collect();
     publish_all(&*fixture.store, &jobs).await;
@@ -150,7 +187,7 @@ pub(crate) async fn release_does_not_count_and_goes_first<B: Backend>() {
         depth_becomes(&*fixture.store, 4).await;
     }
     let deliveries = receive(&mut *consumer, 4).await;
-    assert_eq!(delivered(&deliveries), ids(&jobs));
+    assert_eq!(after_release::<B>(delivered(&deliveries)), ids(&jobs));
 
     // A failed attempt stays counted when the next one is released.
     for delivery in deliveries {
@@ -163,7 +200,7 @@ pub(crate) async fn release_does_not_count_and_goes_first<B: Backend>() {
     assert!(receive(&mut *consumer, 4).await.iter().all(|delivery| delivery.attempt == 2));
 }
 
-pub(crate) async fn a_dropped_delivery_is_a_failed_attempt<B: Backend>() {
+pub(crate) async fn a_dropped_delivery_is_a_failed_attempt<B: BrokerBackend>() {
     let fixture = B::broker(options()).await;
     publish_all(&*fixture.store, &[job("picture")]).await;
     let mut consumer = consumer(&*fixture.store).await;
@@ -181,7 +218,7 @@ pub(crate) async fn a_dropped_delivery_is_a_failed_attempt<B: Backend>() {
     .await;
 }
 
-pub(crate) async fn a_dropped_consumer_returns_what_it_held<B: Backend>() {
+pub(crate) async fn a_dropped_consumer_returns_what_it_held<B: BrokerBackend>() {
     let fixture = B::broker(options()).await;
     let jobs: Vec<Job> = (0..4).map(|number| job(&number.to_string())).collect();
     publish_all(&*fixture.store, &jobs).await;
@@ -215,7 +252,7 @@ pub(crate) async fn a_dropped_consumer_returns_what_it_held<B: Backend>() {
     depth_becomes(&*fixture.store, 0).await;
 }
 
-pub(crate) async fn a_full_queue_refuses<B: Backend>() {
+pub(crate) async fn a_full_queue_refuses<B: BrokerBackend>() {
     let fixture = B::broker(BrokerOptions { capacity: 3, ..options() }).await;
     let broker = &*fixture.store;
     let refused = || async {
@@ -237,10 +274,10 @@ pub(crate) async fn a_full_queue_refuses<B: Backend>() {
     }
     depth_becomes(broker, 5).await; // accepted once, accepted for good
     refused().await;
-    assert_eq!(delivered(&receive(&mut *consumer, 5).await), ids(&jobs));
+    assert_eq!(after_release::<B>(delivered(&receive(&mut *consumer, 5).await)), ids(&jobs));
 }
 
-pub(crate) async fn depth_counts_what_waits<B: Backend>() {
+pub(crate) async fn depth_counts_what_waits<B: BrokerBackend>() {
     let fixture = B::broker(options()).await;
     let broker = &*fixture.store;
     soon("ready", broker.ready()).await.unwrap();

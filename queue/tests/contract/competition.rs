@@ -9,14 +9,14 @@ use std::{
 use byecaptcha_queue::{Job, JobId};
 
 use super::{
-    A_MOMENT, Backend,
+    A_MOMENT, BrokerBackend,
     broker::{
         consumer, delivered, depth_becomes, ids, nothing_comes, options, publish_all, receive, receive_one,
     },
     job, soon,
 };
 
-pub(crate) async fn competing_consumers_share_the_jobs<B: Backend>() {
+pub(crate) async fn competing_consumers_share_the_jobs<B: BrokerBackend>() {
     let fixture = B::broker(options()).await;
     let jobs: Vec<Job> = (0..200).map(|number| job(&number.to_string())).collect();
     let (sender, mut seen) = tokio::sync::mpsc::unbounded_channel();
@@ -43,7 +43,7 @@ pub(crate) async fn competing_consumers_share_the_jobs<B: Backend>() {
     assert_eq!(received, ids(&jobs));
 }
 
-pub(crate) async fn idle_consumers_all_wake<B: Backend>() {
+pub(crate) async fn idle_consumers_all_wake<B: BrokerBackend>() {
     let fixture = B::broker(options()).await;
     let mut waiting = tokio::task::JoinSet::new();
     for _ in 0..5 {
@@ -68,7 +68,7 @@ pub(crate) async fn idle_consumers_all_wake<B: Backend>() {
     assert_eq!(received, ids(&jobs));
 }
 
-pub(crate) async fn receive_can_be_cancelled_at_any_moment<B: Backend>() {
+pub(crate) async fn receive_can_be_cancelled_at_any_moment<B: BrokerBackend>() {
     const JOBS: usize = 150;
     let fixture = B::broker(options()).await;
     let broker = Arc::clone(&fixture.store);
@@ -112,7 +112,7 @@ pub(crate) async fn receive_can_be_cancelled_at_any_moment<B: Backend>() {
     depth_becomes(&*fixture.store, 0).await;
 }
 
-pub(crate) async fn a_cancelled_receive_keeps_no_job_from_others<B: Backend>() {
+pub(crate) async fn a_paused_consumer_keeps_no_job_from_others<B: BrokerBackend>() {
     let fixture = B::broker(options()).await;
     let mut first = consumer(&*fixture.store).await;
     let mut second = consumer(&*fixture.store).await;
@@ -132,13 +132,14 @@ pub(crate) async fn a_cancelled_receive_keeps_no_job_from_others<B: Backend>() {
                 }
             }
         }
+        soon("pause", first.pause()).await.unwrap();
         let delivery = receive_one(&mut *second).await;
         assert_eq!((delivery.job.id, delivery.attempt), (published.id, 1));
         delivery.ack().await.unwrap();
     }
 }
 
-pub(crate) async fn many_publish_at_once<B: Backend>() {
+pub(crate) async fn many_publish_at_once<B: BrokerBackend>() {
     let fixture = B::broker(options()).await;
     let mut publishers = tokio::task::JoinSet::new();
     for publisher in 0..100 {

@@ -10,9 +10,16 @@ use std::{any::Any, future::Future, sync::Arc, time::Duration};
 use byecaptcha_queue::{Broker, BrokerOptions, Job, JobOptions, ResultOptions, ResultStore};
 use bytes::Bytes;
 
-/// A kind of broker and result store, each made empty for one test.
-pub(crate) trait Backend {
+/// A kind of broker, made empty for one test.
+pub(crate) trait BrokerBackend {
+    /// Whether a released job goes back to its place in the order of acceptance, and not to the end of the queue.
+    const RELEASES_TO_ITS_PLACE: bool = true;
+
     fn broker(options: BrokerOptions) -> impl Future<Output = Fixture<dyn Broker>> + Send;
+}
+
+/// A kind of result store, made empty for one test.
+pub(crate) trait ResultsBackend {
     fn results(options: ResultOptions) -> impl Future<Output = Fixture<dyn ResultStore>> + Send;
 }
 

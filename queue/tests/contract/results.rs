@@ -8,7 +8,7 @@ use byecaptcha_queue::{
 };
 use tokio::time::Instant;
 
-use super::{A_MOMENT, Backend, PATIENCE, eventually, job, soon};
+use super::{A_MOMENT, PATIENCE, ResultsBackend, eventually, job, soon};
 
 fn recognition(text: &str) -> Recognition {
     Recognition {
@@ -47,7 +47,7 @@ async fn finish(store: &dyn ResultStore, id: JobId, outcome: Outcome) -> bool {
     soon("finish", store.finish(&[(id, outcome)])).await.unwrap()[0]
 }
 
-pub(crate) async fn a_record_goes_through_its_life<B: Backend>() {
+pub(crate) async fn a_record_goes_through_its_life<B: ResultsBackend>() {
     let fixture = B::results(ResultOptions::default()).await;
     let store = &*fixture.store;
     soon("ready", store.ready()).await.unwrap();
@@ -79,7 +79,7 @@ pub(crate) async fn a_record_goes_through_its_life<B: Backend>() {
     assert_eq!(found(store, ended.id).await, ended);
 }
 
-pub(crate) async fn every_outcome_is_kept<B: Backend>() {
+pub(crate) async fn every_outcome_is_kept<B: ResultsBackend>() {
     let fixture = B::results(ResultOptions::default()).await;
     let store = &*fixture.store;
     let outcomes = [
@@ -103,7 +103,7 @@ pub(crate) async fn every_outcome_is_kept<B: Backend>() {
     assert!(store.finish(&[]).await.unwrap().is_empty());
 }
 
-pub(crate) async fn the_first_outcome_stays<B: Backend>() {
+pub(crate) async fn the_first_outcome_stays<B: ResultsBackend>() {
     let fixture = B::results(ResultOptions::default()).await;
     let store = &*fixture.store;
     let (old, new) = (created(store).await.id, created(store).await.id);
@@ -119,7 +119,7 @@ pub(crate) async fn the_first_outcome_stays<B: Backend>() {
     assert_eq!(found(store, new).await.result, Some(recognition("first")));
 }
 
-pub(crate) async fn one_of_many_writers_wins<B: Backend>() {
+pub(crate) async fn one_of_many_writers_wins<B: ResultsBackend>() {
     let fixture = B::results(ResultOptions::default()).await;
     let id = created(&*fixture.store).await.id;
     let mut writers = tokio::task::JoinSet::new();
@@ -136,7 +136,7 @@ pub(crate) async fn one_of_many_writers_wins<B: Backend>() {
     assert_eq!(found(&*fixture.store, id).await.result.unwrap().text, won[0].1);
 }
 
-pub(crate) async fn an_end_without_a_beginning_is_kept<B: Backend>() {
+pub(crate) async fn an_end_without_a_beginning_is_kept<B: ResultsBackend>() {
     let fixture = B::results(ResultOptions::default()).await;
     let store = &*fixture.store;
     let id = JobId::new();
@@ -147,7 +147,7 @@ pub(crate) async fn an_end_without_a_beginning_is_kept<B: Backend>() {
     assert!(!finish(store, id, Outcome::Canceled).await);
 }
 
-pub(crate) async fn discard_takes_a_record_back<B: Backend>() {
+pub(crate) async fn discard_takes_a_record_back<B: ResultsBackend>() {
     let fixture = B::results(ResultOptions::default()).await;
     let store = &*fixture.store;
     let (id, other) = (created(store).await.id, created(store).await);
@@ -157,7 +157,7 @@ pub(crate) async fn discard_takes_a_record_back<B: Backend>() {
     store.discard(id).await.unwrap();
 }
 
-pub(crate) async fn wait_is_woken_by_the_end<B: Backend>() {
+pub(crate) async fn wait_is_woken_by_the_end<B: ResultsBackend>() {
     let fixture = B::results(ResultOptions::default()).await;
     for round in 0..20_u64 {
         let id = created(&*fixture.store).await.id;
@@ -177,7 +177,7 @@ pub(crate) async fn wait_is_woken_by_the_end<B: Backend>() {
     }
 }
 
-pub(crate) async fn wait_ends_with_its_patience<B: Backend>() {
+pub(crate) async fn wait_ends_with_its_patience<B: ResultsBackend>() {
     let fixture = B::results(ResultOptions::default()).await;
     let store = &*fixture.store;
     let record = created(store).await;
@@ -194,7 +194,7 @@ pub(crate) async fn wait_ends_with_its_patience<B: Backend>() {
     assert_eq!(ended, Lookup::Found(found(store, record.id).await));
 }
 
-pub(crate) async fn wait_sees_a_record_taken_back<B: Backend>() {
+pub(crate) async fn wait_sees_a_record_taken_back<B: ResultsBackend>() {
     let fixture = B::results(ResultOptions::default()).await;
     let id = created(&*fixture.store).await.id;
     let store = Arc::clone(&fixture.store);
@@ -204,7 +204,7 @@ pub(crate) async fn wait_sees_a_record_taken_back<B: Backend>() {
     assert_eq!(soon("the waiting one", waiting).await.unwrap(), Lookup::Unknown);
 }
 
-pub(crate) async fn results_expire_and_ids_are_forgotten<B: Backend>() {
+pub(crate) async fn results_expire_and_ids_are_forgotten<B: ResultsBackend>() {
     let keep = Duration::from_millis(400);
     let remember = Duration::from_millis(1_200);
     let fixture = B::results(ResultOptions { keep, remember }).await;

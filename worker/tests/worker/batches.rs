@@ -75,7 +75,7 @@ async fn a_broken_picture_fails_alone() {
 async fn a_model_that_is_not_here_is_named() {
     let setting = Setting::new(Script::default());
     let running = setting.start();
-    let options = |model: &str| JobOptions { model: Some(model.to_owned()) };
+    let options = |model: &str| JobOptions { model: Some(model.to_owned()), ..Default::default() };
     let other = setting.publish_image(picture('a'), options("other")).await;
     let own = setting.publish_image(picture('b'), options("scripted")).await;
     let error = setting.ended(other).await.error.unwrap();

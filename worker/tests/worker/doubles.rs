@@ -47,7 +47,7 @@ impl ResultStore for RefusingResults {
     async fn discard(&self, id: JobId) -> Result<(), ResultError> {
         self.inner.discard(id).await
     }
-    async fn start(&self, ids: &[JobId]) -> Result<(), ResultError> {
+    async fn start(&self, ids: &[JobId]) -> Result<Vec<bool>, ResultError> {
         self.inner.start(ids).await
     }
     async fn finish(&self, outcomes: &[(JobId, Outcome)]) -> Result<Vec<bool>, ResultError> {
@@ -56,6 +56,9 @@ impl ResultStore for RefusingResults {
             return Err(ResultError::Unavailable("as scripted".to_owned()));
         }
         self.inner.finish(outcomes).await
+    }
+    async fn cancel(&self, id: JobId) -> Result<Cancellation, ResultError> {
+        self.inner.cancel(id).await
     }
     async fn get(&self, id: JobId) -> Result<Lookup, ResultError> {
         self.inner.get(id).await
@@ -134,6 +137,9 @@ impl Broker for WatchedBroker {
     }
     async fn dead_letters(&self) -> Result<Vec<DeadLetter>, BrokerError> {
         self.inner.dead_letters().await
+    }
+    async fn remove_dead_letters(&self, ids: &[JobId]) -> Result<usize, BrokerError> {
+        self.inner.remove_dead_letters(ids).await
     }
     async fn ready(&self) -> Result<(), BrokerError> {
         self.inner.ready().await

@@ -1,0 +1,101 @@
+//! Looking through the dead letters, which AMQP has no question for: all are taken, and what is not to be removed goes
+//! back as the channel closes.
+
+use futures::StreamExt;
+use std::time::Duration;
+
+use lapin::{
+    message::Delivery,
+    options::{BasicConsumeOptions, BasicQosOptions},
+    types::FieldTable,
+};
+
+use super::{
+    acknowledge,
+    link::{PATIENCE, Session},
+    message,
+    outbox::Outbox,
+};
+use crate::{
+    broker::{BrokerError, DeadLetter},
+    job::JobId,
+};
+
+/// How often it is asked whether what was looked at is back.
+const RETURN: Duration = Duration::from_millis(5);
+
+/// All dead letters, oldest first.
+pub(super) async fn list(outbox: &Outbox) -> Result<Vec<DeadLetter>, BrokerError> {
+    let mut letters = Vec::new();
+    each(outbox, |letter| {
+        letters.push(letter);
+        false
+    })
+    .await?;
+    Ok(letters)
+}
+
+/// Removes those with these ids; says how many there were.
+pub(super) async fn remove(outbox: &Outbox, ids: &[JobId]) -> Result<usize, BrokerError> {
+    each(outbox, |letter| ids.contains(&letter.job.id)).await
+}
+
+/// Shows every dead letter to `remove`, which says which are to go; gives their number.
+async fn each(outbox: &Outbox, mut remove: impl FnMut(DeadLetter) -> bool) -> Result<usize, BrokerError> {
+    let session = outbox.link.session().await?;
+    let count = session.depth(outbox.topology.dead()).await?;
+    if count == 0 {
+        return Ok(0);
+    }
+    let deliveries = take(&session, outbox, count).await?;
+    let channel = deliveries.channel;
+    let mut removed = 0;
+    for mut delivery in deliveries.all {
+        match message::dead_letter(&mut delivery) {
+            Ok(letter) => {
+                if remove(letter) {
+                    acknowledge::ack(&delivery.acker).await?;
+                    removed += 1;
+                }
+            }
+            Err(reason) => tracing::warn!(reason, "something that is no job is among the dead letters"),
+        }
+    }
+    session.bounded("closing a channel", channel.close(200, "".into())).await?;
+    // The others are on their way back: whoever looks next shall find them.
+    let back = async {
+        while session.depth(outbox.topology.dead()).await? < count - removed {
+            tokio::time::sleep(RETURN).await;
+        }
+        Ok::<(), BrokerError>(())
+    };
+    match tokio::time::timeout(PATIENCE, back).await {
+        Ok(back) => back?,
+        Err(_) => tracing::warn!("dead letters are slow to return, or someone else has taken them"),
+    }
+    Ok(removed)
+}
+
+struct Taken {
+    channel: lapin::Channel,
+    all: Vec<Delivery>,
+}
+
+async fn take(session: &Session, outbox: &Outbox, count: usize) -> Result<Taken, BrokerError> {
+    let work = async {
+        let channel = session.connection.create_channel().await?;
+        let window = u16::try_from(count).unwrap_or(u16::MAX);
+        channel.basic_qos(window, BasicQosOptions::default()).await?;
+        let options = BasicConsumeOptions::default();
+        let queue = outbox.topology.dead().clone();
+        let mut consumer = channel.basic_consume(queue, "".into(), options, FieldTable::default()).await?;
+        let mut all = Vec::with_capacity(usize::from(window));
+        while all.len() < usize::from(window)
+            && let Some(delivery) = consumer.next().await
+        {
+            all.push(delivery?);
+        }
+        Ok(Taken { channel, all })
+    };
+    session.bounded("looking at the dead letters", work).await
+}

@@ -1,0 +1,73 @@
+//! A Redis server as one would run it for results: append-only file, no eviction.
+
+use std::{fs, path::Path, process::Command};
+
+use anyhow::{Result, ensure};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::{Group, folder::Folder, free_port, wait_for_port};
+
+/// A Redis server.
+pub struct Redis {
+    group: Group,
+    port: u16,
+    folder: Folder,
+}
+
+impl Redis {
+    /// Starts one and waits until it answers.
+    pub async fn start() -> Result<Self> {
+        ensure!(
+            Command::new("redis-server").arg("--version").output().is_ok(),
+            "redis-server is not installed: apt-get install redis-server"
+        );
+        let folder = Folder::new("redis")?;
+        let port = free_port()?;
+        let group = launch(port, folder.path()).await?;
+        Ok(Self { group, port, folder })
+    }
+
+    /// `redis://127.0.0.1:PORT/0`
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}/0", self.port)
+    }
+
+    /// The port on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The process.
+    pub fn group(&mut self) -> &mut Group {
+        &mut self.group
+    }
+
+    /// Kills it where it still runs, and starts it on the same port with the same data.
+    pub async fn restart(&mut self) -> Result<()> {
+        self.group.kill();
+        self.group = launch(self.port, self.folder.path()).await?;
+        Ok(())
+    }
+}
+
+async fn launch(port: u16, folder: &Path) -> Result<Group> {
+    let configuration = folder.join("redis.conf");
+    fs::write(
+        &configuration,
+        format!(
+            "bind 127.0.0.1\nport {port}\ndir {}\nappendonly yes\nappendfsync everysec\nsave \"\"\n\
+             maxmemory-policy noeviction\nenable-debug-command local\n",
+            folder.display(),
+        ),
+    )?;
+    let group = Group::start("redis-server", [configuration.as_os_str()], &[], &folder.join("log"))?;
+    wait_for_port("redis-server", port, &group, &folder.join("log"), async |mut stream| {
+        stream.write_all(b"PING\r\n").await?;
+        let mut answer = [0; 5];
+        stream.read_exact(&mut answer).await?;
+        // Not "-LOADING".
+        Ok(&answer == b"+PONG")
+    })
+    .await?;
+    Ok(group)
+}
