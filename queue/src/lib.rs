@@ -16,6 +16,8 @@ pub use job::{
     Alternative, CharacterConfidence, Failure, Job, JobId, JobOptions, JobRecord, JobStatus, Outcome,
     Recognition,
 };
+#[cfg(feature = "redis")]
+pub use results::RedisResults;
 pub use results::{
     Cancellation, Lookup, MemoryResults, ResultError, ResultOptions, ResultStore, SqliteResults,
 };

@@ -6,14 +6,18 @@ mod contract;
 
 use std::sync::Arc;
 
+#[cfg(any(feature = "rabbitmq", feature = "redis"))]
+use byecaptcha_queue::JobId;
+#[cfg(feature = "redis")]
+use byecaptcha_queue::RedisResults;
 use byecaptcha_queue::{
     Broker, BrokerOptions, MemoryBroker, MemoryResults, ResultOptions, ResultStore, SqliteBroker,
     SqliteDatabase, SqliteResults,
 };
 #[cfg(feature = "rabbitmq")]
-use byecaptcha_queue::{JobId, QueueName, RabbitBroker};
+use byecaptcha_queue::{QueueName, RabbitBroker};
 use contract::{BrokerBackend, Fixture, ResultsBackend};
-#[cfg(feature = "rabbitmq")]
+#[cfg(any(feature = "rabbitmq", feature = "redis"))]
 use tokio::sync::OnceCell;
 
 struct Memory;
@@ -62,6 +66,21 @@ impl BrokerBackend for RabbitMq {
         let prefix = format!("test-{}", JobId::new());
         let broker = RabbitBroker::new(&server.url(), &prefix, QueueName::Interactive, options).unwrap();
         Fixture { store: Arc::new(broker), _guard: Box::new(()) }
+    }
+}
+
+/// One server for all tests of this process; each has keys of its own.
+#[cfg(feature = "redis")]
+struct Redis;
+
+#[cfg(feature = "redis")]
+impl ResultsBackend for Redis {
+    async fn results(options: ResultOptions) -> Fixture<dyn ResultStore> {
+        static SERVER: OnceCell<byecaptcha_testbed::Redis> = OnceCell::const_new();
+        let server = SERVER.get_or_init(async || byecaptcha_testbed::Redis::start().await.unwrap()).await;
+        let prefix = format!("test-{}", JobId::new());
+        let results = RedisResults::new(&server.url(), &prefix, options).unwrap();
+        Fixture { store: Arc::new(results), _guard: Box::new(()) }
     }
 }
 
@@ -119,6 +138,9 @@ macro_rules! result_stores {
                     one_of_many_writers_wins,
                     an_end_without_a_beginning_is_kept,
                     discard_takes_a_record_back,
+                    cancel_takes_back_what_is_queued,
+                    cancel_wakes_those_who_wait,
+                    cancel_and_finish_have_one_winner,
                     wait_is_woken_by_the_end,
                     wait_ends_with_its_patience,
                     wait_sees_a_record_taken_back,
@@ -136,4 +158,9 @@ brokers! {
     rabbitmq_broker: RabbitMq,
 }
 
-result_stores! { memory_results: Memory, sqlite_results: Sqlite }
+result_stores! {
+    memory_results: Memory,
+    sqlite_results: Sqlite,
+    #[cfg(feature = "redis")]
+    redis_results: Redis,
+}

@@ -193,7 +193,7 @@ impl ResultStore for MemoryResults {
     }
 
     async fn wait(&self, id: JobId, patience: Duration) -> Result<Lookup, ResultError> {
-        self.waiters.wait(id, patience, || self.get(id)).await
+        self.waiters.wait(id, patience, Duration::MAX, || self.get(id)).await
     }
 
     async fn ready(&self) -> Result<(), ResultError> {

@@ -8,10 +8,14 @@ use async_trait::async_trait;
 use crate::job::{JobId, JobRecord, Outcome};
 
 mod memory;
+#[cfg(feature = "redis")]
+mod redis;
 mod sqlite;
 mod waiters;
 
 pub use memory::MemoryResults;
+#[cfg(feature = "redis")]
+pub use redis::RedisResults;
 pub use sqlite::SqliteResults;
 pub(crate) use waiters::Waiters;
 

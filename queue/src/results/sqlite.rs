@@ -147,7 +147,7 @@ impl ResultStore for SqliteResults {
     }
 
     async fn wait(&self, id: JobId, patience: Duration) -> Result<Lookup, ResultError> {
-        self.database.signals().ended.wait(id, patience, || self.get(id)).await
+        self.database.signals().ended.wait(id, patience, Duration::MAX, || self.get(id)).await
     }
 
     async fn ready(&self) -> Result<(), ResultError> {

@@ -1,4 +1,4 @@
-//! Who waits for which job to end: the registry behind `ResultStore::wait` of the stores that live in this process.
+//! Who waits for which job to end: the registry behind every store's `ResultStore::wait`.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -35,12 +35,13 @@ impl Waiters {
         }
     }
 
-    /// Looks with `get` now and after each ring for this job, until it answers anything but a job that has yet to
-    /// end, or until `patience` is over.
+    /// Looks with `get` now, after each ring for this job and every `relook`, until it answers anything but a job that
+    /// has yet to end, or until `patience` is over.
     pub(crate) async fn wait<G, F>(
         &self,
         id: JobId,
         patience: Duration,
+        relook: Duration,
         get: G,
     ) -> Result<Lookup, ResultError>
     where
@@ -59,12 +60,12 @@ impl Waiters {
             // From here on a ring is heard, so an end between the look and the wait is not missed.
             ring.as_mut().enable();
             let lookup = get().await?;
-            if !unfinished(&lookup) {
+            let left = patience.saturating_sub(start.elapsed());
+            if !unfinished(&lookup) || left.is_zero() {
                 return Ok(lookup);
             }
-            if tokio::time::timeout(patience.saturating_sub(start.elapsed()), ring).await.is_err() {
-                return get().await;
-            }
+            // Rung or not, the next look decides.
+            drop(tokio::time::timeout(left.min(relook), ring).await);
         }
     }
 
@@ -121,8 +122,8 @@ mod tests {
         let id = record.id;
         let get = || async { Ok(Lookup::Found(record.clone())) };
         {
-            let mut first = std::pin::pin!(waiters.wait(id, Duration::from_secs(60), get));
-            let mut second = std::pin::pin!(waiters.wait(id, Duration::from_secs(60), get));
+            let mut first = std::pin::pin!(waiters.wait(id, Duration::from_secs(60), Duration::MAX, get));
+            let mut second = std::pin::pin!(waiters.wait(id, Duration::from_secs(60), Duration::MAX, get));
             for _ in 0..3 {
                 let nap = Duration::from_millis(1);
                 assert!(tokio::time::timeout(nap, first.as_mut()).await.is_err());
@@ -132,7 +133,7 @@ mod tests {
         }
         assert!(waiters.lock().is_empty(), "dropped waits leave nothing behind");
 
-        let over = waiters.wait(id, Duration::from_millis(5), get).await.unwrap();
+        let over = waiters.wait(id, Duration::from_millis(5), Duration::MAX, get).await.unwrap();
         assert_eq!(over, Lookup::Found(record.clone()));
         assert!(waiters.lock().is_empty(), "neither do waits that ran out");
     }
@@ -155,7 +156,7 @@ mod tests {
             }
             Ok(Lookup::Found(if look < 3 { record.clone() } else { ended.clone() }))
         };
-        let wait = waiters.wait(record.id, Duration::from_secs(60), get);
+        let wait = waiters.wait(record.id, Duration::from_secs(60), Duration::MAX, get);
         let lookup = tokio::time::timeout(Duration::from_secs(5), wait).await.unwrap().unwrap();
         assert_eq!(lookup, Lookup::Found(ended.clone()));
     }

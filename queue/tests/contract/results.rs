@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use byecaptcha_queue::{
-    Alternative, CharacterConfidence, Failure, JobId, JobRecord, JobStatus, Lookup, Outcome, Recognition,
-    ResultOptions, ResultStore, job::now_ms,
+    Alternative, Cancellation, CharacterConfidence, Failure, JobId, JobRecord, JobStatus, Lookup, Outcome,
+    Recognition, ResultOptions, ResultStore, job::now_ms,
 };
 use tokio::time::Instant;
 
@@ -155,6 +155,63 @@ pub(crate) async fn discard_takes_a_record_back<B: ResultsBackend>() {
     assert_eq!(store.get(id).await.unwrap(), Lookup::Unknown);
     assert_eq!(found(store, other.id).await, other);
     store.discard(id).await.unwrap();
+}
+
+pub(crate) async fn cancel_takes_back_what_is_queued<B: ResultsBackend>() {
+    let fixture = B::results(ResultOptions::default()).await;
+    let store = &*fixture.store;
+    let (queued, started) = (created(store).await.id, created(store).await.id);
+    let unknown = JobId::new();
+    assert_eq!(store.start(&[started, unknown]).await.unwrap(), [true, true]);
+    assert_eq!(store.cancel(queued).await.unwrap(), Cancellation::Canceled);
+    assert_eq!(store.cancel(started).await.unwrap(), Cancellation::Started);
+    assert_eq!(store.cancel(unknown).await.unwrap(), Cancellation::Unknown);
+    assert_eq!(store.get(unknown).await.unwrap(), Lookup::Unknown, "cancelling makes no record");
+    let canceled = found(store, queued).await;
+    assert_eq!(canceled.status, JobStatus::Canceled);
+    assert!(canceled.finished_at_ms.is_some());
+
+    // A worker that receives it hears that there is nothing to do, and its outcome comes too late.
+    assert_eq!(store.start(&[queued, started]).await.unwrap(), [false, true]);
+    assert!(!finish(store, queued, Outcome::Succeeded(recognition("late"))).await);
+    assert_eq!(found(store, queued).await, canceled);
+    assert!(finish(store, started, Outcome::Succeeded(recognition("done"))).await);
+    for id in [queued, started] {
+        assert_eq!(store.cancel(id).await.unwrap(), Cancellation::Ended);
+    }
+    assert_eq!(store.start(&[started]).await.unwrap(), [false]);
+    assert!(store.start(&[]).await.unwrap().is_empty());
+}
+
+pub(crate) async fn cancel_wakes_those_who_wait<B: ResultsBackend>() {
+    let fixture = B::results(ResultOptions::default()).await;
+    let id = created(&*fixture.store).await.id;
+    let store = Arc::clone(&fixture.store);
+    let waiting = tokio::spawn(async move { store.wait(id, PATIENCE * 4).await.unwrap() });
+    tokio::time::sleep(A_MOMENT).await;
+    assert_eq!(fixture.store.cancel(id).await.unwrap(), Cancellation::Canceled);
+    let canceled = found(&*fixture.store, id).await;
+    assert_eq!(soon("the waiting one", waiting).await.unwrap(), Lookup::Found(canceled));
+}
+
+pub(crate) async fn cancel_and_finish_have_one_winner<B: ResultsBackend>() {
+    let fixture = B::results(ResultOptions::default()).await;
+    for _ in 0..20 {
+        let id = created(&*fixture.store).await.id;
+        let mut writers = tokio::task::JoinSet::new();
+        for writer in 0..8 {
+            let store = Arc::clone(&fixture.store);
+            writers.spawn(async move {
+                if writer % 2 == 0 {
+                    store.cancel(id).await.unwrap() == Cancellation::Canceled
+                } else {
+                    finish(&*store, id, Outcome::Expired).await
+                }
+            });
+        }
+        let won = soon("all writers", writers.join_all()).await;
+        assert_eq!(won.iter().filter(|first| **first).count(), 1, "{won:?}");
+    }
 }
 
 pub(crate) async fn wait_is_woken_by_the_end<B: ResultsBackend>() {

@@ -1,0 +1,270 @@
+//! The result store on Redis: what many API processes read and many workers write.
+//!
+//! **One writer wins.** Every change is one Lua script, which Redis runs alone: a job that has ended stays as it is. A
+//! command whose answer was lost is sent again, and since each carries a token that the winner leaves behind, a repeated
+//! command is told what the first one was.
+//!
+//! **Times** are those of Redis, so that the clocks of the machines around it do not matter.
+//!
+//! **How durable a result is.** As durable as the server makes its writes. With `appendonly yes` and
+//! `appendfsync everysec`, the kill of its process loses nothing and a crash of its machine up to a second of results,
+//! whose jobs are then `queued` or unknown, since their workers have acknowledged them. Those who cannot have that set
+//! `appendfsync always`. `maxmemory-policy noeviction` is a must: with any other policy a full server forgets results
+//! in silence, where with this one it refuses and workers wait.
+//!
+//! A job that never ends, because the API died between creating its record and publishing it, is forgotten after a week.
+//! The scripts touch keys of several jobs, so a Redis Cluster with its slots is no place for them; a primary with
+//! replicas is.
+
+mod scripts;
+mod subscription;
+
+use std::{collections::HashMap, future::Future, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use redis::{
+    AsyncCommands, Client, ErrorKind, FromRedisValue, RedisError, ScriptInvocation, ServerErrorKind,
+    aio::{ConnectionManager, ConnectionManagerConfig},
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned, de::value};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use self::{scripts::Scripts, subscription::Subscription};
+use super::{Cancellation, Lookup, ResultError, ResultOptions, ResultStore, Waiters};
+use crate::job::{JobId, JobRecord, JobStatus, Outcome};
+
+/// For a connection, and for the answer to one command.
+const ANSWER: Duration = Duration::from_secs(1);
+/// How long a command is tried again. A worker waits on, with its jobs unacknowledged; a client hears of it.
+const PATIENCE: Duration = Duration::from_secs(3);
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+/// How often a waiting client looks by itself: a notification is sent once, and nobody knows whether it arrives.
+const RELOOK: Duration = Duration::from_secs(1);
+/// How long a record without an end is kept.
+const UNFINISHED: Duration = Duration::from_hours(7 * 24);
+
+/// A result store on a Redis server.
+pub struct RedisResults {
+    connection: ConnectionManager,
+    prefix: String,
+    options: ResultOptions,
+    scripts: Scripts,
+    waiters: Arc<Waiters>,
+    _subscription: Subscription,
+}
+
+impl RedisResults {
+    /// The records under `PREFIX:` at an address such as `redis://user:password@host:6379/0`, or `rediss://…` for TLS.
+    /// Connects when it is first needed. Called within a tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// Where the address cannot be understood. The message does not repeat it, since it may hold a password.
+    pub fn new(url: &str, prefix: &str, options: ResultOptions) -> Result<Self, ResultError> {
+        let address = |error: RedisError| ResultError::Unavailable(format!("its address: {error}"));
+        let client = Client::open(url).map_err(address)?;
+        let config = ConnectionManagerConfig::new()
+            .set_connection_timeout(Some(ANSWER))
+            .set_response_timeout(Some(ANSWER))
+            // Trying again is done here, where it is known how long anyone waits.
+            .set_number_of_retries(0);
+        let connection = ConnectionManager::new_lazy_with_config(client.clone(), config).map_err(address)?;
+        let waiters = Arc::<Waiters>::default();
+        let subscription = Subscription::start(client, format!("{prefix}:ended"), Arc::clone(&waiters));
+        Ok(Self {
+            connection,
+            prefix: prefix.to_owned(),
+            options,
+            scripts: Scripts::default(),
+            waiters,
+            _subscription: subscription,
+        })
+    }
+
+    /// The hash with a job's record.
+    fn job_key(&self, id: JobId) -> String {
+        format!("{}:job:{id}", self.prefix)
+    }
+
+    /// What stays of a job that has ended, for longer than its record.
+    fn ended_key(&self, id: JobId) -> String {
+        format!("{}:ended:{id}", self.prefix)
+    }
+
+    fn keys<'a>(&self, invocation: &mut ScriptInvocation<'a>, id: JobId) {
+        invocation.key(self.job_key(id)).key(self.ended_key(id));
+    }
+
+    /// What all scripts that end jobs begin their arguments with.
+    fn ending(&self, invocation: &mut ScriptInvocation<'_>) {
+        invocation
+            .arg(Uuid::now_v7().simple().to_string())
+            .arg(milliseconds(self.options.keep))
+            .arg(milliseconds(self.options.keep.saturating_add(self.options.remember)))
+            .arg(format!("{}:ended", self.prefix));
+    }
+
+    /// Runs a script, again and again while that may help. Sent twice, a script does what it does once.
+    async fn run<T: FromRedisValue>(&self, invocation: &ScriptInvocation<'_>) -> Result<T, ResultError> {
+        let invoke = |mut connection| async move { invocation.invoke_async(&mut connection).await };
+        self.try_until_done(invoke).await
+    }
+
+    async fn try_until_done<T, C, F>(&self, command: C) -> Result<T, ResultError>
+    where
+        C: Fn(ConnectionManager) -> F,
+        F: Future<Output = Result<T, RedisError>>,
+    {
+        let start = Instant::now();
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match command(self.connection.clone()).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) if is_transient(&error) && start.elapsed() + pause < PATIENCE => {
+                    tracing::debug!(%error, "a command to the result store is sent again");
+                    tokio::time::sleep(pause).await;
+                    pause *= 2;
+                }
+                Err(error) => return Err(ResultError::Unavailable(error.to_string())),
+            }
+        }
+    }
+
+    fn record(&self, id: JobId, fields: &HashMap<String, String>) -> Result<JobRecord, ResultError> {
+        let text = |name: &str| fields.get(name).map(String::as_str);
+        let number = |name: &str| text(name).and_then(|text| text.parse().ok());
+        let status = text("status").unwrap_or_default();
+        Ok(JobRecord {
+            id,
+            status: JobStatus::deserialize(value::StrDeserializer::<value::Error>::new(status))
+                .map_err(unreadable)?,
+            submitted_at_ms: number("submitted").unwrap_or_default(),
+            finished_at_ms: number("finished"),
+            result: from_json(text("result"))?,
+            error: from_json(text("error"))?,
+        })
+    }
+}
+
+#[async_trait]
+impl ResultStore for RedisResults {
+    async fn create(&self, record: &JobRecord) -> Result<(), ResultError> {
+        let mut create = self.scripts.create.prepare_invoke();
+        self.keys(&mut create, record.id);
+        create.arg(record.submitted_at_ms).arg(milliseconds(UNFINISHED));
+        self.run(&create).await
+    }
+
+    async fn discard(&self, id: JobId) -> Result<(), ResultError> {
+        let mut discard = self.scripts.discard.prepare_invoke();
+        self.keys(&mut discard, id);
+        discard.arg(format!("{}:ended", self.prefix)).arg(id.to_string());
+        self.run(&discard).await
+    }
+
+    async fn start(&self, ids: &[JobId]) -> Result<Vec<bool>, ResultError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut start = self.scripts.start.prepare_invoke();
+        for id in ids {
+            self.keys(&mut start, *id);
+        }
+        self.run(&start).await
+    }
+
+    async fn finish(&self, outcomes: &[(JobId, Outcome)]) -> Result<Vec<bool>, ResultError> {
+        if outcomes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut finish = self.scripts.finish.prepare_invoke();
+        self.ending(&mut finish);
+        for (id, outcome) in outcomes {
+            self.keys(&mut finish, *id);
+            let (result, error) = match outcome {
+                Outcome::Succeeded(recognition) => (json(recognition)?, String::new()),
+                Outcome::Failed(failure) => (String::new(), json(failure)?),
+                Outcome::Canceled | Outcome::Expired => (String::new(), String::new()),
+            };
+            finish.arg(id.to_string()).arg(status_name(outcome.status())?).arg(result).arg(error);
+        }
+        self.run(&finish).await
+    }
+
+    async fn cancel(&self, id: JobId) -> Result<Cancellation, ResultError> {
+        let mut cancel = self.scripts.cancel.prepare_invoke();
+        self.ending(&mut cancel);
+        self.keys(&mut cancel, id);
+        cancel.arg(id.to_string());
+        let answer: String = self.run(&cancel).await?;
+        match answer.as_str() {
+            "canceled" => Ok(Cancellation::Canceled),
+            "started" => Ok(Cancellation::Started),
+            "ended" => Ok(Cancellation::Ended),
+            "unknown" => Ok(Cancellation::Unknown),
+            other => Err(ResultError::Storage(format!("an answer that nothing is known of: {other}"))),
+        }
+    }
+
+    async fn get(&self, id: JobId) -> Result<Lookup, ResultError> {
+        let mut both = redis::pipe();
+        // In one transaction: a record that expires between the two must not seem never to have been.
+        both.atomic().hgetall(self.job_key(id)).exists(self.ended_key(id));
+        let both = &both;
+        let look = |mut connection| async move { both.query_async(&mut connection).await };
+        let (fields, ended): (HashMap<String, String>, bool) = self.try_until_done(look).await?;
+        match (fields.is_empty(), ended) {
+            (false, _) => self.record(id, &fields).map(Lookup::Found),
+            (true, true) => Ok(Lookup::Expired),
+            (true, false) => Ok(Lookup::Unknown),
+        }
+    }
+
+    async fn wait(&self, id: JobId, patience: Duration) -> Result<Lookup, ResultError> {
+        self.waiters.wait(id, patience, RELOOK, || self.get(id)).await
+    }
+
+    async fn ready(&self) -> Result<(), ResultError> {
+        // A write, since a server that is full or has become a replica still answers questions.
+        let key = format!("{}:ready", self.prefix);
+        self.try_until_done(async |mut connection| connection.pset_ex(&key, 1, milliseconds(ANSWER)).await)
+            .await
+    }
+}
+
+/// Whether the same command may well be answered a moment later.
+fn is_transient(error: &RedisError) -> bool {
+    use ServerErrorKind::{BusyLoading, ClusterDown, MasterDown, ReadOnly, TryAgain};
+    error.is_io_error()
+        || error.is_timeout()
+        || error.is_connection_dropped()
+        || matches!(
+            error.kind(),
+            ErrorKind::Server(BusyLoading | ClusterDown | MasterDown | ReadOnly | TryAgain)
+        )
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    // Redis refuses to expire anything later than its integers can say.
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX).clamp(1, i64::MAX as u64 / 4)
+}
+
+fn status_name(status: JobStatus) -> Result<String, ResultError> {
+    match serde_json::to_value(status) {
+        Ok(serde_json::Value::String(name)) => Ok(name),
+        other => Err(ResultError::Storage(format!("a status without a name: {other:?}"))),
+    }
+}
+
+fn json<T: Serialize>(value: &T) -> Result<String, ResultError> {
+    serde_json::to_string(value).map_err(unreadable)
+}
+
+fn from_json<T: DeserializeOwned>(text: Option<&str>) -> Result<Option<T>, ResultError> {
+    text.filter(|text| !text.is_empty()).map(serde_json::from_str).transpose().map_err(unreadable)
+}
+
+fn unreadable(error: impl std::fmt::Display) -> ResultError {
+    ResultError::Storage(error.to_string())
+}

@@ -1,0 +1,102 @@
+//! The Lua scripts, each one state change. Keys come in pairs: a job's record and what stays of it after its end.
+
+use redis::Script;
+
+/// Ends one job: sets its record's end, the times to live, and tells those who wait. `token` tells this call from others.
+const END: &str = r"
+local function finish(job, ended, token, keep, remember, channel, id, status, result, error)
+    local time = redis.call('TIME')
+    local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
+    redis.call('HSETNX', job, 'submitted', now)
+    redis.call('HSET', job, 'status', status, 'finished', now, 'result', result, 'error', error, 'token', token)
+    redis.call('PEXPIRE', job, keep)
+    redis.call('SET', ended, token, 'PX', remember)
+    redis.call('PUBLISH', channel, id)
+end
+";
+
+const CREATE: &str = r"
+if redis.call('EXISTS', KEYS[1], KEYS[2]) == 0 then
+    redis.call('HSET', KEYS[1], 'status', 'queued', 'submitted', ARGV[1])
+    redis.call('PEXPIRE', KEYS[1], ARGV[2])
+end
+";
+
+const DISCARD: &str = r"
+if redis.call('EXISTS', KEYS[2]) == 0 then
+    redis.call('DEL', KEYS[1])
+end
+redis.call('PUBLISH', ARGV[1], ARGV[2])
+";
+
+const START: &str = r"
+local answers = {}
+for i = 1, #KEYS / 2 do
+    local job, ended = KEYS[2 * i - 1], KEYS[2 * i]
+    if redis.call('EXISTS', ended) == 1 then
+        answers[i] = 0
+    else
+        if redis.call('HGET', job, 'status') == 'queued' then
+            redis.call('HSET', job, 'status', 'processing')
+        end
+        answers[i] = 1
+    end
+end
+return answers
+";
+
+const FINISH: &str = r"
+local answers = {}
+for i = 1, #KEYS / 2 do
+    local job, ended = KEYS[2 * i - 1], KEYS[2 * i]
+    -- The same job may be there twice; only its first outcome is the winner's.
+    local token = ARGV[1] .. ':' .. i
+    local winner = redis.call('GET', ended)
+    if winner then
+        answers[i] = winner == token and 1 or 0
+    else
+        local first = 4 + 4 * (i - 1)
+        finish(job, ended, token, ARGV[2], ARGV[3], ARGV[4],
+            ARGV[first + 1], ARGV[first + 2], ARGV[first + 3], ARGV[first + 4])
+        answers[i] = 1
+    end
+end
+return answers
+";
+
+const CANCEL: &str = r"
+local winner = redis.call('GET', KEYS[2])
+if winner then
+    return winner == ARGV[1] and 'canceled' or 'ended'
+end
+local status = redis.call('HGET', KEYS[1], 'status')
+if not status then
+    return 'unknown'
+end
+if status ~= 'queued' then
+    return 'started'
+end
+finish(KEYS[1], KEYS[2], ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], 'canceled', '', '')
+return 'canceled'
+";
+
+/// Known to the server by their hashes after their first use.
+pub(super) struct Scripts {
+    pub(super) create: Script,
+    pub(super) discard: Script,
+    pub(super) start: Script,
+    pub(super) finish: Script,
+    pub(super) cancel: Script,
+}
+
+impl Default for Scripts {
+    fn default() -> Self {
+        Self {
+            create: Script::new(CREATE),
+            discard: Script::new(DISCARD),
+            start: Script::new(START),
+            finish: Script::new(&format!("{END}{FINISH}")),
+            cancel: Script::new(&format!("{END}{CANCEL}")),
+        }
+    }
+}
