@@ -39,6 +39,8 @@ kinds! {
         "It was never accepted here, or it ended so long ago that even its id is forgotten.";
     JOB_EXPIRED: "job-expired", GONE, "The result was kept for its time and is gone",
         "Results are kept for a set time after the job has ended. Submit the picture again.";
+    JOB_STARTED: "job-started", CONFLICT, "The job can no longer be taken back",
+        "Only a job that waits can. GET shows how it stands, or how it has ended.";
     REQUEST_TIMEOUT: "request-timeout", REQUEST_TIMEOUT, "The body took too long to arrive",
         "Nothing was accepted. Send it again, over a better connection or with a smaller picture.";
     BODY_TOO_LARGE: "body-too-large", PAYLOAD_TOO_LARGE, "The request is larger than is taken",
@@ -48,6 +50,8 @@ kinds! {
          field called image or file, or application/json with the picture as base64 in a member called image.";
     MALFORMED_BODY: "malformed-body", BAD_REQUEST, "The body cannot be read",
         "It is not what its Content-Type says, or it lacks something or has something unknown in it.";
+    MALFORMED_OPTION: "malformed-option", BAD_REQUEST, "An option cannot be understood",
+        "The member called field says which. deadline_ms is a number of milliseconds from now.";
     MALFORMED_BASE64: "malformed-base64", BAD_REQUEST, "The picture in the body is not valid base64",
         "The member called image holds base64 (RFC 4648, section 4), alone or as a data: URL.";
     EMPTY_IMAGE: "empty-image", BAD_REQUEST, "There is no picture in the request",

@@ -5,14 +5,14 @@ use std::{io::Cursor, time::Duration};
 
 use axum::{
     body::{Body, HttpBody},
-    extract::{FromRequest, Multipart, Request},
-    http::{HeaderMap, header, request::Parts},
+    extract::{FromRequest, Multipart, Query, Request},
+    http::{HeaderMap, Uri, header, request::Parts},
 };
 use base64::{
     Engine, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
-use byecaptcha_queue::JobOptions;
+use byecaptcha_queue::{JobOptions, job::now_ms};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use image::{ImageError, ImageFormat, ImageReader};
@@ -52,8 +52,10 @@ struct JsonUpload {
 pub(crate) async fn extract(state: &ApiState, request: Request) -> Result<Upload, Problem> {
     let (parts, body) = request.into_parts();
     let settings = &state.settings;
-    let form = match refuse_declared_length(&parts.headers, settings).and_then(|()| form(&parts.headers)) {
-        Ok(form) => form,
+    let checked = refuse_declared_length(&parts.headers, settings)
+        .and_then(|()| Ok((form(&parts.headers)?, deadline(&parts.uri)?)));
+    let (form, deadline_at_ms) = match checked {
+        Ok(checked) => checked,
         Err(problem) => {
             linger(body);
             return Err(problem);
@@ -68,9 +70,25 @@ pub(crate) async fn extract(state: &ApiState, request: Request) -> Result<Upload
         Form::Multipart => multipart(parts, body).await?,
         Form::Json => json(&body)?,
     };
+    let upload = Upload { options: JobOptions { deadline_at_ms, ..upload.options }, ..upload };
     check_image(&upload.image, settings)?;
     check_model(upload.options.model.as_deref(), state)?;
     Ok(upload)
+}
+
+/// What may stand after the address's question mark, whatever the form of the body.
+#[derive(Deserialize)]
+struct Parameters {
+    /// For how long from now the result is of use, in milliseconds.
+    deadline_ms: Option<u64>,
+}
+
+/// The moment after which nobody wants the result, in milliseconds since the Unix epoch.
+fn deadline(uri: &Uri) -> Result<Option<u64>, Problem> {
+    let Query(parameters) = Query::<Parameters>::try_from_uri(uri).map_err(|error| {
+        Problem::new(problem::MALFORMED_OPTION, error.body_text()).in_field("deadline_ms")
+    })?;
+    Ok(parameters.deadline_ms.map(|from_now| now_ms().saturating_add(from_now)))
 }
 
 fn too_large(settings: &ApiSettings) -> Problem {

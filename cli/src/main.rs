@@ -1,11 +1,9 @@
 //! The program `byecaptcha`: reads settings, starts what they ask for, and turns errors into words and exit statuses.
 
-mod logging;
 mod model;
 mod recognize;
 mod serve;
 mod settings;
-mod signals;
 
 use std::{
     io::{self, Write},

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{self, ErrorKind, Write},
+    io::{self, Write},
     net::SocketAddr,
     sync::Arc,
     time::Duration,
@@ -11,14 +11,15 @@ use std::{
 use anyhow::{Context, Result, bail};
 use byecaptcha_api::{ApiSettings, ApiState, ModelInfo};
 use byecaptcha_models::{ModelCard, Recognizer};
+use byecaptcha_program::{address, logging, signals};
 use byecaptcha_queue::{
     Broker, BrokerOptions, ResultOptions, ResultStore, SqliteBroker, SqliteDatabase, SqliteResults,
 };
 use byecaptcha_worker::{Drained, Worker, WorkerError, WorkerSettings};
-use tokio::{net::TcpListener, runtime, task::JoinError, time::timeout};
+use tokio::{runtime, task::JoinError, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::{logging, model, settings::ServeSettings, signals};
+use crate::{model, settings::ServeSettings};
 
 /// For what hangs on to the runtime after everything has ended, which nothing should.
 const LEFTOVERS: Duration = Duration::from_secs(1);
@@ -49,10 +50,14 @@ async fn run(settings: &ServeSettings, recognizer: Recognizer, database: SqliteD
     // However this function ends, what it has started ends too.
     let _guard = shutdown.clone().drop_guard();
     signals::watch(shutdown.clone()).context("signals cannot be caught")?;
-    let (listener, address) = bind(settings.listen).await?;
+    let (listener, address) = address::bind(settings.listen).await?;
 
-    let worker_settings =
-        WorkerSettings { max_batch: settings.batch, drain: settings.drain, ..Default::default() };
+    let worker_settings = WorkerSettings {
+        max_batch: settings.batch,
+        prefetch: 2 * settings.batch,
+        drain: settings.drain,
+        ..Default::default()
+    };
     let broker_options =
         BrokerOptions { capacity: settings.queue_capacity, delivery_limit: worker_settings.delivery_limit };
     let result_options = ResultOptions { keep: settings.keep, ..Default::default() };
@@ -96,22 +101,6 @@ async fn run(settings: &ServeSettings, recognizer: Recognizer, database: SqliteD
     let drained = check_worker(worked)?;
     tracing::info!(released = drained.released, abandoned = drained.abandoned, "stopped");
     Ok(())
-}
-
-async fn bind(listen: SocketAddr) -> Result<(TcpListener, SocketAddr)> {
-    let bound = async {
-        let listener = TcpListener::bind(listen).await?;
-        let address = listener.local_addr()?;
-        Ok((listener, address))
-    };
-    bound.await.map_err(|error: io::Error| {
-        let advice = match error.kind() {
-            ErrorKind::AddrInUse => ": another program listens there; stop it or choose another port",
-            ErrorKind::PermissionDenied => ": ports below 1024 are for the system",
-            _ => "",
-        };
-        anyhow::Error::new(error).context(format!("--listen {listen}{advice}"))
-    })
 }
 
 fn describe(card: &ModelCard) -> Result<ModelInfo> {

@@ -1,16 +1,14 @@
 //! Every setting, from the command line or the environment, read and checked before anything is opened or bound.
 
-use std::{
-    net::{SocketAddr, ToSocketAddrs},
-    path::PathBuf,
-    time::Duration,
-};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{
     Args, CommandFactory, Parser, Subcommand, ValueEnum,
     builder::{BoolishValueParser, RangedU64ValueParser},
     error::ErrorKind,
 };
+
+use byecaptcha_program::{address, logging::LogFormat};
 
 const DATABASE: &str = "byecaptcha.db";
 
@@ -34,7 +32,7 @@ pub(crate) enum Command {
 #[derive(Args)]
 pub(crate) struct ServeSettings {
     /// The address to listen on; port 0 takes a free one.
-    #[arg(long, env = "BYECAPTCHA_LISTEN", default_value = "127.0.0.1:8080", value_name = "HOST:PORT", value_parser = address)]
+    #[arg(long, env = "BYECAPTCHA_LISTEN", default_value = "127.0.0.1:8080", value_name = "HOST:PORT", value_parser = address::parse)]
     pub(crate) listen: SocketAddr,
     /// Allows --listen on an address that other machines can reach. There is no access control: whoever reaches it can
     /// use it.
@@ -61,14 +59,6 @@ pub(crate) struct ServeSettings {
     /// How log lines look, which go to standard error; RUST_LOG says which there are.
     #[arg(long, env = "BYECAPTCHA_LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
     pub(crate) log_format: LogFormat,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum LogFormat {
-    /// For people.
-    Text,
-    /// For programs: one object a line.
-    Json,
 }
 
 #[derive(Args)]
@@ -103,12 +93,6 @@ fn batch() -> RangedU64ValueParser<usize> {
 
 fn count(least: u64, most: u64) -> RangedU64ValueParser<usize> {
     RangedU64ValueParser::new().range(least..=most)
-}
-
-fn address(text: &str) -> Result<SocketAddr, String> {
-    let form = "expected HOST:PORT, as in 127.0.0.1:8080";
-    let mut addresses = text.to_socket_addrs().map_err(|error| format!("{form}: {error}"))?;
-    addresses.next().ok_or_else(|| format!("{form}: the host has no address"))
 }
 
 /// The settings of this process. Wrong ones end it with status 2 and a message that names them.

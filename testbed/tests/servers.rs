@@ -43,7 +43,7 @@ async fn the_network_can_be_cut_frozen_and_mended() {
     assert!(
         timeout(Duration::from_millis(200), async {
             while !waiting.is_finished() {
-                tokio::task::yield_now().await
+                tokio::task::yield_now().await;
             }
         })
         .await

@@ -6,12 +6,12 @@
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use byecaptcha_queue::{Delivery, JobId, ResultStore, job::now_ms};
+use byecaptcha_queue::{Delivery, JobId, Outcome, ResultStore, job::now_ms};
 use futures::future;
 use tokio::{
     sync::oneshot,
     task::JoinSet,
-    time::{Instant, timeout_at},
+    time::{Instant, MissedTickBehavior, interval, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -19,6 +19,7 @@ use crate::{
     Drained,
     batcher::{self, Limits, Step},
     engine::{Answers, Engine, EngineGone},
+    heartbeat::{self, Heartbeat},
     settle::settle,
     source::Source,
     verdict::{Identity, Timings, Verdict},
@@ -36,6 +37,9 @@ pub(crate) struct ConsumerLoop {
     pub(crate) engine: Engine,
     pub(crate) identity: Identity,
     pub(crate) limits: Limits,
+    /// Most deliveries held, in the engine and before it.
+    pub(crate) prefetch: usize,
+    heartbeat: Heartbeat,
     /// Received and not started, in the order of their coming.
     pending: VecDeque<Held>,
     running: Option<Running>,
@@ -52,6 +56,12 @@ struct Held {
     received_at_ms: u64,
 }
 
+impl Running {
+    fn count(&self) -> usize {
+        self.deliveries.len()
+    }
+}
+
 struct Running {
     deliveries: Vec<Held>,
     answers: oneshot::Receiver<Answers>,
@@ -65,6 +75,8 @@ impl ConsumerLoop {
         engine: Engine,
         identity: Identity,
         limits: Limits,
+        prefetch: usize,
+        heartbeat: Heartbeat,
     ) -> Self {
         Self {
             source,
@@ -72,6 +84,8 @@ impl ConsumerLoop {
             engine,
             identity,
             limits,
+            prefetch: prefetch.max(limits.max_batch),
+            heartbeat,
             pending: VecDeque::new(),
             running: None,
             settling: JoinSet::new(),
@@ -86,7 +100,10 @@ impl ConsumerLoop {
         shutdown: CancellationToken,
         drain: Duration,
     ) -> Result<Drained, EngineGone> {
+        let mut pulse = interval(heartbeat::INTERVAL);
+        pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let ended = loop {
+            self.heartbeat.beat();
             if let Err(gone) = self.start_next() {
                 break Err(gone);
             }
@@ -99,13 +116,14 @@ impl ConsumerLoop {
                     Err(gone) => break Err(gone),
                 },
                 Some(settled) = self.settling.join_next() => log_if_panicked(&settled),
+                _ = pulse.tick() => {}
             }
         };
         let drained = self.drain(drain).await;
         ended.map(|()| drained)
     }
 
-    /// Asks the broker for as many as are useful to have at hand: another batch or two beside the one in the engine.
+    /// Asks the broker for as many as are useful to have at hand beside those in the engine.
     fn receive_more(&mut self) {
         let idle = self.pending.is_empty() && self.running.is_none() && self.settling.is_empty();
         let careful = self.wary
@@ -113,7 +131,9 @@ impl ConsumerLoop {
             || self.pending.iter().any(|held| batcher::is_suspect(held.delivery.attempt));
         let room = match careful {
             true => usize::from(idle),
-            false => (2 * self.limits.max_batch).saturating_sub(self.pending.len()),
+            false => self
+                .prefetch
+                .saturating_sub(self.pending.len() + self.running.as_ref().map_or(0, Running::count)),
         };
         if room > 0 {
             self.source.request(room, idle);
@@ -147,9 +167,9 @@ impl ConsumerLoop {
                 Step::Alone => {
                     self.wary = true;
                     self.release_all_but(1);
-                    if self.source.is_receiving() {
-                        // It ends with what it has; if that is anything, it is released as well.
-                        self.source.stop();
+                    if !self.source.is_quiet() {
+                        // A receive ends with what it has; if that is anything, it is released as well.
+                        self.source.quiet();
                         return Ok(());
                     }
                     if !self.settling.is_empty() {
@@ -162,21 +182,27 @@ impl ConsumerLoop {
         Ok(())
     }
 
-    /// Hands the first `count` to the engine, but for those that ask for a model that is not here.
+    /// Hands the first `count` to the engine, but for those that ask for a model that is not here or that nobody waits
+    /// for any more.
     fn start(&mut self, count: usize, alone: bool) -> Result<(), EngineGone> {
         let mut known = Vec::with_capacity(count);
-        let mut unknown = Vec::new();
+        let mut over = Vec::new();
+        let now = now_ms();
         for held in self.pending.drain(..count) {
-            match &held.delivery.job.options.model {
+            let options = &held.delivery.job.options;
+            match &options.model {
+                _ if options.deadline_at_ms.is_some_and(|deadline| deadline <= now) => {
+                    over.push((held.delivery, Verdict::Done(Outcome::Expired)));
+                }
                 Some(model) if *model != self.identity.name => {
                     let verdict = Verdict::unknown_model(model, &self.identity);
-                    unknown.push((held.delivery, verdict));
+                    over.push((held.delivery, verdict));
                 }
                 _ => known.push(held),
             }
         }
-        if !unknown.is_empty() {
-            self.settle(unknown);
+        if !over.is_empty() {
+            self.settle(over);
         }
         if known.is_empty() {
             return Ok(());
@@ -229,8 +255,8 @@ impl ConsumerLoop {
     /// Gives back what was not started, and lets what was come to its end.
     async fn drain(mut self, drain: Duration) -> Drained {
         let deadline = Instant::now() + drain;
-        if self.source.is_receiving() {
-            self.source.stop();
+        while !self.source.is_quiet() {
+            self.source.quiet();
             let deliveries = self.source.next().await;
             self.hold(deliveries);
         }

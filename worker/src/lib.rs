@@ -12,6 +12,7 @@ mod backoff;
 pub mod batcher;
 mod consumer;
 pub mod engine;
+mod heartbeat;
 mod settle;
 mod source;
 mod verdict;
@@ -22,6 +23,8 @@ use byecaptcha_models::Recognizer;
 use byecaptcha_queue::{Broker, ResultStore};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+
+pub use heartbeat::Heartbeat;
 
 use crate::{
     batcher::Limits,
@@ -36,6 +39,9 @@ use crate::{
 pub struct WorkerSettings {
     /// Most pictures that go through the engine together. 8 by default.
     pub max_batch: usize,
+    /// Most jobs held, in the engine and before it; at least a batch. Twice the batch by default, so that the next one
+    /// is there when the engine is free.
+    pub prefetch: usize,
     /// The last attempt at a job that is made; the same number as the broker's. 3 by default.
     pub delivery_limit: u32,
     /// How long a shutdown waits for what was started. 10 seconds by default.
@@ -44,7 +50,7 @@ pub struct WorkerSettings {
 
 impl Default for WorkerSettings {
     fn default() -> Self {
-        Self { max_batch: 8, delivery_limit: 3, drain: Duration::from_secs(10) }
+        Self { max_batch: 8, prefetch: 16, delivery_limit: 3, drain: Duration::from_secs(10) }
     }
 }
 
@@ -78,6 +84,7 @@ pub struct Worker {
     recognizer: Recognizer,
     settings: WorkerSettings,
     ready: watch::Sender<bool>,
+    heartbeat: Heartbeat,
 }
 
 impl Worker {
@@ -88,12 +95,24 @@ impl Worker {
         recognizer: Recognizer,
         settings: WorkerSettings,
     ) -> Self {
-        Self { broker, results, recognizer, settings, ready: watch::Sender::new(false) }
+        Self {
+            broker,
+            results,
+            recognizer,
+            settings,
+            ready: watch::Sender::new(false),
+            heartbeat: Heartbeat::new(),
+        }
     }
 
     /// True from the end of the warm-up until the shutdown begins.
     pub fn ready(&self) -> watch::Receiver<bool> {
         self.ready.subscribe()
+    }
+
+    /// Beats from now on, also while the engine warms up or the broker is away.
+    pub fn heartbeat(&self) -> Heartbeat {
+        self.heartbeat.clone()
     }
 
     /// Works until `shutdown` is cancelled. Then it takes no more jobs, gives back those it has not started, and waits
@@ -113,7 +132,15 @@ impl Worker {
         }
         self.ready.send_replace(true);
         let limits = Limits { max_batch, delivery_limit: self.settings.delivery_limit.max(1) };
-        let work = ConsumerLoop::new(Source::new(self.broker), self.results, engine, identity, limits);
+        let work = ConsumerLoop::new(
+            Source::new(self.broker),
+            self.results,
+            engine,
+            identity,
+            limits,
+            self.settings.prefetch,
+            self.heartbeat,
+        );
         let working = work.run(shutdown.clone(), self.settings.drain);
         tokio::pin!(working);
         let drained = tokio::select! {

@@ -19,6 +19,8 @@ pub(crate) struct Source {
     stop: CancellationToken,
     backoff: Backoff,
     suspect: bool,
+    /// Whether the broker pushes nothing ahead: so from the start, after a pause, and until the next receive.
+    quiet: bool,
 }
 
 impl Source {
@@ -30,12 +32,8 @@ impl Source {
             stop: CancellationToken::new(),
             backoff: Backoff::default(),
             suspect: false,
+            quiet: true,
         }
-    }
-
-    /// Whether a receive is under way.
-    pub(crate) fn is_receiving(&self) -> bool {
-        self.receiving.is_some()
     }
 
     /// Starts to receive up to `max` deliveries, unless a receive is under way. `idle` says that nothing that came
@@ -52,6 +50,7 @@ impl Source {
         let (broker, mut consumer) = (Arc::clone(&self.broker), self.consumer.take());
         let delay = self.backoff.delay();
         self.stop = CancellationToken::new();
+        self.quiet = false;
         let stop = self.stop.clone();
         self.receiving = Some(Box::pin(async move {
             let receive = async {
@@ -71,12 +70,30 @@ impl Source {
         }));
     }
 
-    /// Asks the receive under way to end with what it has, which may be nothing.
-    pub(crate) fn stop(&self) {
-        self.stop.cancel();
+    /// Whether nothing comes and nothing has been pushed ahead. Until then there is [`Source::quiet`] to ask for it.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.quiet && self.receiving.is_none()
     }
 
-    /// Waits for the receive under way, for ever where there is none. Empty after [`Source::stop`] and after an error,
+    /// Ends the receive under way with what it has, which may be nothing, or else has the broker take back what it has
+    /// pushed ahead. [`Source::next`] tells when that is done; asked until [`Source::is_quiet`], both are.
+    pub(crate) fn quiet(&mut self) {
+        if self.receiving.is_some() {
+            self.stop.cancel();
+            return;
+        }
+        let mut consumer = self.consumer.take();
+        self.quiet = true;
+        self.receiving = Some(Box::pin(async move {
+            let paused = match &mut consumer {
+                Some(consumer) => consumer.pause().await,
+                None => Ok(()),
+            };
+            (consumer, paused.map(|()| Vec::new()))
+        }));
+    }
+
+    /// Waits for what is under way, for ever where there is nothing. Empty after [`Source::quiet`] and after an error,
     /// which is logged. Cancel-safe: the receive goes on with the next call.
     pub(crate) async fn next(&mut self) -> Vec<Delivery> {
         let Some(receiving) = &mut self.receiving else { return future::pending().await };

@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use byecaptcha_queue::{Job, JobId, JobRecord, Lookup};
+use byecaptcha_queue::{Cancellation, Job, JobId, JobRecord, JobStatus, Lookup};
 
 use crate::{
     prefer,
@@ -67,14 +67,39 @@ pub(super) async fn show(
     id: Result<Path<JobId>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let Path(id) =
-        id.map_err(|_| Problem::new(problem::JOB_ID_MALFORMED, "The last part of the path is no UUID."))?;
+    let id = well_formed(id)?;
     let wait = prefer::wait(&headers);
     match held(&state, id, wait.unwrap_or_default()).await? {
         Lookup::Found(record) => Ok(answer(StatusCode::OK, &record, wait)),
         Lookup::Expired => Err(Problem::new(problem::JOB_EXPIRED, "Submit the picture again.")),
         Lookup::Unknown => Err(Problem::new(problem::JOB_UNKNOWN, format!("There is no job {id}."))),
     }
+}
+
+/// `DELETE /v1/jobs/{id}`: takes back a job that no worker has started.
+pub(super) async fn cancel(
+    State(state): State<ApiState>,
+    id: Result<Path<JobId>, PathRejection>,
+) -> Result<Response, Problem> {
+    let id = well_formed(id)?;
+    let cancellation = state.results.cancel(id).await?;
+    match state.results.get(id).await? {
+        // Asked twice, it is done all the same.
+        Lookup::Found(record) if record.status == JobStatus::Canceled => {
+            Ok(answer(StatusCode::OK, &record, None))
+        }
+        Lookup::Found(_) if cancellation == Cancellation::Started => {
+            Err(Problem::new(problem::JOB_STARTED, "A worker has it."))
+        }
+        Lookup::Found(_) => Err(Problem::new(problem::JOB_STARTED, "It has ended.")),
+        Lookup::Expired => Err(Problem::new(problem::JOB_EXPIRED, "There is nothing left to take back.")),
+        Lookup::Unknown => Err(Problem::new(problem::JOB_UNKNOWN, format!("There is no job {id}."))),
+    }
+}
+
+fn well_formed(id: Result<Path<JobId>, PathRejection>) -> Result<JobId, Problem> {
+    id.map(|Path(id)| id)
+        .map_err(|_| Problem::new(problem::JOB_ID_MALFORMED, "The last part of the path is no UUID."))
 }
 
 /// Looks up, holding the answer for as long as the client is willing and the server stays.

@@ -25,7 +25,7 @@ use crate::{
 pub(crate) fn router(state: ApiState) -> Router {
     Router::new()
         .route("/v1/jobs", post(jobs::submit))
-        .route("/v1/jobs/{id}", get(jobs::show))
+        .route("/v1/jobs/{id}", get(jobs::show).delete(jobs::cancel))
         .route("/v1/models", get(models::list))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))

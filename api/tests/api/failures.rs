@@ -7,7 +7,8 @@ use std::{
 
 use async_trait::async_trait;
 use byecaptcha_queue::{
-    BrokerOptions, JobId, JobRecord, Lookup, MemoryResults, Outcome, ResultError, ResultOptions, ResultStore,
+    BrokerOptions, Cancellation, JobId, JobRecord, Lookup, MemoryResults, Outcome, ResultError,
+    ResultOptions, ResultStore,
 };
 use reqwest::{Method, StatusCode};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use byecaptcha_queue::{JobId, Lookup, Outcome, ResultOptions};
+use byecaptcha_queue::{JobId, Lookup, Outcome, ResultOptions, job::now_ms};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -10,6 +10,52 @@ use crate::{
     app::{Setup, TestApp, assert_problem, failed, header, read},
     pictures::png,
 };
+
+#[tokio::test]
+async fn a_waiting_job_can_be_taken_back_and_a_started_one_cannot() {
+    let app = TestApp::start().await;
+    let delete = |location: &str| app.client.delete(format!("{}{location}", app.address)).send();
+    let submitted = app.submit(png()).send().await.unwrap();
+    let location = submitted.headers()["location"].to_str().unwrap().to_owned();
+    for _ in 0..2 {
+        let answer = delete(&location).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+        assert_eq!(answer.json::<Value>().await.unwrap()["status"], "canceled");
+    }
+
+    let started = app.submit(png()).send().await.unwrap();
+    let location = started.headers()["location"].to_str().unwrap().to_owned();
+    let id = location.rsplit('/').next().unwrap().parse().unwrap();
+    app.results.start(&[id]).await.unwrap();
+    let answer = delete(&location).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::CONFLICT);
+    assert_eq!(answer.json::<Value>().await.unwrap()["type"], "/problems/job-started");
+
+    let unknown = delete(&format!("/v1/jobs/{}", JobId::new())).await.unwrap();
+    assert_eq!(unknown.status(), StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_deadline_travels_with_the_job() {
+    let app = TestApp::start().await;
+    let submit = |query: &str| {
+        let request = app.client.post(format!("{}/v1/jobs{query}", app.address));
+        request.header("content-type", "image/png").body(png()).send()
+    };
+    let before = now_ms();
+    assert_eq!(submit("?deadline_ms=60000").await.unwrap().status(), StatusCode::ACCEPTED);
+    let deadline = app.next_job().await.options.deadline_at_ms.unwrap();
+    assert!((before + 60_000..=now_ms() + 60_000).contains(&deadline), "{deadline}");
+    for malformed in ["?deadline_ms=soon", "?deadline_ms=-1", "?deadline_ms=1.5"] {
+        let answer = submit(malformed).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{malformed}");
+        let problem: Value = answer.json().await.unwrap();
+        assert_eq!(
+            (&problem["type"], &problem["field"]),
+            (&"/problems/malformed-option".into(), &"deadline_ms".into())
+        );
+    }
+}
 
 #[tokio::test]
 async fn a_submission_is_accepted_and_can_be_followed_to_its_end() {

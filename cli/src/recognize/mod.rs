@@ -11,11 +11,12 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use byecaptcha_models::{PreparedImage, Reading, Recognizer};
+use byecaptcha_program::logging::{self, LogFormat};
 
 use crate::{
-    logging, model,
+    model,
     recognize::{inputs::Input, output::Output},
-    settings::{LogFormat, RecognizeSettings},
+    settings::RecognizeSettings,
 };
 
 /// Why there is no text for an input.

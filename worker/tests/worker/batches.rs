@@ -1,6 +1,6 @@
 //! Which jobs meet in the engine, and what is written of them.
 
-use byecaptcha_queue::{JobOptions, JobStatus, Lookup, ResultStore};
+use byecaptcha_queue::{JobOptions, JobStatus, Lookup, ResultStore, job::now_ms};
 use bytes::Bytes;
 
 use crate::{
@@ -82,6 +82,19 @@ async fn a_model_that_is_not_here_is_named() {
     assert_eq!(error.kind, "unknown-model");
     assert!(error.detail.contains("other") && error.detail.contains("scripted"), "{}", error.detail);
     assert_eq!(setting.texts(&[own]).await, "b");
+    assert_eq!(setting.script.batches(), ["b"]);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn an_expired_job_ends_without_the_engine() {
+    let setting = Setting::new(Script::default());
+    let until = |deadline_at_ms| JobOptions { deadline_at_ms: Some(deadline_at_ms), ..Default::default() };
+    let late = setting.publish_image(picture('a'), until(now_ms())).await;
+    let early = setting.publish_image(picture('b'), until(now_ms() + 600_000)).await;
+    let running = setting.start();
+    assert_eq!(setting.ended(late).await.status, JobStatus::Expired);
+    assert_eq!(setting.texts(&[early]).await, "b");
     assert_eq!(setting.script.batches(), ["b"]);
     running.stop().await;
 }

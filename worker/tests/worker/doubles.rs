@@ -10,8 +10,8 @@ use std::{
 
 use async_trait::async_trait;
 use byecaptcha_queue::{
-    Acknowledge, Broker, BrokerError, Consumer, DeadLetter, Delivery, Job, JobId, JobRecord, Lookup,
-    MemoryBroker, MemoryResults, Outcome, ResultError, ResultStore,
+    Acknowledge, Broker, BrokerError, Cancellation, Consumer, DeadLetter, Delivery, Job, JobId, JobRecord,
+    Lookup, MemoryBroker, MemoryResults, Outcome, ResultError, ResultStore,
 };
 
 /// Refuses to write the first outcomes.

@@ -38,7 +38,7 @@ impl Acknowledge for RabbitAcknowledge {
     async fn reject(mut self: Box<Self>, reason: &str) -> Result<(), BrokerError> {
         if self.attempt < self.delivery_limit {
             // Requeued, and counted by servers of every version.
-            return answered(self.acker.reject(BasicRejectOptions { requeue: true }).await);
+            return answered(&self.acker.reject(BasicRejectOptions { requeue: true }).await);
         }
         if self.acker.poisoned() {
             return Err(BrokerError::stale());
@@ -99,16 +99,16 @@ pub(super) async fn release(
             // Better returned with an attempt too many than held by someone who does not want it. Servers from 4.3 on
             // do not count this.
             tracing::warn!(%error, job = %job.id, "a job goes back to the queue with its attempt counted");
-            answered(acker.nack(BasicNackOptions { requeue: true, ..Default::default() }).await)
+            answered(&acker.nack(BasicNackOptions { requeue: true, ..Default::default() }).await)
         }
     }
 }
 
 pub(super) async fn ack(acker: &Acker) -> Result<(), BrokerError> {
-    answered(acker.ack(BasicAckOptions::default()).await)
+    answered(&acker.ack(BasicAckOptions::default()).await)
 }
 
-fn answered(answer: lapin::Result<bool>) -> Result<(), BrokerError> {
+fn answered(answer: &lapin::Result<bool>) -> Result<(), BrokerError> {
     match answer {
         Ok(true) => Ok(()),
         Ok(false) | Err(_) => Err(BrokerError::stale()),

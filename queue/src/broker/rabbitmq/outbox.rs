@@ -26,7 +26,7 @@ impl Outbox {
         job: &Job,
         attempts: u32,
     ) -> Result<(), BrokerError> {
-        let properties = message::properties(job, attempts).map_err(unwritable)?;
+        let properties = message::properties(job, attempts).map_err(|error| unwritable(&error))?;
         send(session, self.topology.queue(), &job.image, properties).await
     }
 
@@ -39,7 +39,8 @@ impl Outbox {
     /// Puts a job to the dead letters.
     pub(super) async fn bury(&self, job: &Job, attempts: u32, reason: &str) -> Result<(), BrokerError> {
         let session = self.link.session().await?;
-        let properties = message::dead_properties(job, attempts, reason).map_err(unwritable)?;
+        let properties =
+            message::dead_properties(job, attempts, reason).map_err(|error| unwritable(&error))?;
         send(&session, self.topology.dead(), &job.image, properties).await
     }
 
@@ -54,7 +55,7 @@ impl Outbox {
     }
 }
 
-fn unwritable(error: serde_json::Error) -> BrokerError {
+fn unwritable(error: &serde_json::Error) -> BrokerError {
     BrokerError::Storage(error.to_string())
 }
 

@@ -9,7 +9,7 @@ const INTERRUPTED: i32 = 130;
 
 /// Cancels the token at the first signal and ends the process at the second. Signals are caught from the moment that
 /// this returns.
-pub(crate) fn watch(shutdown: CancellationToken) -> io::Result<()> {
+pub fn watch(shutdown: CancellationToken) -> io::Result<()> {
     let mut signals = Signals::new()?;
     tokio::spawn(async move {
         signals.next().await;

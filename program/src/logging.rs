@@ -2,12 +2,20 @@
 
 use std::io;
 
+use clap::ValueEnum;
 use tracing_subscriber::EnvFilter;
 
-use crate::settings::LogFormat;
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For programs: one object a line.
+    Json,
+}
 
 /// Starts logging from this level up, or as RUST_LOG says.
-pub(crate) fn start(format: LogFormat, level: &str) {
+pub fn start(format: LogFormat, level: &str) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     match format {

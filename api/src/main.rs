@@ -1,0 +1,55 @@
+//! The program `byecaptcha-api`: the HTTP face alone, before workers that run elsewhere.
+
+mod settings;
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+    sync::Arc,
+};
+
+use anyhow::{Context, Result};
+use byecaptcha_api::{ApiSettings, ApiState};
+use byecaptcha_program::{
+    address,
+    backends::{Backends, Queue},
+    logging, signals,
+};
+use clap::Parser;
+use settings::Settings;
+use tokio::runtime;
+use tokio_util::sync::CancellationToken;
+
+fn main() -> ExitCode {
+    let settings = Settings::parse();
+    logging::start(settings.log_format, "info");
+    let served = runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("no runtime")
+        .and_then(|runtime| runtime.block_on(run(&settings)));
+    match served {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Where standard error is closed there is nobody left to tell.
+            drop(writeln!(io::stderr(), "byecaptcha-api: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(settings: &Settings) -> Result<()> {
+    let models = settings.models()?;
+    settings.check()?;
+    let Backends { broker, results } = settings.backends.open(Queue::Interactive, settings.queue_capacity)?;
+    let shutdown = CancellationToken::new();
+    signals::watch(shutdown.clone()).context("signals cannot be caught")?;
+    let (listener, address) = address::bind(settings.listen).await?;
+    let state = ApiState::new(Arc::clone(&broker), results, models, ApiSettings::default());
+    // There is no engine here to wait for; `/readyz` asks the broker and the result store.
+    state.set_ready(true);
+    tracing::info!(%address, "serving");
+    byecaptcha_api::serve(listener, state, shutdown.cancelled_owned())
+        .await
+        .context("the HTTP server has failed")
+}

@@ -1,0 +1,71 @@
+//! The settings of `byecaptcha-api`, from the command line or the environment, checked before anything is bound.
+
+use std::{fs, net::SocketAddr, path::PathBuf};
+
+use anyhow::{Context, Result, bail};
+use byecaptcha_api::ModelInfo;
+use byecaptcha_program::{address, backends::BackendSettings, logging::LogFormat};
+use clap::{Parser, builder::BoolishValueParser};
+use serde::Deserialize;
+
+/// Takes pictures over HTTP, has workers read them, and tells the results.
+#[derive(Parser)]
+#[command(name = "byecaptcha-api", version, about)]
+pub(crate) struct Settings {
+    /// The address to listen on; port 0 takes a free one.
+    #[arg(long, env = "BYECAPTCHA_LISTEN", default_value = "127.0.0.1:8080", value_name = "HOST:PORT", value_parser = address::parse)]
+    pub(crate) listen: SocketAddr,
+    /// Allows --listen on an address that other machines can reach. There is no access control: whoever reaches it can
+    /// use it.
+    #[arg(long, env = "BYECAPTCHA_ALLOW_PUBLIC", value_parser = BoolishValueParser::new())]
+    allow_public: bool,
+    #[command(flatten)]
+    pub(crate) backends: BackendSettings,
+    /// Most jobs that may wait; beyond that submitters are asked to come back later.
+    #[arg(long, env = "BYECAPTCHA_QUEUE_CAPACITY", default_value = "10000", value_name = "COUNT")]
+    pub(crate) queue_capacity: usize,
+    /// The card (NAME.json) of the model that the workers read with, where it is not the one that ships.
+    #[arg(long, env = "BYECAPTCHA_MODEL_CARD", value_name = "FILE")]
+    model_card: Option<PathBuf>,
+    /// How log lines look, which go to standard error; RUST_LOG says which there are.
+    #[arg(long, env = "BYECAPTCHA_LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
+    pub(crate) log_format: LogFormat,
+}
+
+/// What of a model card the API shows. Its other members are the engine's business.
+#[derive(Deserialize)]
+struct Card {
+    name: String,
+    version: String,
+    charset: String,
+    figures: serde_json::Value,
+}
+
+/// The card of the model that ships.
+const SHIPPED: &str = include_str!("../../models/weights/lean.json");
+
+impl Settings {
+    pub(crate) fn check(&self) -> Result<()> {
+        if !self.listen.ip().is_loopback() && !self.allow_public {
+            bail!(
+                "--listen {}: other machines could reach this address, and there is no access control; add \
+                 --allow-public if that is meant",
+                self.listen
+            );
+        }
+        Ok(())
+    }
+
+    /// The models that the workers have.
+    pub(crate) fn models(&self) -> Result<Vec<ModelInfo>> {
+        let text = match &self.model_card {
+            Some(path) => {
+                fs::read_to_string(path).with_context(|| format!("--model-card {}", path.display()))?
+            }
+            None => SHIPPED.to_owned(),
+        };
+        let Card { name, version, charset, figures } =
+            serde_json::from_str(&text).context("--model-card: this is no model card")?;
+        Ok(vec![ModelInfo { name, version, default: true, charset, figures }])
+    }
+}

@@ -1,0 +1,7 @@
+//! What the programs share: how they log, hear signals, listen, and find their broker and result store.
+
+pub mod address;
+#[cfg(feature = "servers")]
+pub mod backends;
+pub mod logging;
+pub mod signals;

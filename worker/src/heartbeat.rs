@@ -1,0 +1,28 @@
+//! Whether the consumer loop still turns: what a liveness probe asks, so that a worker that hangs is started again.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// How often the loop beats when nothing else happens.
+pub(crate) const INTERVAL: Duration = Duration::from_secs(1);
+
+/// The time of the last turn. Clones share it.
+#[derive(Clone)]
+pub struct Heartbeat(Arc<Mutex<Instant>>);
+
+impl Heartbeat {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Mutex::new(Instant::now())))
+    }
+
+    pub(crate) fn beat(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    /// How long ago the loop last turned; a second or less where all is well.
+    pub fn age(&self) -> Duration {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).elapsed()
+    }
+}

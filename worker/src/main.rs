@@ -1,0 +1,75 @@
+//! The program `byecaptcha-worker`: takes jobs from the broker and reads them, and looks after dead letters.
+
+mod dead_letters;
+mod probes;
+mod settings;
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use anyhow::{Context, Result};
+use byecaptcha_models::Recognizer;
+use byecaptcha_program::{
+    address,
+    backends::{Backends, Queue},
+    logging, signals,
+};
+use byecaptcha_worker::{Worker, WorkerSettings};
+use clap::Parser;
+use settings::{Arguments, Command, WorkSettings};
+use tokio::runtime;
+use tokio_util::sync::CancellationToken;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    logging::start(arguments.log_format, "info");
+    let done = runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("no runtime")
+        .and_then(|runtime| runtime.block_on(run(&arguments)));
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Where standard error is closed there is nobody left to tell.
+            drop(writeln!(io::stderr(), "byecaptcha-worker: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: &Arguments) -> Result<()> {
+    // A worker publishes only what was accepted before, so it knows no full queue.
+    let backends = arguments.backends.open(arguments.queue, usize::MAX)?;
+    match &arguments.command {
+        None => work(&arguments.work, arguments.backends.delivery_limit, arguments.queue, backends).await,
+        Some(Command::DeadLetters(command)) => dead_letters::run(command, &backends).await,
+    }
+}
+
+async fn work(settings: &WorkSettings, delivery_limit: u32, queue: Queue, backends: Backends) -> Result<()> {
+    let recognizer = match &settings.model {
+        Some(path) => Recognizer::load(path).with_context(|| format!("--model {}", path.display()))?,
+        None => Recognizer::embedded().context("the model that ships cannot be loaded")?,
+    };
+    let shutdown = CancellationToken::new();
+    signals::watch(shutdown.clone()).context("signals cannot be caught")?;
+    let (listener, address) = address::bind(settings.listen).await?;
+    let worker_settings = WorkerSettings {
+        max_batch: settings.batch,
+        prefetch: settings.prefetch.unwrap_or(2 * settings.batch),
+        delivery_limit,
+        drain: settings.drain,
+    };
+    let Backends { broker, results } = backends;
+    let worker = Worker::new(broker.clone(), results.clone(), recognizer, worker_settings);
+    let probes = probes::router(worker.ready(), worker.heartbeat(), broker, results);
+    let probing = tokio::spawn(axum::serve(listener, probes).into_future());
+    tracing::info!(%address, ?queue, batch = settings.batch, "working; probes are answered at this address");
+    let drained = worker.run(shutdown).await.context("the worker has failed")?;
+    probing.abort();
+    tracing::info!(released = drained.released, abandoned = drained.abandoned, "stopped");
+    Ok(())
+}

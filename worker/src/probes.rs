@@ -1,0 +1,58 @@
+//! What an orchestrator asks of a worker: does it live, may it be counted on.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{Router, extract::State, http::StatusCode, routing::get};
+use byecaptcha_queue::{Broker, ResultStore};
+use byecaptcha_worker::Heartbeat;
+use tokio::sync::watch;
+
+/// A loop that has not turned for so long hangs.
+const DEAD: Duration = Duration::from_secs(30);
+
+#[derive(Clone)]
+struct Probes {
+    ready: watch::Receiver<bool>,
+    heartbeat: Heartbeat,
+    broker: Arc<dyn Broker>,
+    results: Arc<dyn ResultStore>,
+}
+
+/// `/healthz` and `/readyz`.
+pub(crate) fn router(
+    ready: watch::Receiver<bool>,
+    heartbeat: Heartbeat,
+    broker: Arc<dyn Broker>,
+    results: Arc<dyn ResultStore>,
+) -> Router {
+    Router::new().route("/healthz", get(live)).route("/readyz", get(is_ready)).with_state(Probes {
+        ready,
+        heartbeat,
+        broker,
+        results,
+    })
+}
+
+async fn live(State(probes): State<Probes>) -> (StatusCode, String) {
+    let age = probes.heartbeat.age();
+    match age < DEAD {
+        true => (StatusCode::OK, "ok\n".to_owned()),
+        false => {
+            let said = format!("the consumer loop has not turned for {} seconds\n", age.as_secs());
+            (StatusCode::SERVICE_UNAVAILABLE, said)
+        }
+    }
+}
+
+async fn is_ready(State(probes): State<Probes>) -> (StatusCode, String) {
+    let missing = if !*probes.ready.borrow() {
+        "the model is not warm, or the worker is stopping".to_owned()
+    } else if let Err(error) = probes.broker.ready().await {
+        error.to_string()
+    } else if let Err(error) = probes.results.ready().await {
+        error.to_string()
+    } else {
+        return (StatusCode::OK, "ready\n".to_owned());
+    };
+    (StatusCode::SERVICE_UNAVAILABLE, format!("{missing}\n"))
+}
