@@ -3,6 +3,7 @@
 
 use std::{
     ffi::OsStr,
+    fs,
     io::{BufRead, BufReader},
     os::unix::process::CommandExt,
     path::Path,
@@ -65,8 +66,9 @@ impl Group {
 
     /// Whether the first process is there.
     pub fn is_alive(&self) -> bool {
-        // A process that has ended and was not waited for answers signals, but the keeper waits.
-        kill(self.leader, None).is_ok()
+        // One that has ended still answers signals until its keeper collects it, at the end.
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.leader)).unwrap_or_default();
+        stat.rsplit_once(") ").is_some_and(|(_, state)| !state.starts_with('Z'))
     }
 
     /// SIGKILL to all of them; returns once they are gone.

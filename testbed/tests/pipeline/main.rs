@@ -1,0 +1,7 @@
+//! The programs `byecaptcha-api` and `byecaptcha-worker` on real servers: nothing accepted is lost, whoever dies.
+
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "a test may stop at the first surprise")]
+
+mod deaths;
+mod jobs;
+mod stack;
