@@ -4,7 +4,7 @@
 run:
 	cargo run --release
 
-# What the tests need and a fresh machine lacks: libtorch, Python packages, Chromium, npm packages.
+# What the tests need and a fresh machine lacks: libtorch, RabbitMQ, Redis, Python packages, Chromium, npm packages.
 setup:
 	scripts/libtorch.sh
 	scripts/test_tools.sh
