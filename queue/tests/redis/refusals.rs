@@ -73,7 +73,8 @@ async fn a_server_that_loads_its_data_is_waited_for() {
     command(port, "CONFIG SET loading-process-events-interval-bytes 1024").await;
     command(port, "CONFIG SET key-load-delay 20000").await;
     let reload = tokio::spawn(async move { command(port, "DEBUG RELOAD").await });
-    eventually("LOADING", || async { command(port, "PING").await.starts_with("-LOADING").then_some(()) }).await;
+    eventually("LOADING", || async { command(port, "PING").await.starts_with("-LOADING").then_some(()) })
+        .await;
     let lookup = store.get(id).await.unwrap();
     assert!(matches!(lookup, Lookup::Found(_)), "{lookup:?}");
     assert_eq!(reload.await.unwrap().trim(), "+OK");

@@ -9,49 +9,46 @@
 //! **How durable a result is.** As durable as the server makes its writes. With `appendonly yes` and
 //! `appendfsync everysec`, the kill of its process loses nothing and a crash of its machine up to a second of results,
 //! whose jobs are then `queued` or unknown, since their workers have acknowledged them. Those who cannot have that set
-//! `appendfsync always`. `maxmemory-policy noeviction` is a must: with any other policy a full server forgets results
+//! `appendfsync always`. Replicas follow a moment behind their primary, so a failover may lose as much; nothing here waits
+//! for them (`WAIT`). `maxmemory-policy noeviction` is a must: with any other policy a full server forgets results
 //! in silence, where with this one it refuses and workers wait.
 //!
 //! A job that never ends, because the API died between creating its record and publishing it, is forgotten after a week.
 //! The scripts touch keys of several jobs, so a Redis Cluster with its slots is no place for them; a primary with
 //! replicas is.
 
+mod commands;
 mod scripts;
 mod subscription;
 
-use std::{collections::HashMap, future::Future, sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use redis::{
-    AsyncCommands, Client, ErrorKind, FromRedisValue, RedisError, ScriptInvocation, ServerErrorKind,
-    aio::{ConnectionManager, ConnectionManagerConfig},
-};
+use redis::{AsyncCommands, Client, FromRedisValue, RedisError, ScriptInvocation};
 use serde::{Deserialize, Serialize, de::DeserializeOwned, de::value};
-use tokio::time::Instant;
 use uuid::Uuid;
 
-use self::{scripts::Scripts, subscription::Subscription};
+use self::{commands::Commands, scripts::Scripts, subscription::Subscription};
 use super::{Cancellation, Lookup, ResultError, ResultOptions, ResultStore, Waiters};
 use crate::job::{JobId, JobRecord, JobStatus, Outcome};
 
 /// For a connection, and for the answer to one command.
 const ANSWER: Duration = Duration::from_secs(1);
-/// How long a command is tried again. A worker waits on, with its jobs unacknowledged; a client hears of it.
-const PATIENCE: Duration = Duration::from_secs(3);
-const FIRST_PAUSE: Duration = Duration::from_millis(20);
 /// How often a waiting client looks by itself: a notification is sent once, and nobody knows whether it arrives.
 const RELOOK: Duration = Duration::from_secs(1);
+/// The same while notifications are known not to arrive.
+const RELOOK_UNTOLD: Duration = Duration::from_millis(200);
 /// How long a record without an end is kept.
 const UNFINISHED: Duration = Duration::from_hours(7 * 24);
 
 /// A result store on a Redis server.
 pub struct RedisResults {
-    connection: ConnectionManager,
+    commands: Commands,
     prefix: String,
     options: ResultOptions,
     scripts: Scripts,
     waiters: Arc<Waiters>,
-    _subscription: Subscription,
+    subscription: Subscription,
 }
 
 impl RedisResults {
@@ -64,21 +61,16 @@ impl RedisResults {
     pub fn new(url: &str, prefix: &str, options: ResultOptions) -> Result<Self, ResultError> {
         let address = |error: RedisError| ResultError::Unavailable(format!("its address: {error}"));
         let client = Client::open(url).map_err(address)?;
-        let config = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(ANSWER))
-            .set_response_timeout(Some(ANSWER))
-            // Trying again is done here, where it is known how long anyone waits.
-            .set_number_of_retries(0);
-        let connection = ConnectionManager::new_lazy_with_config(client.clone(), config).map_err(address)?;
+        let commands = Commands::new(client.clone()).map_err(address)?;
         let waiters = Arc::<Waiters>::default();
         let subscription = Subscription::start(client, format!("{prefix}:ended"), Arc::clone(&waiters));
         Ok(Self {
-            connection,
+            commands,
             prefix: prefix.to_owned(),
             options,
             scripts: Scripts::default(),
             waiters,
-            _subscription: subscription,
+            subscription,
         })
     }
 
@@ -108,27 +100,7 @@ impl RedisResults {
     /// Runs a script, again and again while that may help. Sent twice, a script does what it does once.
     async fn run<T: FromRedisValue>(&self, invocation: &ScriptInvocation<'_>) -> Result<T, ResultError> {
         let invoke = |mut connection| async move { invocation.invoke_async(&mut connection).await };
-        self.try_until_done(invoke).await
-    }
-
-    async fn try_until_done<T, C, F>(&self, command: C) -> Result<T, ResultError>
-    where
-        C: Fn(ConnectionManager) -> F,
-        F: Future<Output = Result<T, RedisError>>,
-    {
-        let start = Instant::now();
-        let mut pause = FIRST_PAUSE;
-        loop {
-            match command(self.connection.clone()).await {
-                Ok(answer) => return Ok(answer),
-                Err(error) if is_transient(&error) && start.elapsed() + pause < PATIENCE => {
-                    tracing::debug!(%error, "a command to the result store is sent again");
-                    tokio::time::sleep(pause).await;
-                    pause *= 2;
-                }
-                Err(error) => return Err(ResultError::Unavailable(error.to_string())),
-            }
-        }
+        self.commands.send(invoke).await
     }
 
     fn record(&self, id: JobId, fields: &HashMap<String, String>) -> Result<JobRecord, ResultError> {
@@ -209,11 +181,12 @@ impl ResultStore for RedisResults {
 
     async fn get(&self, id: JobId) -> Result<Lookup, ResultError> {
         let mut both = redis::pipe();
-        // In one transaction: a record that expires between the two must not seem never to have been.
-        both.atomic().hgetall(self.job_key(id)).exists(self.ended_key(id));
+        // No transaction, since a server that is full refuses even to read in one. In this order a job that ends, or
+        // whose record expires, between the two is seen as it was before or after, and never as unknown.
+        both.exists(self.ended_key(id)).hgetall(self.job_key(id));
         let both = &both;
         let look = |mut connection| async move { both.query_async(&mut connection).await };
-        let (fields, ended): (HashMap<String, String>, bool) = self.try_until_done(look).await?;
+        let (ended, fields): (bool, HashMap<String, String>) = self.commands.send(look).await?;
         match (fields.is_empty(), ended) {
             (false, _) => self.record(id, &fields).map(Lookup::Found),
             (true, true) => Ok(Lookup::Expired),
@@ -222,27 +195,17 @@ impl ResultStore for RedisResults {
     }
 
     async fn wait(&self, id: JobId, patience: Duration) -> Result<Lookup, ResultError> {
-        self.waiters.wait(id, patience, RELOOK, || self.get(id)).await
+        let relook = if self.subscription.is_listening() { RELOOK } else { RELOOK_UNTOLD };
+        self.waiters.wait(id, patience, relook, || self.get(id)).await
     }
 
     async fn ready(&self) -> Result<(), ResultError> {
         // A write, since a server that is full or has become a replica still answers questions.
         let key = format!("{}:ready", self.prefix);
-        self.try_until_done(async |mut connection| connection.pset_ex(&key, 1, milliseconds(ANSWER)).await)
+        self.commands
+            .send(async |mut connection| connection.pset_ex(&key, 1, milliseconds(ANSWER)).await)
             .await
     }
-}
-
-/// Whether the same command may well be answered a moment later.
-fn is_transient(error: &RedisError) -> bool {
-    use ServerErrorKind::{BusyLoading, ClusterDown, MasterDown, ReadOnly, TryAgain};
-    error.is_io_error()
-        || error.is_timeout()
-        || error.is_connection_dropped()
-        || matches!(
-            error.kind(),
-            ErrorKind::Server(BusyLoading | ClusterDown | MasterDown | ReadOnly | TryAgain)
-        )
 }
 
 fn milliseconds(time: Duration) -> u64 {

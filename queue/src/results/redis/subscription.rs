@@ -1,38 +1,71 @@
 //! Hears which jobs have ended, over one connection for the whole process.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use futures::StreamExt;
-use redis::Client;
-use tokio::{task::JoinHandle, time::timeout};
+use redis::{Client, RedisResult, aio::PubSubSink};
+use tokio::{
+    task::JoinHandle,
+    time::{sleep, timeout},
+};
 
 use crate::results::Waiters;
 
-const CONNECT: Duration = Duration::from_secs(2);
+/// For the connection and its subscription, and for the answer to a ping.
+const ANSWER: Duration = Duration::from_secs(2);
+/// Between pings: a connection that was lost in silence is otherwise indistinguishable from one with nothing to say.
+const PING: Duration = Duration::from_secs(5);
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// Listens until it is dropped. What is missed meanwhile, those who wait find by looking for themselves.
-pub(super) struct Subscription(JoinHandle<()>);
+pub(super) struct Subscription {
+    is_listening: Arc<AtomicBool>,
+    listener: JoinHandle<()>,
+}
 
 impl Subscription {
     pub(super) fn start(client: Client, channel: String, waiters: Arc<Waiters>) -> Self {
-        Self(tokio::spawn(async move {
+        let is_listening = Arc::<AtomicBool>::default();
+        let listening = Arc::clone(&is_listening);
+        let listener = tokio::spawn(async move {
             let mut pause = FIRST_PAUSE;
+            let mut is_first_failure = true;
             loop {
-                if let Err(error) = listen(&client, &channel, &waiters, &mut pause).await {
-                    tracing::debug!(%error, "the ends of jobs are not heard of");
+                let ended = listen(&client, &channel, &waiters, &listening).await;
+                if listening.swap(false, Ordering::Relaxed) {
+                    (pause, is_first_failure) = (FIRST_PAUSE, true);
                 }
-                tokio::time::sleep(pause).await;
+                // Said once for each outage, since it may also be a permission that is missing.
+                if let Err(error) = ended
+                    && std::mem::take(&mut is_first_failure)
+                {
+                    tracing::warn!(%error, "the ends of jobs are not heard of; those who wait look more often");
+                }
+                sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
-        }))
+        });
+        Self { is_listening, listener }
+    }
+
+    /// Whether ends are heard of, as far as is known.
+    pub(super) fn is_listening(&self) -> bool {
+        self.is_listening.load(Ordering::Relaxed)
     }
 }
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        self.0.abort();
+        self.listener.abort();
     }
 }
 
@@ -40,24 +73,39 @@ async fn listen(
     client: &Client,
     channel: &str,
     waiters: &Waiters,
-    pause: &mut Duration,
-) -> redis::RedisResult<()> {
+    is_listening: &AtomicBool,
+) -> RedisResult<()> {
     let subscribe = async {
         let mut connection = client.get_async_pubsub().await?;
         connection.subscribe(channel).await?;
-        redis::RedisResult::Ok(connection)
+        Ok(connection)
     };
-    let connection = match timeout(CONNECT, subscribe).await {
-        Ok(connection) => connection?,
-        Err(_) => return Ok(()),
-    };
-    *pause = FIRST_PAUSE;
-    let mut messages = connection.into_on_message();
-    while let Some(message) = messages.next().await {
-        let id: String = message.get_payload()?;
-        if let Ok(id) = id.parse() {
-            waiters.wake([&id]);
+    let (pings, mut messages) = in_time(subscribe).await?.split();
+    is_listening.store(true, Ordering::Relaxed);
+    let hear = async {
+        while let Some(message) = messages.next().await {
+            // What is no id is not of our making, and nobody waits for it.
+            let id = message.get_payload::<String>().ok().and_then(|text| text.parse().ok());
+            if let Some(id) = id {
+                waiters.wake([&id]);
+            }
         }
+        Ok(())
+    };
+    tokio::select! {
+        ended = hear => ended,
+        silent = ping(pings) => silent,
     }
-    Ok(())
+}
+
+/// Returns once a ping is not answered.
+async fn ping(mut pings: PubSubSink) -> RedisResult<()> {
+    loop {
+        sleep(PING).await;
+        in_time(pings.ping::<redis::Value>()).await?;
+    }
+}
+
+async fn in_time<T>(answer: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
+    timeout(ANSWER, answer).await.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()))
 }
