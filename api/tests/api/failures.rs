@@ -169,7 +169,7 @@ async fn addresses_and_methods_that_are_not_there() {
     for (method, path, allow) in [
         (Method::GET, "/v1/jobs".to_owned(), "POST"),
         (Method::PUT, "/v1/jobs".to_owned(), "POST"),
-        (Method::POST, format!("/v1/jobs/{id}"), "GET,HEAD"),
+        (Method::POST, format!("/v1/jobs/{id}"), "GET,HEAD,DELETE"),
         (Method::POST, "/".to_owned(), "GET,HEAD"),
     ] {
         let response = app.client.request(method, format!("{}{path}", app.address)).send().await.unwrap();
