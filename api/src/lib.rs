@@ -1,6 +1,8 @@
 //! The HTTP face: jobs in, results out, and the web page. It knows the queue and the result store and no engine, so any
 //! number of these can stand before any number of workers.
 
+mod metrics;
+mod observe;
 mod prefer;
 mod problem;
 mod routes;

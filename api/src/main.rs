@@ -13,7 +13,7 @@ use byecaptcha_api::{ApiSettings, ApiState};
 use byecaptcha_program::{
     address,
     backends::{Backends, Queue},
-    logging, signals,
+    logging, metrics, signals,
 };
 use clap::Parser;
 use settings::Settings;
@@ -22,13 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 fn main() -> ExitCode {
     let settings = Settings::parse();
-    logging::start(settings.log_format, "info");
-    let served = runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("no runtime")
-        .and_then(|runtime| runtime.block_on(run(&settings)));
-    match served {
+    match start(&settings) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Where standard error is closed there is nobody left to tell.
@@ -38,6 +32,13 @@ fn main() -> ExitCode {
     }
 }
 
+fn start(settings: &Settings) -> Result<()> {
+    let (_traces, spans) = settings.traces.start("byecaptcha-api")?;
+    logging::start(settings.log_format, "info", Some(spans));
+    let runtime = runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")?;
+    runtime.block_on(run(settings))
+}
+
 async fn run(settings: &Settings) -> Result<()> {
     let models = settings.models()?;
     settings.check()?;
@@ -45,7 +46,8 @@ async fn run(settings: &Settings) -> Result<()> {
     let shutdown = CancellationToken::new();
     signals::watch(shutdown.clone()).context("signals cannot be caught")?;
     let (listener, address) = address::bind(settings.listen).await?;
-    let state = ApiState::new(Arc::clone(&broker), results, models, ApiSettings::default());
+    let state = ApiState::new(Arc::clone(&broker), results, models, ApiSettings::default())
+        .with_metrics(metrics::start()?);
     // There is no engine here to wait for; `/readyz` asks the broker and the result store.
     state.set_ready(true);
     tracing::info!(%address, "serving");

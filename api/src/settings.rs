@@ -4,7 +4,7 @@ use std::{fs, net::SocketAddr, path::PathBuf};
 
 use anyhow::{Context, Result, bail};
 use byecaptcha_api::ModelInfo;
-use byecaptcha_program::{address, backends::BackendSettings, logging::LogFormat};
+use byecaptcha_program::{address, backends::BackendSettings, logging::LogFormat, traces::TraceSettings};
 use clap::{Parser, builder::BoolishValueParser};
 use serde::Deserialize;
 
@@ -30,6 +30,8 @@ pub(crate) struct Settings {
     /// How log lines look, which go to standard error; RUST_LOG says which there are.
     #[arg(long, env = "BYECAPTCHA_LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
     pub(crate) log_format: LogFormat,
+    #[command(flatten)]
+    pub(crate) traces: TraceSettings,
 }
 
 /// What of a model card the API shows. Its other members are the engine's business.

@@ -9,8 +9,11 @@ use std::{
 };
 
 use byecaptcha_queue::{Broker, ResultStore};
+use metrics_exporter_prometheus::PrometheusHandle;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
+
+use crate::metrics;
 
 /// A model that the workers behind the queue can read with, as `GET /v1/models` shows it.
 #[derive(Clone, Debug, Serialize)]
@@ -68,6 +71,8 @@ pub struct ApiState {
     pub(crate) settings: ApiSettings,
     /// Set when the server ends, so that held answers are given at once.
     pub(crate) closing: CancellationToken,
+    /// What `GET /metrics` shows.
+    pub(crate) metrics: Option<PrometheusHandle>,
     ready: Arc<AtomicBool>,
 }
 
@@ -86,8 +91,17 @@ impl ApiState {
             models: models.into(),
             settings,
             closing: CancellationToken::new(),
+            metrics: None,
             ready: Arc::default(),
         }
+    }
+
+    /// Has `GET /metrics` show what this recorder counts.
+    #[must_use]
+    pub fn with_metrics(mut self, handle: PrometheusHandle) -> Self {
+        metrics::describe();
+        self.metrics = Some(handle);
+        self
     }
 
     /// Whether `/readyz` may say yes, for what this crate cannot see: an engine in the same process.

@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use byecaptcha_api::{ApiSettings, ApiState, ModelInfo};
 use byecaptcha_models::{ModelCard, Recognizer};
-use byecaptcha_program::{address, logging, signals};
+use byecaptcha_program::{address, logging, metrics, signals};
 use byecaptcha_queue::{
     Broker, BrokerOptions, ResultOptions, ResultStore, SqliteBroker, SqliteDatabase, SqliteResults,
 };
@@ -26,7 +26,7 @@ const LEFTOVERS: Duration = Duration::from_secs(1);
 
 /// Serves until a signal says otherwise. Returns once everything is on the disk.
 pub(crate) fn serve(settings: &ServeSettings) -> Result<()> {
-    logging::start(settings.log_format, "info");
+    logging::start(settings.log_format, "info", None);
     let recognizer = model::load(settings.model.as_deref())?;
     let database = open(settings)?;
     let runtime = runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")?;
@@ -65,7 +65,8 @@ async fn run(settings: &ServeSettings, recognizer: Recognizer, database: SqliteD
     let results: Arc<dyn ResultStore> = Arc::new(SqliteResults::new(database, result_options));
 
     let models = vec![describe(recognizer.card())?];
-    let state = ApiState::new(Arc::clone(&broker), Arc::clone(&results), models, ApiSettings::default());
+    let state = ApiState::new(Arc::clone(&broker), Arc::clone(&results), models, ApiSettings::default())
+        .with_metrics(metrics::start()?);
     let worker = Worker::new(broker, results, recognizer, worker_settings);
     let mut ready = worker.ready();
     let mut working = tokio::spawn(worker.run(shutdown.clone()));

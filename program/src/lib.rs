@@ -1,7 +1,10 @@
-//! What the programs share: how they log, hear signals, listen, and find their broker and result store.
+//! What the programs share: how they log, count, trace, hear signals, listen, and find their broker and result store.
 
 pub mod address;
 #[cfg(feature = "servers")]
 pub mod backends;
 pub mod logging;
+pub mod metrics;
 pub mod signals;
+#[cfg(feature = "traces")]
+pub mod traces;

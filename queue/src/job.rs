@@ -118,6 +118,18 @@ impl JobStatus {
     pub fn is_terminal(self) -> bool {
         !matches!(self, Self::Queued | Self::Processing)
     }
+
+    /// Its name in JSON, in stores and in metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Processing => "processing",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Canceled => "canceled",
+            Self::Expired => "expired",
+        }
+    }
 }
 
 /// One character of the text and how sure the model is of it.

@@ -5,6 +5,7 @@ pub mod broker;
 pub mod job;
 pub mod results;
 pub mod sqlite;
+pub mod trace;
 
 pub use broker::{
     Acknowledge, Broker, BrokerError, BrokerOptions, Consumer, DeadLetter, Delivery, MemoryBroker,

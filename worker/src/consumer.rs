@@ -4,7 +4,11 @@
 //! A job that comes for the second time may be the one that killed the worker. It goes through the engine alone, with
 //! nothing else held, so that no other job's attempts are counted should the worker die of it again.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use byecaptcha_queue::{Delivery, JobId, Outcome, ResultStore, job::now_ms};
 use futures::future;
@@ -20,8 +24,10 @@ use crate::{
     batcher::{self, Limits, Step},
     engine::{Answers, Engine, EngineGone},
     heartbeat::{self, Heartbeat},
+    metrics,
     settle::settle,
     source::Source,
+    trace::{self, Interval},
     verdict::{Identity, Timings, Verdict},
 };
 
@@ -41,7 +47,7 @@ pub(crate) struct ConsumerLoop {
     pub(crate) prefetch: usize,
     heartbeat: Heartbeat,
     /// Received and not started, in the order of their coming.
-    pending: VecDeque<Held>,
+    pending: VecDeque<Delivery>,
     running: Option<Running>,
     /// Each yields how many deliveries it gave back unstarted.
     settling: JoinSet<usize>,
@@ -51,11 +57,6 @@ pub(crate) struct ConsumerLoop {
     wary: bool,
 }
 
-struct Held {
-    delivery: Delivery,
-    received_at_ms: u64,
-}
-
 impl Running {
     fn count(&self) -> usize {
         self.deliveries.len()
@@ -63,8 +64,10 @@ impl Running {
 }
 
 struct Running {
-    deliveries: Vec<Held>,
+    deliveries: Vec<Delivery>,
     answers: oneshot::Receiver<Answers>,
+    /// Milliseconds since the Unix epoch.
+    started_at_ms: u64,
     alone: bool,
 }
 
@@ -128,7 +131,7 @@ impl ConsumerLoop {
         let idle = self.pending.is_empty() && self.running.is_none() && self.settling.is_empty();
         let careful = self.wary
             || self.running.as_ref().is_some_and(|running| running.alone)
-            || self.pending.iter().any(|held| batcher::is_suspect(held.delivery.attempt));
+            || self.pending.iter().any(|delivery| batcher::is_suspect(delivery.attempt));
         let room = match careful {
             true => usize::from(idle),
             false => self
@@ -144,21 +147,22 @@ impl ConsumerLoop {
         if deliveries.is_empty() {
             return;
         }
-        self.wary = deliveries.iter().any(|delivery| batcher::is_suspect(delivery.attempt));
-        let received_at_ms = now_ms();
-        self.pending.extend(deliveries.into_iter().map(|delivery| Held { delivery, received_at_ms }));
+        let redelivered = deliveries.iter().filter(|delivery| batcher::is_suspect(delivery.attempt)).count();
+        metrics::redelivered(redelivered);
+        self.wary = redelivered > 0;
+        self.pending.extend(deliveries);
     }
 
     /// Starts whatever can be started now.
     fn start_next(&mut self) -> Result<(), EngineGone> {
         while self.running.is_none() && self.settling.len() < MAX_SETTLING {
-            let attempts = self.pending.iter().map(|held| held.delivery.attempt);
+            let attempts = self.pending.iter().map(|delivery| delivery.attempt);
             let Some(step) = batcher::next_step(attempts, self.limits) else { return Ok(()) };
             match step {
                 Step::GiveUp(count) => {
-                    let spent = self.pending.drain(..count).map(|held| {
-                        let verdict = Verdict::spent(held.delivery.attempt.saturating_sub(1));
-                        (held.delivery, verdict)
+                    let spent = self.pending.drain(..count).map(|delivery| {
+                        let verdict = Verdict::spent(delivery.attempt.saturating_sub(1));
+                        (delivery, verdict)
                     });
                     let spent = spent.collect();
                     self.settle(spent);
@@ -188,17 +192,17 @@ impl ConsumerLoop {
         let mut known = Vec::with_capacity(count);
         let mut over = Vec::new();
         let now = now_ms();
-        for held in self.pending.drain(..count) {
-            let options = &held.delivery.job.options;
+        for delivery in self.pending.drain(..count) {
+            let options = &delivery.job.options;
             match &options.model {
                 _ if options.deadline_at_ms.is_some_and(|deadline| deadline <= now) => {
-                    over.push((held.delivery, Verdict::Done(Outcome::Expired)));
+                    over.push((delivery, Verdict::Done(Outcome::Expired)));
                 }
                 Some(model) if *model != self.identity.name => {
                     let verdict = Verdict::unknown_model(model, &self.identity);
-                    over.push((held.delivery, verdict));
+                    over.push((delivery, verdict));
                 }
-                _ => known.push(held),
+                _ => known.push(delivery),
             }
         }
         if !over.is_empty() {
@@ -208,9 +212,12 @@ impl ConsumerLoop {
             return Ok(());
         }
         let answers =
-            self.engine.submit(known.iter().map(|held| held.delivery.job.image.clone()).collect())?;
-        self.note_start(known.iter().map(|held| held.delivery.job.id).collect());
-        self.running = Some(Running { deliveries: known, answers, alone });
+            self.engine.submit(known.iter().map(|delivery| delivery.job.image.clone()).collect())?;
+        self.note_start(known.iter().map(|delivery| delivery.job.id).collect());
+        for delivery in &known {
+            metrics::started(Duration::from_millis(now.saturating_sub(delivery.job.submitted_at_ms)));
+        }
+        self.running = Some(Running { deliveries: known, answers, started_at_ms: now, alone });
         Ok(())
     }
 
@@ -230,12 +237,16 @@ impl ConsumerLoop {
     fn conclude(&mut self, Answers { answers, elapsed }: Answers) {
         let Some(running) = self.running.take() else { return };
         let engine_ms = elapsed.as_secs_f64() * 1e3;
-        tracing::debug!(jobs = running.deliveries.len(), engine_ms, "a batch is through");
-        let verdicts = running.deliveries.into_iter().zip(answers).map(|(held, answer)| {
-            let queue_ms = held.received_at_ms.saturating_sub(held.delivery.job.submitted_at_ms) as f64;
-            let last = held.delivery.attempt >= self.limits.delivery_limit;
+        tracing::debug!(jobs = running.count(), engine_ms, "a batch is through");
+        metrics::inferred(running.count(), elapsed);
+        let end = SystemTime::now();
+        let engine = Interval { start: end - elapsed, end };
+        trace::batch(running.deliveries.iter().map(|delivery| &delivery.job), engine);
+        let verdicts = running.deliveries.into_iter().zip(answers).map(|(delivery, answer)| {
+            let queue_ms = running.started_at_ms.saturating_sub(delivery.job.submitted_at_ms) as f64;
+            let last = delivery.attempt >= self.limits.delivery_limit;
             let verdict = Verdict::of(answer, &self.identity, Timings { queue_ms, engine_ms }, last);
-            (held.delivery, verdict)
+            (delivery, verdict)
         });
         let verdicts = verdicts.collect();
         self.settle(verdicts);
@@ -248,7 +259,7 @@ impl ConsumerLoop {
     fn release_all_but(&mut self, kept: usize) {
         let others = self.pending.split_off(kept.min(self.pending.len()));
         if !others.is_empty() {
-            self.settle(others.into_iter().map(|held| (held.delivery, Verdict::Release)).collect());
+            self.settle(others.into_iter().map(|delivery| (delivery, Verdict::Release)).collect());
         }
     }
 

@@ -13,8 +13,10 @@ pub mod batcher;
 mod consumer;
 pub mod engine;
 mod heartbeat;
+mod metrics;
 mod settle;
 mod source;
+mod trace;
 mod verdict;
 
 use std::{io, sync::Arc, time::Duration};
@@ -125,6 +127,7 @@ impl Worker {
         let max_batch = self.settings.max_batch.max(1);
         let card = self.recognizer.card();
         let identity = Identity { name: card.name.clone(), version: card.version.clone() };
+        metrics::describe(&identity);
         let engine = Engine::start(self.recognizer, max_batch)?;
         tokio::select! {
             warm = engine.warm() => warm.map_err(WorkerError::WarmUp)?,

@@ -14,7 +14,7 @@ use byecaptcha_models::Recognizer;
 use byecaptcha_program::{
     address,
     backends::{Backends, Queue},
-    logging, signals,
+    logging, metrics, signals,
 };
 use byecaptcha_worker::{Worker, WorkerSettings};
 use clap::Parser;
@@ -24,13 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    logging::start(arguments.log_format, "info");
-    let done = runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("no runtime")
-        .and_then(|runtime| runtime.block_on(run(&arguments)));
-    match done {
+    match start(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Where standard error is closed there is nobody left to tell.
@@ -38,6 +32,13 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn start(arguments: &Arguments) -> Result<()> {
+    let (_traces, spans) = arguments.traces.start("byecaptcha-worker")?;
+    logging::start(arguments.log_format, "info", Some(spans));
+    let runtime = runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")?;
+    runtime.block_on(run(arguments))
 }
 
 async fn run(arguments: &Arguments) -> Result<()> {
@@ -65,7 +66,7 @@ async fn work(settings: &WorkSettings, delivery_limit: u32, queue: Queue, backen
     };
     let Backends { broker, results } = backends;
     let worker = Worker::new(broker.clone(), results.clone(), recognizer, worker_settings);
-    let probes = probes::router(worker.ready(), worker.heartbeat(), broker, results);
+    let probes = probes::router(worker.ready(), worker.heartbeat(), broker, results, metrics::start()?);
     let probing = tokio::spawn(axum::serve(listener, probes).into_future());
     tracing::info!(%address, ?queue, batch = settings.batch, "working; probes are answered at this address");
     let drained = worker.run(shutdown).await.context("the worker has failed")?;

@@ -1,10 +1,17 @@
-//! What an orchestrator asks of a worker: does it live, may it be counted on.
+//! What an orchestrator asks of a worker: does it live, may it be counted on, and what has it done.
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{Router, extract::State, http::StatusCode, routing::get};
+use axum::{
+    Router,
+    extract::State,
+    http::{StatusCode, header},
+    response::IntoResponse,
+    routing::get,
+};
 use byecaptcha_queue::{Broker, ResultStore};
 use byecaptcha_worker::Heartbeat;
+use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch;
 
 /// A loop that has not turned for so long hangs.
@@ -16,21 +23,27 @@ struct Probes {
     heartbeat: Heartbeat,
     broker: Arc<dyn Broker>,
     results: Arc<dyn ResultStore>,
+    metrics: PrometheusHandle,
 }
 
-/// `/healthz` and `/readyz`.
+/// `/healthz`, `/readyz` and `/metrics`.
 pub(crate) fn router(
     ready: watch::Receiver<bool>,
     heartbeat: Heartbeat,
     broker: Arc<dyn Broker>,
     results: Arc<dyn ResultStore>,
+    metrics: PrometheusHandle,
 ) -> Router {
-    Router::new().route("/healthz", get(live)).route("/readyz", get(is_ready)).with_state(Probes {
-        ready,
-        heartbeat,
-        broker,
-        results,
-    })
+    Router::new()
+        .route("/healthz", get(live))
+        .route("/readyz", get(is_ready))
+        .route("/metrics", get(count))
+        .with_state(Probes { ready, heartbeat, broker, results, metrics })
+}
+
+/// In Prometheus' text format.
+async fn count(State(probes): State<Probes>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], probes.metrics.render())
 }
 
 async fn live(State(probes): State<Probes>) -> (StatusCode, String) {

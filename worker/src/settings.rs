@@ -6,6 +6,7 @@ use byecaptcha_program::{
     address,
     backends::{BackendSettings, Queue},
     logging::LogFormat,
+    traces::TraceSettings,
 };
 use byecaptcha_queue::JobId;
 use clap::{Args, Parser, Subcommand, builder::RangedU64ValueParser};
@@ -24,6 +25,8 @@ pub(crate) struct Arguments {
     /// How log lines look, which go to standard error; RUST_LOG says which there are.
     #[arg(long, env = "BYECAPTCHA_LOG_FORMAT", default_value = "text", value_name = "FORMAT", global = true)]
     pub(crate) log_format: LogFormat,
+    #[command(flatten)]
+    pub(crate) traces: TraceSettings,
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
 }
@@ -32,7 +35,7 @@ pub(crate) struct Arguments {
 #[derive(Args)]
 pub(crate) struct WorkSettings {
     /// Where probes are answered: /healthz while the consumer loop turns, /readyz once the model is warm and while the
-    /// broker and the result store are there.
+    /// broker and the result store are there, /metrics for Prometheus.
     #[arg(long, env = "BYECAPTCHA_LISTEN", default_value = "127.0.0.1:8081", value_name = "HOST:PORT", value_parser = address::parse)]
     pub(crate) listen: SocketAddr,
     /// A model to read with instead of the one that ships: NAME.onnx, with its card NAME.json beside it.

@@ -1,13 +1,18 @@
 //! The end of a job on the worker's side: first its outcome is written, only then does the broker hear of it. In this
 //! order a crash between the two repeats work, where the other order would lose it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::SystemTime};
 
 use byecaptcha_queue::{BrokerError, Delivery, Failure, JobId, Outcome, ResultStore};
 use futures::future;
 use tokio_util::sync::CancellationToken;
 
-use crate::{backoff::Backoff, verdict::Verdict};
+use crate::{
+    backoff::Backoff,
+    metrics,
+    trace::{self, Interval},
+    verdict::Verdict,
+};
 
 /// Carries out the verdicts. While the store refuses, it is asked again; once `give_up` is cancelled, what is not
 /// written goes back to the queue as if never started, since the fault is not the job's.
@@ -22,14 +27,20 @@ pub(crate) async fn settle(
         .iter()
         .filter_map(|(delivery, verdict)| Some((delivery.job.id, verdict.outcome()?)))
         .collect();
+    let start = SystemTime::now();
     let written = outcomes.is_empty()
         || tokio::select! {
             biased;
             () = write(results.as_ref(), &outcomes) => true,
             () = give_up.cancelled() => false,
         };
+    let writing = Interval { start, end: SystemTime::now() };
     let answers = verdicts.into_iter().map(|(delivery, verdict)| {
-        let verdict = if !written && verdict.outcome().is_some() { Verdict::Release } else { verdict };
+        let ended = verdict.outcome().is_some();
+        if written && ended {
+            trace::written(&delivery.job, writing);
+        }
+        let verdict = if !written && ended { Verdict::Release } else { verdict };
         answer(delivery, verdict)
     });
     future::join_all(answers).await.into_iter().filter(|&released| released).count()
@@ -37,11 +48,21 @@ pub(crate) async fn settle(
 
 async fn write(results: &dyn ResultStore, outcomes: &[(JobId, Outcome)]) {
     let mut backoff = Backoff::default();
-    while let Err(error) = results.finish(outcomes).await {
-        backoff.failed();
-        let retry_in = backoff.delay();
-        tracing::warn!(%error, jobs = outcomes.len(), ?retry_in, "the results cannot be written");
-        tokio::time::sleep(retry_in).await;
+    let first = loop {
+        match results.finish(outcomes).await {
+            Ok(first) => break first,
+            Err(error) => {
+                backoff.failed();
+                let retry_in = backoff.delay();
+                tracing::warn!(%error, jobs = outcomes.len(), ?retry_in, "the results cannot be written");
+                tokio::time::sleep(retry_in).await;
+            }
+        }
+    };
+    for ((_, outcome), first) in outcomes.iter().zip(first) {
+        if first {
+            metrics::finished(outcome.status());
+        }
     }
 }
 
@@ -51,7 +72,10 @@ async fn answer(delivery: Delivery, verdict: Verdict) -> bool {
     let released = matches!(verdict, Verdict::Release);
     let told: Result<(), BrokerError> = match verdict {
         Verdict::Done(_) => delivery.ack().await,
-        Verdict::Dead(Failure { detail, .. }) => delivery.reject(&detail).await,
+        Verdict::Dead(Failure { detail, .. }) => {
+            metrics::dead_lettered();
+            delivery.reject(&detail).await
+        }
         Verdict::Retry(reason) => {
             tracing::warn!(%job, attempt, reason, "an attempt failed");
             delivery.reject(&reason).await

@@ -1,6 +1,6 @@
 //! Submitting jobs and asking after them.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::{
     Json,
@@ -8,10 +8,12 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use byecaptcha_queue::{Cancellation, Job, JobId, JobRecord, JobStatus, Lookup};
+use byecaptcha_queue::{Cancellation, Job, JobId, JobRecord, JobStatus, Lookup, trace};
+use tracing::{Instrument, Span, field::Empty};
+use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use crate::{
-    prefer,
+    metrics, prefer,
     problem::{self, Problem},
     state::ApiState,
     upload::{self, Upload},
@@ -28,7 +30,7 @@ pub(super) async fn submit(State(state): State<ApiState>, request: Request) -> R
     let record = JobRecord::queued(&job);
     // In a task of its own: a client that hangs up between the two writes must not leave a record without a job.
     let accepting = state.clone();
-    let accepted = tokio::spawn(async move { accept(&accepting, job).await });
+    let accepted = tokio::spawn(async move { accept(&accepting, job).await }.in_current_span());
     accepted.await.map_err(|_| Problem::new(problem::INTERNAL, "The job could not be queued."))??;
 
     let record = match wait {
@@ -50,9 +52,15 @@ pub(super) async fn submit(State(state): State<ApiState>, request: Request) -> R
 
 /// Record first, so that no worker ends a job that nobody can ask for; a job that the broker does not take leaves no
 /// record behind.
-async fn accept(state: &ApiState, job: Job) -> Result<(), Problem> {
+async fn accept(state: &ApiState, mut job: Job) -> Result<(), Problem> {
+    Span::current().record("job", tracing::field::display(job.id));
     state.results.create(&JobRecord::queued(&job)).await?;
-    if let Err(error) = state.broker.publish(&job).await {
+    let span = tracing::info_span!("publish", otel.kind = "producer", otel.status_description = Empty);
+    job.options.traceparent = trace::traceparent(&span.context());
+    let started = Instant::now();
+    let published = state.broker.publish(&job).instrument(span).await;
+    metrics::published(published.is_ok().then(|| started.elapsed()));
+    if let Err(error) = published {
         if let Err(error) = state.results.discard(job.id).await {
             tracing::warn!(%error, "the record of an unpublished job remains");
         }
@@ -83,6 +91,9 @@ pub(super) async fn cancel(
 ) -> Result<Response, Problem> {
     let id = well_formed(id)?;
     let cancellation = state.results.cancel(id).await?;
+    if cancellation == Cancellation::Canceled {
+        metrics::canceled();
+    }
     match state.results.get(id).await? {
         // Asked twice, it is done all the same.
         Lookup::Found(record) if record.status == JobStatus::Canceled => {

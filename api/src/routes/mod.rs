@@ -2,6 +2,7 @@
 
 mod health;
 mod jobs;
+mod metrics;
 mod models;
 mod page;
 
@@ -11,13 +12,14 @@ use axum::{
     Router,
     extract::{DefaultBodyLimit, Path, rejection::PathRejection},
     http::{HeaderName, HeaderValue, Uri, header},
-    middleware::map_response,
+    middleware::{from_fn, map_response},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use tower_http::{catch_panic::CatchPanicLayer, trace::TraceLayer};
+use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
+    observe,
     problem::{self, Problem},
     state::ApiState,
 };
@@ -29,6 +31,7 @@ pub(crate) fn router(state: ApiState) -> Router {
         .route("/v1/models", get(models::list))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
+        .route("/metrics", get(metrics::show))
         .route("/problems/{name}", get(show_problem))
         .merge(page::router(&state.settings))
         .fallback(not_found)
@@ -39,7 +42,7 @@ pub(crate) fn router(state: ApiState) -> Router {
         .layer(DefaultBodyLimit::disable())
         .layer(CatchPanicLayer::custom(panicked))
         .layer(map_response(secure))
-        .layer(TraceLayer::new_for_http())
+        .layer(from_fn(observe::request))
         .with_state(state)
 }
 

@@ -30,7 +30,7 @@ pub(crate) struct Failure {
 
 /// Reads all inputs; the status says whether all of them could be read.
 pub(crate) fn recognize(settings: &RecognizeSettings) -> Result<ExitCode> {
-    logging::start(LogFormat::Text, "warn");
+    logging::start(LogFormat::Text, "warn", None);
     let mut recognizer = model::load(settings.model.as_deref())?;
     match write_all(settings, &mut recognizer) {
         Ok(Counts { inputs: 0, .. }) => bail!("no pictures were found"),

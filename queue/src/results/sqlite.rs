@@ -63,7 +63,7 @@ impl ResultStore for SqliteResults {
                 )?
                 .execute(params![
                     record.id.as_bytes(),
-                    status_name(record.status),
+                    record.status.name(),
                     to_sql(record.submitted_at_ms),
                     record.finished_at_ms.map(to_sql),
                     json(record.result.as_ref())?,
@@ -92,7 +92,7 @@ impl ResultStore for SqliteResults {
                 connection.prepare_cached("UPDATE results SET status = ? WHERE id = ? AND status = ?")?;
             let mut ended =
                 connection.prepare_cached("SELECT finished_at_ms IS NOT NULL FROM results WHERE id = ?")?;
-            let (from, to) = (status_name(JobStatus::Queued), status_name(JobStatus::Processing));
+            let (from, to) = (JobStatus::Queued.name(), JobStatus::Processing.name());
             let mut to_do = Vec::with_capacity(ids.len());
             for id in ids {
                 let started = update.execute(params![to, id.as_bytes(), from])? > 0;
@@ -119,7 +119,7 @@ impl ResultStore for SqliteResults {
     async fn cancel(&self, id: JobId) -> Result<Cancellation, ResultError> {
         let Signals { ended, .. } = self.database.signals().clone();
         let cancel = move |connection: &Connection| {
-            let (from, to) = (status_name(JobStatus::Queued), status_name(JobStatus::Canceled));
+            let (from, to) = (JobStatus::Queued.name(), JobStatus::Canceled.name());
             let canceled = connection
                 .prepare_cached(
                     "UPDATE results SET status = ?, finished_at_ms = ? WHERE id = ? AND status = ?",
@@ -171,7 +171,7 @@ fn finish_one(connection: &Connection, id: JobId, outcome: &Outcome, now: i64) -
              ON CONFLICT (id) DO UPDATE SET status = ?2, finished_at_ms = ?3, result = ?4, error = ?5
              WHERE finished_at_ms IS NULL",
         )?
-        .execute(params![id.as_bytes(), status_name(outcome.status()), now, result, error])?;
+        .execute(params![id.as_bytes(), outcome.status().name(), now, result, error])?;
     Ok(changed > 0)
 }
 
@@ -210,17 +210,6 @@ fn json<T: Serialize>(value: Option<&T>) -> Result<Option<String>, CommandError>
 fn from_json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<T>> {
     let text: Option<String> = row.get(column)?;
     text.map(|text| serde_json::from_str(&text)).transpose().map_err(|error| unreadable(column, error))
-}
-
-fn status_name(status: JobStatus) -> &'static str {
-    match status {
-        JobStatus::Queued => "queued",
-        JobStatus::Processing => "processing",
-        JobStatus::Succeeded => "succeeded",
-        JobStatus::Failed => "failed",
-        JobStatus::Canceled => "canceled",
-        JobStatus::Expired => "expired",
-    }
 }
 
 fn status_named(name: &str) -> Result<JobStatus, value::Error> {

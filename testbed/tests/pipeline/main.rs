@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "a test may stop at the first surprise")]
 
+mod collector;
 mod deaths;
 mod jobs;
+mod observability;
 mod stack;

@@ -21,17 +21,24 @@ pub(crate) struct Stack {
     _api: Group,
     pub(crate) address: String,
     pub(crate) client: Client,
+    /// What the programs' environment holds beside the servers' addresses.
+    extra: Vec<(&'static str, String)>,
     logs: tempfile::TempDir,
 }
 
 impl Stack {
     /// Servers and an API, and no worker yet.
     pub(crate) async fn start() -> Self {
+        Self::start_with(Vec::new()).await
+    }
+
+    /// The same, with more in the programs' environment.
+    pub(crate) async fn start_with(extra: Vec<(&'static str, String)>) -> Self {
         let (rabbitmq, redis) = tokio::join!(RabbitMq::start(), Redis::start());
         let (rabbitmq, redis) = (rabbitmq.unwrap(), redis.unwrap());
         let logs = tempfile::tempdir().unwrap();
         let listen = free_address();
-        let environment = environment(&rabbitmq, &redis, &listen);
+        let environment = environment(&rabbitmq, &redis, &listen, &extra);
         let arguments: [&str; 0] = [];
         let api = Group::start(&program("byecaptcha-api"), arguments, &environment, &logs.path().join("api"))
             .unwrap();
@@ -41,6 +48,7 @@ impl Stack {
             _api: api,
             address: format!("http://{listen}"),
             client: Client::new(),
+            extra,
             logs,
         };
         stack.wait_until_ready(&stack.address).await;
@@ -50,12 +58,12 @@ impl Stack {
     /// One more worker, once it is ready.
     pub(crate) async fn worker(&self) -> Worker {
         let listen = free_address();
-        let environment = environment(&self.rabbitmq, &self.redis, &listen);
+        let environment = environment(&self.rabbitmq, &self.redis, &listen, &self.extra);
         let arguments: [&str; 0] = [];
         let log = self.logs.path().join(format!("worker {listen}"));
         let group = Group::start(&program("byecaptcha-worker"), arguments, &environment, &log).unwrap();
         self.wait_until_ready(&format!("http://{listen}")).await;
-        Worker { group, log }
+        Worker { group, log, address: format!("http://{listen}") }
     }
 
     async fn wait_until_ready(&self, address: &str) {
@@ -78,7 +86,7 @@ impl Stack {
         )
     }
 
-    fn api_log(&self) -> String {
+    pub(crate) fn api_log(&self) -> String {
         std::fs::read_to_string(self.logs.path().join("api")).unwrap()
     }
 
@@ -120,6 +128,7 @@ impl Stack {
 
 pub(crate) struct Worker {
     pub(crate) group: Group,
+    pub(crate) address: String,
     log: PathBuf,
 }
 
@@ -139,13 +148,20 @@ impl Worker {
     }
 }
 
-fn environment(rabbitmq: &RabbitMq, redis: &Redis, listen: &str) -> [(&'static str, String); 4] {
-    [
+fn environment(
+    rabbitmq: &RabbitMq,
+    redis: &Redis,
+    listen: &str,
+    extra: &[(&'static str, String)],
+) -> Vec<(&'static str, String)> {
+    let mut environment = vec![
         ("BROKER_URL", rabbitmq.url()),
         ("RESULTS_URL", redis.url()),
         ("BYECAPTCHA_LISTEN", listen.to_owned()),
         ("NO_COLOR", "1".to_owned()),
-    ]
+    ];
+    environment.extend_from_slice(extra);
+    environment
 }
 
 /// An address whose port was free a moment ago.

@@ -10,6 +10,7 @@ use lapin::{
 use crate::{
     broker::DeadLetter,
     job::{Job, JobOptions},
+    trace::TRACEPARENT,
 };
 
 /// The form of the message. A worker that meets another does not guess.
@@ -43,7 +44,7 @@ pub(super) fn properties(job: &Job, attempts: u32) -> Result<BasicProperties, se
     headers.insert(ATTEMPTS.into(), AMQPValue::LongLongInt(i64::from(attempts)));
     if let Some(traceparent) = &job.options.traceparent {
         // Where tools that follow traces through brokers look for it.
-        headers.insert("traceparent".into(), AMQPValue::LongString(traceparent.as_str().into()));
+        headers.insert(TRACEPARENT.into(), AMQPValue::LongString(traceparent.as_str().into()));
     }
     Ok(BasicProperties::default()
         .with_message_id(job.id.to_string().into())

@@ -159,7 +159,7 @@ impl ResultStore for RedisResults {
                 Outcome::Failed(failure) => (String::new(), json(failure)?),
                 Outcome::Canceled | Outcome::Expired => (String::new(), String::new()),
             };
-            finish.arg(id.to_string()).arg(status_name(outcome.status())?).arg(result).arg(error);
+            finish.arg(id.to_string()).arg(outcome.status().name()).arg(result).arg(error);
         }
         self.run(&finish).await
     }
@@ -211,13 +211,6 @@ impl ResultStore for RedisResults {
 fn milliseconds(time: Duration) -> u64 {
     // Redis refuses to expire anything later than its integers can say.
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX).clamp(1, i64::MAX as u64 / 4)
-}
-
-fn status_name(status: JobStatus) -> Result<String, ResultError> {
-    match serde_json::to_value(status) {
-        Ok(serde_json::Value::String(name)) => Ok(name),
-        other => Err(ResultError::Storage(format!("a status without a name: {other:?}"))),
-    }
 }
 
 fn json<T: Serialize>(value: &T) -> Result<String, ResultError> {
