@@ -31,14 +31,14 @@ async fn what_is_in_the_engine_ends_and_the_rest_goes_back_uncounted() {
     let first = setting.publish('X').await;
     setting.batches(1).await;
     setting.publish_all("abcdefghijklmnopqrst").await;
-    setting.depth_becomes(4).await;
+    setting.depth_becomes(20 - 15).await;
 
     running.shutdown.cancel();
     // Those not started go back at once, not when the engine is done.
     setting.depth_becomes(20).await;
     assert!(!running.worker.is_finished());
     setting.script.open();
-    assert_eq!(running.stop().await, Drained { released: 16, abandoned: 0 });
+    assert_eq!(running.stop().await, Drained { released: 15, abandoned: 0 });
     assert_eq!(setting.texts(&[first]).await, "X");
     assert_eq!(setting.script.batches(), ["X"]);
     assert_eq!(attempts(&setting).await, [1; 20]);
