@@ -23,7 +23,10 @@ async fn batches_fill_while_the_engine_is_busy() {
     setting.script.open();
 
     assert_eq!(setting.texts(&ids).await, TWENTY);
-    assert_eq!(setting.script.batches(), ["X", "abcdefgh", "ijklmnop", "qrst"]);
+    // What comes after the first full batch depends on how fast more jobs come; their order does not.
+    let batches = setting.script.batches();
+    assert_eq!(batches[..2], ["X", "abcdefgh"]);
+    assert_eq!(batches[1..].concat(), TWENTY);
     let record = setting.ended(first).await;
     let result = record.result.unwrap();
     assert_eq!((result.model.as_str(), result.model_version.as_str()), ("scripted", "7"));
