@@ -4,6 +4,8 @@
 pub mod card;
 pub mod charset;
 pub mod decode;
+pub mod device;
+pub mod load;
 pub mod networks;
 pub mod onnx;
 pub mod predictor;
@@ -15,6 +17,8 @@ pub mod weights;
 
 pub use card::ModelCard;
 pub use charset::Charset;
+pub use device::DeviceChoice;
+pub use load::LoadError;
 pub use predictor::{ImageBatch, LabelDistributions, PredictError, Predictor};
 pub use preprocess::{ImageError, ImageLimits, PreparedImage};
 pub use recognizer::{Reading, Recognizer};

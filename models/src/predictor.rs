@@ -61,6 +61,9 @@ pub struct PredictError(pub String);
 
 /// A loaded network. Held by one thread for its life, hence `&mut`.
 pub trait Predictor: Send {
+    /// The engine, and the device where it has more than one: `onnx`, `torch cpu`, `torch cuda:0`.
+    fn engine(&self) -> &str;
+
     /// One answer for each image, in order.
     fn predict(&mut self, batch: &ImageBatch) -> Result<Vec<LabelDistributions>, PredictError>;
 }

@@ -1,17 +1,20 @@
 //! Encoded pictures in, readings out: preparation, engine and decoding behind one type.
 
-use std::{fs, path::Path};
-
-use sha2::{Digest, Sha256};
+#[cfg(feature = "torch")]
+use std::borrow::Cow;
+use std::path::Path;
 
 use crate::{
     card::ModelCard,
     decode,
-    onnx::{LoadError, OnnxPredictor},
+    load::{self, LoadError},
+    onnx::OnnxPredictor,
     predictor::{ImageBatch, LabelDistributions, PredictError, Predictor},
     preprocess::{self, HEIGHT, ImageError, ImageLimits, PreparedImage},
     weights,
 };
+#[cfg(feature = "torch")]
+use crate::{device::DeviceChoice, torch::TorchPredictor};
 
 /// Texts that the beam keeps: enough that the sum of their probabilities is nearly one.
 const BEAM_WIDTH: usize = 8;
@@ -46,21 +49,25 @@ impl Recognizer {
 
     /// NAME.onnx, with its card NAME.json beside it.
     pub fn load(onnx: &Path) -> Result<Self, LoadError> {
-        let read =
-            |path: &Path| fs::read(path).map_err(|source| LoadError::Read { path: path.to_owned(), source });
-        let card = serde_json::from_slice(&read(&onnx.with_extension("json"))?)?;
-        Self::from_onnx(card, read(onnx)?)
+        Self::from_onnx(load::read_card(onnx)?, load::read(onnx)?)
     }
 
     fn from_onnx(card: ModelCard, onnx: Vec<u8>) -> Result<Self, LoadError> {
-        let found = sha256(&onnx);
-        if found != card.onnx_sha256 {
-            return Err(LoadError::Checksum { found, expected: card.onnx_sha256 });
-        }
-        if card.height != HEIGHT {
-            return Err(LoadError::Network(format!("it reads {} rows, pictures have {HEIGHT}", card.height)));
-        }
+        load::check(&card, &onnx, &card.onnx_sha256)?;
         let predictor = OnnxPredictor::new(onnx, card.charset.labels())?;
+        Ok(Self::new(card, Box::new(predictor)))
+    }
+
+    /// A model on libtorch: NAME.safetensors with its card NAME.json, both beside the file that `model` names, or the
+    /// model that ships. On a CPU it computes on one core, as ONNX does.
+    #[cfg(feature = "torch")]
+    pub fn torch(model: Option<&Path>, device: DeviceChoice) -> Result<Self, LoadError> {
+        let (card, weights) = match model {
+            Some(path) => (load::read_card(path)?, load::read(&path.with_extension("safetensors"))?.into()),
+            None => (serde_json::from_str(weights::LEAN_CARD)?, Cow::Borrowed(weights::LEAN_SAFETENSORS)),
+        };
+        load::check(&card, &weights, &card.safetensors_sha256)?;
+        let predictor = TorchPredictor::load(card.network, card.charset.labels(), &weights, device)?;
         Ok(Self::new(card, Box::new(predictor)))
     }
 
@@ -72,6 +79,11 @@ impl Recognizer {
     /// What the model is.
     pub fn card(&self) -> &ModelCard {
         &self.card
+    }
+
+    /// The engine, and the device where it has more than one: `onnx`, `torch cpu`, `torch cuda:0`.
+    pub fn engine(&self) -> &str {
+        self.predictor.engine()
     }
 
     /// Decodes and fits one picture.
@@ -118,9 +130,4 @@ impl Recognizer {
         let characters = text.chars().zip(decode::character_confidences(&hypotheses)).collect();
         Reading { text, confidence, characters, alternatives }
     }
-}
-
-/// SHA-256 in lower-case hexadecimal.
-pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -6,10 +6,10 @@ use anyhow::{Context, Result, ensure};
 use byecaptcha_models::{
     ModelCard, Recognizer,
     card::Training,
+    load::sha256,
     networks::Outline,
     onnx::{self, Weights},
     preprocess::{HEIGHT, WIDTH},
-    recognizer::sha256,
 };
 use tch::{Kind, Tensor};
 

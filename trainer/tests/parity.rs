@@ -6,10 +6,9 @@ use std::{fs, path::Path, process::Command};
 
 use byecaptcha_dataset::{Generator, Style};
 use byecaptcha_models::{
-    ImageBatch, LabelDistributions, ModelCard, Predictor, decode, onnx::OnnxPredictor, preprocess,
-    torch::TorchPredictor, weights,
+    DeviceChoice, ImageBatch, LabelDistributions, ModelCard, Predictor, decode, onnx::OnnxPredictor,
+    preprocess, torch::TorchPredictor, weights,
 };
-use tch::Device;
 
 /// Images read by each engine.
 const IMAGES: u64 = 500;
@@ -58,8 +57,8 @@ fn rten_libtorch_and_onnxruntime_agree_on_the_shipped_model() {
     let batches = batches();
     let rten = predict(&mut OnnxPredictor::new(weights::LEAN_ONNX.to_vec(), labels).unwrap(), &batches);
 
-    let safetensors = root.join("models/weights/lean.safetensors");
-    let mut torch = TorchPredictor::open(card.network, labels, &safetensors, Device::Cpu).unwrap();
+    let cpu = DeviceChoice::Cpu;
+    let mut torch = TorchPredictor::load(card.network, labels, weights::LEAN_SAFETENSORS, cpu).unwrap();
     let worst = assert_same("libtorch", &rten, &predict(&mut torch, &batches));
     println!("largest difference of rten and libtorch on {IMAGES} images: {worst:e}");
 

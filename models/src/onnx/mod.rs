@@ -4,5 +4,5 @@ mod predictor;
 mod proto;
 mod writer;
 
-pub use predictor::{LoadError, OnnxPredictor};
+pub use predictor::OnnxPredictor;
 pub use writer::{ExportError, Weights, write};

@@ -1,39 +1,15 @@
 //! The embedded engine: rten, pure Rust, on one core. Loaded once and kept in memory; workers scale by processes and
 //! threads, each with an engine of its own, and not by threads within one small network.
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use rten::{Model, ModelOptions, NodeId, RunOptions, ThreadPool};
 use rten_tensor::{NdTensor, NdTensorView, prelude::*};
 
-use crate::predictor::{ImageBatch, LabelDistributions, PredictError, Predictor};
-
-/// A model cannot be loaded.
-#[derive(Debug, thiserror::Error)]
-pub enum LoadError {
-    /// A file cannot be read.
-    #[error("cannot read {path}: {source}")]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        source: std::io::Error,
-    },
-    /// The card is not one.
-    #[error("the model card is not valid: {0}")]
-    Card(#[from] serde_json::Error),
-    /// The weights are not those that the card describes.
-    #[error("the weights have checksum {found}, their card says {expected}")]
-    Checksum {
-        /// SHA-256 of what was read.
-        found: String,
-        /// SHA-256 of what should have been.
-        expected: String,
-    },
-    /// The file is no ONNX model that this engine can run.
-    #[error("the network cannot be loaded: {0}")]
-    Network(String),
-}
+use crate::{
+    load::LoadError,
+    predictor::{ImageBatch, LabelDistributions, PredictError, Predictor},
+};
 
 /// An ONNX network on rten.
 pub struct OnnxPredictor {
@@ -59,6 +35,10 @@ impl OnnxPredictor {
 }
 
 impl Predictor for OnnxPredictor {
+    fn engine(&self) -> &str {
+        "onnx"
+    }
+
     fn predict(&mut self, batch: &ImageBatch) -> Result<Vec<LabelDistributions>, PredictError> {
         let failed = |error: &dyn std::fmt::Display| PredictError(error.to_string());
         let shape = [batch.count, 1, batch.height, batch.width];

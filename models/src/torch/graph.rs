@@ -38,11 +38,51 @@ impl<'a> TorchGraph<'a> {
         // `BTreeMap`'s index says which name.
         &self.parameters[&format!("{name}.{part}")]
     }
+
+    fn convolve(&self, input: &Tensor, weight: &Tensor, bias: Option<&Tensor>, spec: Convolution) -> Tensor {
+        let (stride, padding) = ([spec.stride as i64; 2], [spec.kernel as i64 / 2; 2]);
+        if self.training || self.precision != Precision::Float32 {
+            return input.conv2d(weight, bias, stride, padding, [1, 1], 1);
+        }
+        // The same, but for its last argument: cuDNN is not to round what it multiplies to the 10 bits of TF32, as
+        // libtorch lets it by default.
+        input.internal_convolution(
+            weight,
+            bias,
+            stride,
+            padding,
+            [1, 1],
+            false,
+            [0, 0],
+            1,
+            false,
+            false,
+            true,
+            false,
+        )
+    }
 }
 
-/// The same values laid out channels last, which oneDNN's convolutions prefer by a third.
-fn channels_last(tensor: &Tensor) -> Tensor {
+/// A convolution's weights in this kind and in the layout that decides how the whole convolution is computed: channels
+/// last, which oneDNN prefers by a third and tensor cores ask for, or, for 32 bits on CUDA, channels first. What is so
+/// already is not copied.
+pub(super) fn weight(tensor: &Tensor, kind: Kind) -> Tensor {
+    let tensor = tensor.to_kind(kind);
+    if tensor.device().is_cuda() && kind == Kind::Float {
+        return tensor;
+    }
     tensor.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2])
+}
+
+/// The parameters of a bidirectional LSTM in libtorch's order.
+pub(super) fn lstm_parameters<'a>(parameters: &'a Parameters, name: &str) -> Vec<&'a Tensor> {
+    ["forward", "backward"]
+        .into_iter()
+        .flat_map(|direction| {
+            ["input_weight", "hidden_weight", "input_bias", "hidden_bias"]
+                .map(|part| &parameters[&format!("{name}.{direction}.{part}")])
+        })
+        .collect()
 }
 
 impl Graph for TorchGraph<'_> {
@@ -53,15 +93,13 @@ impl Graph for TorchGraph<'_> {
             Precision::Float32 => Kind::Float,
             Precision::Bfloat16 => Kind::BFloat16,
         };
-        let weight = channels_last(&self.parameter(name, "weight").to_kind(kind));
-        let (stride, padding) = ([spec.stride as i64; 2], [spec.kernel as i64 / 2; 2]);
+        let weight = weight(self.parameter(name, "weight"), kind);
         let input = input.to_kind(kind);
         if !spec.normalize {
             let bias = self.parameter(name, "bias").to_kind(kind);
-            return input.conv2d(&weight, Some(&bias), stride, padding, [1, 1], 1).relu();
+            return self.convolve(&input, &weight, Some(&bias), spec).relu();
         }
-        let convolved = input.conv2d(&weight, None::<&Tensor>, stride, padding, [1, 1], 1);
-        convolved
+        self.convolve(&input, &weight, None, spec)
             .batch_norm(
                 Some(self.parameter(name, "norm.weight")),
                 Some(self.parameter(name, "norm.bias")),
@@ -90,13 +128,7 @@ impl Graph for TorchGraph<'_> {
 
     fn blstm(&mut self, name: &str, input: &Tensor, hidden: usize) -> Tensor {
         let start = Tensor::zeros([2, input.size()[1], hidden as i64], (input.kind(), input.device()));
-        let parameters: Vec<&Tensor> = ["forward", "backward"]
-            .into_iter()
-            .flat_map(|direction| {
-                ["input_weight", "hidden_weight", "input_bias", "hidden_bias"]
-                    .map(|part| self.parameter(name, &format!("{direction}.{part}")))
-            })
-            .collect();
+        let parameters = lstm_parameters(self.parameters, name);
         let (output, _, _) =
             input.lstm(&[&start, &start], &parameters, true, 1, 0.0, self.training, true, false);
         output

@@ -3,10 +3,11 @@
 
 mod graph;
 mod predictor;
+mod weights;
 
-use std::{collections::BTreeMap, path::Path};
+use std::collections::BTreeMap;
 
-use tch::{Device, Kind, TchError, Tensor};
+use tch::{Device, Kind, Tensor};
 
 pub use graph::{Precision, TorchGraph};
 pub use predictor::TorchPredictor;
@@ -29,26 +30,6 @@ pub fn initialize(specs: &[ParameterSpec], device: Device) -> Parameters {
                 Initialization::Uniform(bound) => (blank.rand_like() * 2.0 - 1.0) * bound,
             };
             (spec.name.clone(), values.to_device(device).set_requires_grad(spec.trainable))
-        })
-        .collect()
-}
-
-/// Reads the parameters of a network from a safetensors file; each must be there with its shape.
-pub fn load(specs: &[ParameterSpec], path: &Path, device: Device) -> Result<Parameters, TchError> {
-    let mut stored: BTreeMap<String, Tensor> = Tensor::read_safetensors(path)?.into_iter().collect();
-    specs
-        .iter()
-        .map(|spec| {
-            let tensor = stored.remove(&spec.name).ok_or_else(|| {
-                TchError::FileFormat(format!("{} holds no parameter {}", path.display(), spec.name))
-            })?;
-            let shape: Vec<usize> = tensor.size().iter().map(|&size| size as usize).collect();
-            if shape != spec.shape {
-                let message =
-                    format!("{} has shape {shape:?}, the network wants {:?}", spec.name, spec.shape);
-                return Err(TchError::FileFormat(message));
-            }
-            Ok((spec.name.clone(), tensor.to_device(device)))
         })
         .collect()
 }

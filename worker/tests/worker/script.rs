@@ -81,6 +81,10 @@ impl Script {
 }
 
 impl Predictor for Script {
+    fn engine(&self) -> &str {
+        "script"
+    }
+
     fn predict(&mut self, batch: &ImageBatch) -> Result<Vec<LabelDistributions>, PredictError> {
         let charset = Charset::alphanumeric();
         let places: Vec<Option<usize>> = batch
