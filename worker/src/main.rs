@@ -1,6 +1,7 @@
 //! The program `byecaptcha-worker`: takes jobs from the broker and reads them, and looks after dead letters.
 
 mod dead_letters;
+mod model;
 mod probes;
 mod settings;
 
@@ -10,7 +11,6 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use byecaptcha_models::Recognizer;
 use byecaptcha_program::{
     address,
     backends::{Backends, Queue},
@@ -51,10 +51,7 @@ async fn run(arguments: &Arguments) -> Result<()> {
 }
 
 async fn work(settings: &WorkSettings, delivery_limit: u32, queue: Queue, backends: Backends) -> Result<()> {
-    let recognizer = match &settings.model {
-        Some(path) => Recognizer::load(path).with_context(|| format!("--model {}", path.display()))?,
-        None => Recognizer::embedded().context("the model that ships cannot be loaded")?,
-    };
+    let recognizer = settings.model.load()?;
     let shutdown = CancellationToken::new();
     signals::watch(shutdown.clone()).context("signals cannot be caught")?;
     let (listener, address) = address::bind(settings.listen).await?;

@@ -1,6 +1,6 @@
 //! The settings of `byecaptcha-worker`, from the command line or the environment.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, time::Duration};
 
 use byecaptcha_program::{
     address,
@@ -10,6 +10,8 @@ use byecaptcha_program::{
 };
 use byecaptcha_queue::JobId;
 use clap::{Args, Parser, Subcommand, builder::RangedU64ValueParser};
+
+use crate::model::ModelSettings;
 
 /// Takes jobs from the broker, reads their pictures and writes the results.
 #[derive(Parser)]
@@ -38,9 +40,8 @@ pub(crate) struct WorkSettings {
     /// broker and the result store are there, /metrics for Prometheus.
     #[arg(long, env = "BYECAPTCHA_LISTEN", default_value = "127.0.0.1:8081", value_name = "HOST:PORT", value_parser = address::parse)]
     pub(crate) listen: SocketAddr,
-    /// A model to read with instead of the one that ships: NAME.onnx, with its card NAME.json beside it.
-    #[arg(long, env = "BYECAPTCHA_MODEL", value_name = "ONNX")]
-    pub(crate) model: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) model: ModelSettings,
     /// Most pictures that go through the engine together.
     #[arg(long, env = "BYECAPTCHA_BATCH", default_value = "8", value_name = "COUNT", value_parser = count())]
     pub(crate) batch: usize,
