@@ -113,15 +113,15 @@ fn wrong_weights_are_refused_with_a_reason() {
     let error = refusal(whole, |card| card["height"] = json!(64)).to_string();
     assert!(error.contains("it reads 64 rows"), "{error}");
     let halves = TensorView::new(Dtype::F16, vec![64], &[0; 128]).unwrap();
-    let error = refusal(&with_narrow_bias(Some(halves)), |_| {}).to_string();
+    let error = refusal(&with_narrow_bias(Some(&halves)), |_| {}).to_string();
     assert!(error.contains("narrow.bias is F16 [64], the network wants F32 [64]"), "{error}");
 }
 
 /// The weights that ship, with another parameter in place of one of them, or none.
-fn with_narrow_bias(other: Option<TensorView<'_>>) -> Vec<u8> {
+fn with_narrow_bias(other: Option<&TensorView<'_>>) -> Vec<u8> {
     let file = SafeTensors::deserialize(weights::LEAN_SAFETENSORS).unwrap();
     let views = file.tensors().into_iter().filter_map(|(name, view)| {
-        let view = if name == "narrow.bias" { other.clone()? } else { view };
+        let view = if name == "narrow.bias" { other.cloned()? } else { view };
         Some((name, view))
     });
     safetensors::serialize(views, None).unwrap()
