@@ -25,7 +25,9 @@ use tokio_util::sync::CancellationToken;
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     logging::start(arguments.log_format, "info");
-    let done = runtime::Builder::new_multi_thread()
+    // One thread, since the engine has its own: what is left is waiting, and waking other threads for it costs more than
+    // it does.
+    let done = runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("no runtime")

@@ -22,7 +22,7 @@ pub(crate) const TEXT: &str = "aB3dE";
 /// Works until it is told to stop.
 pub(crate) fn run(settings: &InstantSettings) -> Result<()> {
     // As the program byecaptcha-worker does it.
-    let runtime = runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")?;
+    let runtime = runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
     runtime.block_on(async {
         let Backends { broker, results } = settings.backends.open(Queue::Interactive, usize::MAX)?;
         let shutdown = CancellationToken::new();

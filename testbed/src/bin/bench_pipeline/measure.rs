@@ -79,15 +79,21 @@ impl Bench<'_> {
         table::row(&row)?;
         let alone = [before, after];
         let mean = |of: fn(&Alone) -> f64| alone.iter().map(of).sum::<f64>() / alone.len() as f64;
+        let share = |of: fn(&Seconds) -> f64| row.took(of) / row.seconds * 100.0;
+        let (worker, all) = (share(|of| of.worker), share(|of| of.core));
         table::print(&format!(
-            "\nThe engine alone on core {core}, in batches of 8: {:.0} pictures/s before and {:.0} after, with {:.2} s of \
-             processor time\nfor 1,000. The pipeline, whose worker had that core and nothing else: {:.0} jobs/s, which is \
-             {:.1}%.\n",
+            "\nThe engine alone on core {core}, in batches of 8: {:.0} pictures/s before and {:.0} after. The pipeline, \
+             whose worker had that core\nand nothing else: {:.0} jobs/s, which is {:.1}%. Meanwhile the worker took \
+             {worker:.0}% of the core, and other processes {:.0}%.\nBy processor time: {:.3} s for 1,000 pictures alone, \
+             {:.3} s for 1,000 jobs in the worker, which is {:.1}%.\n",
             before.rate,
             after.rate,
-            mean(|alone| alone.seconds),
             row.rate(),
-            row.rate() / mean(|alone| alone.rate) * 100.0
+            row.rate() / mean(|alone| alone.rate) * 100.0,
+            (all - worker).max(0.0),
+            mean(|alone| alone.seconds),
+            row.each(|of| of.worker),
+            mean(|alone| alone.seconds) / row.each(|of| of.worker) * 100.0,
         ))
     }
 
@@ -104,7 +110,7 @@ impl Bench<'_> {
         let time = Duration::from_secs(self.settings.seconds);
         let (before, after) = (Cell::<Seconds>::default(), Cell::<Seconds>::default());
         let stack = std::cell::RefCell::new(stack);
-        let look = |at: &Cell<Seconds>| at.set(stack.borrow_mut().seconds());
+        let look = |at: &Cell<Seconds>| at.set(stack.borrow_mut().seconds(self.settings.worker_core));
         let latencies = load(work, clients, time, || look(&before), || look(&after)).await?;
         Ok(Row {
             name: name.to_owned(),

@@ -19,18 +19,21 @@ pub(crate) fn own_seconds() -> f64 {
 
 /// Seconds of processor time that the whole machine took so far.
 pub(crate) fn machine_seconds() -> f64 {
+    work("cpu")
+}
+
+/// Seconds that this core was at work so far.
+pub(crate) fn core_seconds(core: usize) -> f64 {
+    work(&format!("cpu{core}"))
+}
+
+fn work(name: &str) -> f64 {
     let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
-    let fields: Vec<f64> = stat
-        .lines()
-        .next()
-        .unwrap_or_default()
-        .split_whitespace()
-        .skip(1)
-        .filter_map(|field| field.parse().ok())
-        .collect();
-    // user, nice, system, idle, iowait, irq, softirq, steal: all but the third and fourth are work.
-    let work = fields.iter().take(8).enumerate().filter(|(index, _)| !matches!(index, 3 | 4));
-    work.map(|(_, ticks)| ticks / TICKS).sum()
+    let line = stat.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    // user, nice, system, idle, iowait, irq, softirq, steal: all but the fourth and fifth are work.
+    let fields = line.unwrap_or_default().split_whitespace().take(8).enumerate();
+    let work = fields.filter(|(index, _)| !matches!(index, 3 | 4));
+    work.filter_map(|(_, ticks)| ticks.parse::<f64>().ok()).map(|ticks| ticks / TICKS).sum()
 }
 
 /// Megabytes (2^20 bytes) of a process's memory that are resident. `None` where it has ended.
@@ -91,6 +94,7 @@ mod tests {
             hash = std::hint::black_box(hash).wrapping_mul(31).wrapping_add(1);
         }
         assert!(machine_seconds() - machine > 0.02);
+        assert!((0..64).map(core_seconds).sum::<f64>() > machine);
         assert!(resident_megabytes(i32::try_from(std::process::id()).unwrap()).unwrap() > 0.5);
     }
 }

@@ -50,6 +50,8 @@ pub(crate) struct Seconds {
     pub(crate) client: f64,
     /// The whole machine, these among others.
     pub(crate) machine: f64,
+    /// The core that is the worker's own in some measurements, by whomever it was used.
+    pub(crate) core: f64,
 }
 
 impl Stack {
@@ -130,7 +132,7 @@ impl Stack {
     }
 
     /// What everyone took so far.
-    pub(crate) fn seconds(&mut self) -> Seconds {
+    pub(crate) fn seconds(&mut self, core: usize) -> Seconds {
         let of = |group: Option<&Group>| group.map_or(0.0, |group| processes::session_seconds(group.id()));
         Seconds {
             api: of(self.programs.as_ref().map(|programs| &programs.api)),
@@ -139,6 +141,7 @@ impl Stack {
             redis: of(Some(self.redis.group())),
             client: processes::own_seconds(),
             machine: processes::machine_seconds(),
+            core: processes::core_seconds(core),
         }
     }
 

@@ -26,6 +26,16 @@ impl Row {
     pub(crate) fn rate(&self) -> f64 {
         self.latencies.count() as f64 / self.seconds
     }
+
+    /// The seconds of processor time that someone took.
+    pub(crate) fn took(&self, of: fn(&Seconds) -> f64) -> f64 {
+        of(&self.after) - of(&self.before)
+    }
+
+    /// The same for 1,000 jobs.
+    pub(crate) fn each(&self, of: fn(&Seconds) -> f64) -> f64 {
+        self.took(of) * 1e3 / self.latencies.count() as f64
+    }
 }
 
 /// Prints the head of the table, and what its columns are.
@@ -39,11 +49,9 @@ pub(crate) fn head() -> Result<()> {
 
 /// Prints one row.
 pub(crate) fn row(row: &Row) -> Result<()> {
-    let took = |of: fn(&Seconds) -> f64| of(&row.after) - of(&row.before);
-    let thousands = row.latencies.count() as f64 / 1e3;
-    let each = |of: fn(&Seconds) -> f64| format!("{:.2}", took(of) / thousands);
-    let ours = took(|of| of.api + of.worker + of.rabbitmq + of.redis + of.client);
-    let others = (took(|of| of.machine) - ours) / row.seconds;
+    let each = |of| format!("{:.2}", row.each(of));
+    let ours = row.took(|of| of.api + of.worker + of.rabbitmq + of.redis + of.client);
+    let others = (row.took(|of| of.machine) - ours) / row.seconds;
     let time =
         |percent| row.latencies.percentile(percent).map_or_else(String::new, |time| format!("{time:.1}"));
     print(&format!(
