@@ -57,19 +57,14 @@ pub(crate) async fn run(settings: &MemorySettings) -> Result<()> {
     let (mut ends, mut done) = (Ends::default(), 0);
     let mut looks = interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut minute = 0;
+    let mut minute = 0_u64;
     while done < settings.clients.max(1) {
         tokio::select! {
             _ = looks.tick() => {
-                let (api, worker) = stack.resident()?;
-                memory.api.add(api);
-                memory.worker.add(worker);
-                let now = begin.elapsed().as_secs() / 60;
-                if now > minute {
-                    minute = now;
-                    let requests = next.load(Ordering::Relaxed);
-                    let (api, worker) = (memory.api.turn(), memory.worker.turn());
-                    print(&format!("| {minute} | {requests} | {api} | {worker} |"))?;
+                memory.look(&stack)?;
+                if begin.elapsed().as_secs() / 60 > minute {
+                    minute += 1;
+                    memory.turn(minute, next.load(Ordering::Relaxed))?;
                 }
             }
             Some(client) = working.join_next() => {
@@ -78,12 +73,29 @@ pub(crate) async fn run(settings: &MemorySettings) -> Result<()> {
             }
         }
     }
-    print(&format!("\napi: {}\nworker: {}\n{ends:?}", memory.api.whole(), memory.worker.whole()))
+    memory.look(&stack)?;
+    memory.turn(minute + 1, next.load(Ordering::Relaxed))?;
+    print(&format!("\napi: {}\nworker: {}\n{ends}", memory.api.whole(), memory.worker.whole()))
 }
 
 struct Memory {
     api: Span,
     worker: Span,
+}
+
+impl Memory {
+    fn look(&mut self, stack: &Stack) -> Result<()> {
+        let (api, worker) = stack.resident()?;
+        self.api.add(api);
+        self.worker.add(worker);
+        Ok(())
+    }
+
+    /// A minute is over, or the last part of one: prints its line.
+    fn turn(&mut self, minute: u64, requests: usize) -> Result<()> {
+        let (api, worker) = (self.api.turn(), self.worker.turn());
+        print(&format!("| {minute} | {requests} | {api} | {worker} |"))
+    }
 }
 
 /// The memory of one program: from its start, and since the last full minute.
@@ -118,16 +130,5 @@ impl Span {
     fn whole(&self) -> String {
         let first = self.first.unwrap_or_default();
         format!("{first:.1} MB at the start, {:.1} at the end, {:.1} at most", self.last, self.peak)
-    }
-}
-
-impl Ends {
-    fn add(&mut self, other: &Self) {
-        self.succeeded += other.succeeded;
-        self.failed += other.failed;
-        self.canceled += other.canceled;
-        self.expired += other.expired;
-        self.refused += other.refused;
-        self.unseen += other.unseen;
     }
 }

@@ -1,6 +1,6 @@
 //! Requests of all kinds, as clients of all kinds send them, each held to what may come of it.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{fmt, net::SocketAddr, time::Duration};
 
 use anyhow::{Context, Result, bail, ensure};
 use byecaptcha_queue::{JobId, JobStatus};
@@ -8,7 +8,10 @@ use bytes::Bytes;
 use hyper::{Method, StatusCode};
 use tokio::time::{sleep, timeout};
 
-use crate::{client::Client, pictures};
+use crate::{
+    client::{Client, WAIT},
+    pictures,
+};
 
 /// How often each kind comes in a hundred requests.
 const KINDS: [(Kind, usize); 9] = [
@@ -29,7 +32,7 @@ enum Kind {
     Waited,
     /// A captcha; asked for until it is there.
     Polled,
-    /// PNG, GIF, WebP, BMP and stranger things.
+    /// PNG, GIF, WebP, BMP and stranger things, as a form sends them.
     OtherForm,
     /// A JPEG file whose second half is missing.
     Truncated,
@@ -57,6 +60,28 @@ pub(crate) struct Ends {
     pub(crate) unseen: usize,
 }
 
+impl Ends {
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.succeeded += other.succeeded;
+        self.failed += other.failed;
+        self.canceled += other.canceled;
+        self.expired += other.expired;
+        self.refused += other.refused;
+        self.unseen += other.unseen;
+    }
+}
+
+impl fmt::Display for Ends {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { succeeded, failed, canceled, expired, refused, unseen } = self;
+        write!(
+            formatter,
+            "{succeeded} jobs succeeded, {failed} failed, {canceled} canceled, {expired} expired; {refused} requests \
+             refused, {unseen} clients hung up. Each as it should."
+        )
+    }
+}
+
 /// The pictures, and whose turn it is.
 pub(crate) struct Mixture {
     api: SocketAddr,
@@ -79,7 +104,7 @@ impl Mixture {
         let captcha = self.captchas[number * 7 % self.captchas.len()].clone();
         let status = match kind {
             Kind::Waited => waited(client, captcha).await,
-            Kind::OtherForm => waited(client, self.forms[number % self.forms.len()].clone()).await,
+            Kind::OtherForm => posted(client, &self.forms[number % self.forms.len()]).await,
             Kind::Truncated => waited(client, captcha.slice(..captcha.len() / 2)).await,
             Kind::Polled => self.polled(client, captcha).await,
             Kind::Canceled => self.canceled(client, captcha).await,
@@ -145,6 +170,15 @@ impl Mixture {
 
 async fn waited(client: &mut Client, picture: Bytes) -> Result<JobStatus> {
     Ok(client.submit(picture, true).await?.job()?.status)
+}
+
+/// In the one field of a form (RFC 7578).
+async fn posted(client: &mut Client, picture: &[u8]) -> Result<JobStatus> {
+    let head = b"--limit\r\nContent-Disposition: form-data; name=\"image\"; filename=\"picture\"\r\n\r\n";
+    let body = [head, picture, b"\r\n--limit--\r\n"].concat();
+    let headers = [("content-type", "multipart/form-data; boundary=limit"), ("prefer", WAIT)];
+    let answer = client.send(Method::POST, "/v1/jobs", &headers, body.into()).await?;
+    Ok(answer.job()?.status)
 }
 
 /// Where an accepted job is.
