@@ -37,7 +37,9 @@ fn main() -> ExitCode {
 fn start(arguments: &Arguments) -> Result<()> {
     let (_traces, spans) = arguments.traces.start("byecaptcha-worker")?;
     logging::start(arguments.log_format, "info", Some(spans));
-    let runtime = runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")?;
+    // One thread, since the engine has its own: what is left is waiting, and waking other threads for it costs more than
+    // it does.
+    let runtime = runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
     runtime.block_on(run(arguments))
 }
 
