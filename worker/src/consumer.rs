@@ -116,7 +116,11 @@ impl ConsumerLoop {
                 deliveries = self.source.next() => self.hold(deliveries),
                 answers = finished(&mut self.running) => match answers {
                     Ok(answers) => self.conclude(answers),
-                    Err(gone) => break Err(gone),
+                    Err(gone) => {
+                        // Dropped, they go back with the attempt counted: it may be their fault.
+                        self.running = None;
+                        break Err(gone);
+                    }
                 },
                 Some(settled) = self.settling.join_next() => log_if_panicked(&settled),
                 _ = pulse.tick() => {}

@@ -39,7 +39,7 @@ pub struct Answers {
     pub elapsed: Duration,
 }
 
-/// The thread is gone, which it never should be.
+/// The thread is gone: the engine reads nothing any more.
 #[derive(Debug, thiserror::Error)]
 #[error("the engine's thread has ended")]
 pub struct EngineGone;
@@ -117,6 +117,14 @@ fn run(
     while let Ok(Batch { images, reply }) = queue.recv() {
         let started = Instant::now();
         let answers = answer(&mut recognizer, &images);
+        if answers.iter().any(|answer| matches!(answer, Answer::Crashed(_)))
+            && let Err(reason) = guarded(|| recognizer.warm_up(1))
+        {
+            // After some errors of CUDA every call fails for as long as the process lives. Its end costs this batch an
+            // attempt; going on would cost every job in the queue all of them.
+            tracing::error!(reason, "the engine does not even read a blank picture any more");
+            return;
+        }
         // Where nobody waits any more, the worker has given up on this batch and said so to the broker.
         drop(reply.send(Answers { answers, elapsed: started.elapsed() }));
     }

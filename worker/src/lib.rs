@@ -127,7 +127,7 @@ impl Worker {
         let max_batch = self.settings.max_batch.max(1);
         let card = self.recognizer.card();
         let identity = Identity { name: card.name.clone(), version: card.version.clone() };
-        metrics::describe(&identity);
+        metrics::describe(&identity, self.recognizer.engine());
         let engine = Engine::start(self.recognizer, max_batch)?;
         tokio::select! {
             warm = engine.warm() => warm.map_err(WorkerError::WarmUp)?,

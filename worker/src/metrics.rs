@@ -7,8 +7,8 @@ use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gau
 
 use crate::verdict::Identity;
 
-/// Says what the metrics are, to whoever reads `/metrics`, and which model is here.
-pub(crate) fn describe(model: &Identity) {
+/// Says what the metrics are, to whoever reads `/metrics`, and which model is here, on which engine.
+pub(crate) fn describe(model: &Identity, engine: &str) {
     describe_counter!("jobs_finished_total", "Jobs that have ended, by how.");
     describe_histogram!(
         "job_queue_wait_seconds",
@@ -25,7 +25,8 @@ pub(crate) fn describe(model: &Identity) {
     // Alerts compare with zero, which is not there until it is said.
     counter!("redeliveries_total").increment(0);
     counter!("dead_lettered_total").increment(0);
-    gauge!("model_info", "model" => model.name.clone(), "version" => model.version.clone()).set(1.0);
+    let labels = [("model", &*model.name), ("version", &*model.version), ("engine", engine)];
+    gauge!("model_info", &labels.map(|(label, value)| (label, value.to_owned()))).set(1.0);
 }
 
 /// A job is starting that was submitted so long ago.

@@ -102,7 +102,8 @@ async fn metrics_count_and_the_dashboard_knows_them() {
     ] {
         assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
     }
-    assert!(worker.contains("model_info{"), "{worker}");
+    let info = worker.lines().find(|line| line.starts_with("model_info{")).unwrap();
+    assert!(info.contains("model=\"lean\"") && info.contains("engine=\"onnx\""), "{info}");
 
     let dashboard = include_str!("../../../grafana/byecaptcha.json");
     let dashboard: Value = serde_json::from_str(dashboard).unwrap();

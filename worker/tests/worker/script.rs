@@ -28,6 +28,9 @@ struct State {
     poison: Vec<char>,
     /// Fails this many batches without a panic.
     failures: usize,
+    /// From this character on, fails on everything, blank pictures too.
+    last: Option<char>,
+    broken: bool,
 }
 
 impl Script {
@@ -45,6 +48,11 @@ impl Script {
 
     pub fn fails_first(self, failures: usize) -> Self {
         self.change(|state| state.failures = failures);
+        self
+    }
+
+    pub fn breaks_on(self, last: char) -> Self {
+        self.change(|state| state.last = Some(last));
         self
     }
 
@@ -92,6 +100,9 @@ impl Predictor for Script {
             .chunks_exact(batch.height * batch.width)
             .map(|image| place(image, batch.width))
             .collect();
+        if self.state.0.lock().unwrap().broken {
+            return Err(PredictError("broken for good".to_owned()));
+        }
         let Some(text) = places.iter().map(|place| place.map(|place| charset.characters()[place])).collect()
         else {
             // The warm-up's blank pictures.
@@ -106,6 +117,10 @@ impl Predictor for Script {
             .unwrap();
         assert!(!waited.timed_out(), "no test waits this long");
         state.tickets = state.tickets.map(|tickets| tickets - 1);
+        state.broken = state.last.is_some_and(|last| text.contains(last));
+        if state.broken {
+            return Err(PredictError("broken for good".to_owned()));
+        }
         if state.failures > 0 {
             state.failures -= 1;
             return Err(PredictError("as scripted".to_owned()));

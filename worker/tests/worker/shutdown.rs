@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use byecaptcha_queue::{Broker, JobStatus, Lookup, ResultStore};
-use byecaptcha_worker::{Drained, Worker, WorkerSettings};
+use byecaptcha_worker::{Drained, Worker, WorkerError, WorkerSettings};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -85,4 +85,21 @@ async fn an_idle_worker_stops_at_once_and_says_when_it_is_ready() {
     shutdown.cancel();
     timeout(PATIENCE, ready.wait_for(|ready| !*ready)).await.unwrap().unwrap();
     assert_eq!(timeout(PATIENCE, running).await.unwrap().unwrap().unwrap(), Drained::default());
+}
+
+#[tokio::test]
+async fn a_worker_whose_engine_is_broken_ends_and_leaves_the_queue_to_others() {
+    let setting = Setting::new(Script::gated().breaks_on('X'));
+    let running = setting.start();
+    setting.publish('X').await;
+    setting.batches(1).await;
+    setting.publish_all("abc").await;
+    setting.depth_becomes(0).await;
+    setting.script.open();
+    let ended = timeout(PATIENCE, running.worker).await.unwrap().unwrap();
+    assert!(matches!(ended, Err(WorkerError::Engine(_))), "{ended:?}");
+    let mut attempts = attempts(&setting).await;
+    attempts.sort_unstable();
+    assert_eq!(attempts, [1, 1, 1, 2], "what it broke on has been attempted, and nothing else");
+    assert_eq!(setting.script.batches(), ["X"]);
 }
