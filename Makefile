@@ -10,10 +10,10 @@ setup:
 	scripts/test_tools.sh
 
 # In the release profile, so that what is tested is what ships; the browser tests use the program built first.
-# The trainer apart from the rest, which must build and pass without libtorch.
+# What needs libtorch apart from the rest, which must build and pass without it.
 test: setup
 	cargo test --release --workspace --exclude byecaptcha-trainer
-	cargo test --release -p byecaptcha-trainer
+	cargo test --release -p byecaptcha-trainer -p byecaptcha-worker --features byecaptcha-worker/torch
 	cd api/browser-tests && npm test
 
 lint:
