@@ -66,6 +66,10 @@ struct Instant {
 }
 
 impl Predictor for Instant {
+    fn engine(&self) -> &str {
+        "instant"
+    }
+
     fn predict(&mut self, batch: &ImageBatch) -> Result<Vec<LabelDistributions>, PredictError> {
         Ok(vec![self.answer.clone(); batch.count])
     }

@@ -28,7 +28,7 @@ use tokio::runtime;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    logging::start(LogFormat::Text, "warn");
+    logging::start(LogFormat::Text, "warn", None);
     match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
