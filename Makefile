@@ -27,6 +27,8 @@ bench: setup
 	scripts/bench_dataset.sh
 	cargo build --release
 	python3 scripts/bench_serve.py
+	cargo build --release -p byecaptcha-api -p byecaptcha-worker
+	cargo run --release -p byecaptcha-testbed --bin bench-pipeline
 
 train:
 	scripts/libtorch.sh
