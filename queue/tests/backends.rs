@@ -137,6 +137,7 @@ macro_rules! result_stores {
                     the_first_outcome_stays,
                     one_of_many_writers_wins,
                     an_end_without_a_beginning_is_kept,
+                    times_alone_are_counted_until_the_end,
                     discard_takes_a_record_back,
                     cancel_takes_back_what_is_queued,
                     cancel_wakes_those_who_wait,

@@ -11,8 +11,8 @@ use std::{
 };
 
 use byecaptcha_queue::{
-    Broker, BrokerOptions, Consumer, DatabaseError, Failure, Job, JobOptions, JobRecord, JobStatus, Lookup,
-    Outcome, ResultOptions, ResultStore, SqliteBroker, SqliteDatabase, SqliteResults,
+    Broker, BrokerOptions, Consumer, DatabaseError, Failure, Job, JobId, JobOptions, JobRecord, JobStatus,
+    Lookup, Outcome, ResultOptions, ResultStore, SqliteBroker, SqliteDatabase, SqliteResults,
 };
 use bytes::Bytes;
 use rusqlite::Connection;
@@ -293,8 +293,23 @@ fn files_that_are_no_queue_are_refused_and_left_alone() {
     drop(SqliteDatabase::open(&newer).unwrap());
     Connection::open(&newer).unwrap().pragma_update(None, "user_version", 99).unwrap();
     let error = refused(&newer);
-    assert!(matches!(error, DatabaseError::Newer { found: 99, known: 1, .. }), "{error}");
+    assert!(matches!(error, DatabaseError::Newer { found: 99, known: 2, .. }), "{error}");
     assert!(error.to_string().contains("newer version"), "{error}");
+}
+
+#[tokio::test]
+async fn a_file_of_the_first_format_is_brought_to_this_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("queue.db");
+    broker(&path).publish(&job("old")).await.unwrap();
+    let file = Connection::open(&path).unwrap();
+    file.execute_batch("DROP TABLE alone; PRAGMA user_version = 1").unwrap();
+    drop(file);
+    let database = SqliteDatabase::open(&path).unwrap();
+    let store = SqliteResults::new(database, ResultOptions::default());
+    assert_eq!(store.begin_alone(JobId::new()).await.unwrap(), Some(0));
+    drop(store);
+    assert_eq!(broker(&path).depth().await.unwrap(), 1);
 }
 
 #[tokio::test]

@@ -3,15 +3,21 @@
 //! that ends.
 
 mod folder;
+#[cfg(feature = "chaos")]
+pub mod mark;
+#[cfg(feature = "chaos")]
+pub mod pictures;
 mod process;
 mod proxy;
 mod rabbitmq;
 mod redis;
+mod supervised;
 
 pub use process::Group;
 pub use proxy::Proxy;
 pub use rabbitmq::RabbitMq;
 pub use redis::Redis;
+pub use supervised::Supervised;
 
 use std::{
     fs, io,

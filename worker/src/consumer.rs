@@ -2,7 +2,8 @@
 //! what has come by the time the engine is free, and lets outcomes be written meanwhile. Idle, it waits without timers.
 //!
 //! A job that comes for the second time may be the one that killed the worker. It goes through the engine alone, with
-//! nothing else held, so that no other job's attempts are counted should the worker die of it again.
+//! nothing else held, so that no other job's attempts are counted should the worker die of it again; and once it has
+//! had its attempts alone, it is given up.
 
 use std::{
     collections::VecDeque,
@@ -11,9 +12,7 @@ use std::{
 };
 
 use byecaptcha_queue::{Delivery, JobId, Outcome, ResultStore, job::now_ms};
-use futures::future;
 use tokio::{
-    sync::oneshot,
     task::JoinSet,
     time::{Instant, MissedTickBehavior, interval, timeout_at},
 };
@@ -21,12 +20,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Drained,
-    batcher::{self, Limits, Step},
+    batcher::{self, Step},
     engine::{Answers, Engine, EngineGone},
     heartbeat::{self, Heartbeat},
     metrics,
+    running::{Progress, Running, Stage, progress},
     settle::settle,
     source::Source,
+    suspect::{self, Finding},
     trace::{self, Interval},
     verdict::{Identity, Timings, Verdict},
 };
@@ -43,8 +44,6 @@ pub(crate) struct ConsumerLoop {
     pub(crate) engine: Engine,
     pub(crate) identity: Identity,
     pub(crate) limits: Limits,
-    /// Most deliveries held, in the engine and before it.
-    pub(crate) prefetch: usize,
     heartbeat: Heartbeat,
     /// Received and not started, in the order of their coming.
     pending: VecDeque<Delivery>,
@@ -57,18 +56,15 @@ pub(crate) struct ConsumerLoop {
     wary: bool,
 }
 
-impl Running {
-    fn count(&self) -> usize {
-        self.deliveries.len()
-    }
-}
-
-struct Running {
-    deliveries: Vec<Delivery>,
-    answers: oneshot::Receiver<Answers>,
-    /// Milliseconds since the Unix epoch.
-    started_at_ms: u64,
-    alone: bool,
+/// What bounds the loop.
+#[derive(Clone, Copy)]
+pub(crate) struct Limits {
+    /// Most jobs in one batch; at least 1.
+    pub(crate) max_batch: usize,
+    /// The last attempt at a job that is made; at least 1.
+    pub(crate) delivery_limit: u32,
+    /// Most deliveries held, in the engine and before it.
+    pub(crate) prefetch: usize,
 }
 
 impl ConsumerLoop {
@@ -78,7 +74,6 @@ impl ConsumerLoop {
         engine: Engine,
         identity: Identity,
         limits: Limits,
-        prefetch: usize,
         heartbeat: Heartbeat,
     ) -> Self {
         Self {
@@ -86,8 +81,7 @@ impl ConsumerLoop {
             results,
             engine,
             identity,
-            limits,
-            prefetch: prefetch.max(limits.max_batch),
+            limits: Limits { prefetch: limits.prefetch.max(limits.max_batch), ..limits },
             heartbeat,
             pending: VecDeque::new(),
             running: None,
@@ -106,7 +100,7 @@ impl ConsumerLoop {
         let mut pulse = interval(heartbeat::INTERVAL);
         pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let ended = loop {
-            self.heartbeat.beat();
+            self.beat();
             if let Err(gone) = self.start_next() {
                 break Err(gone);
             }
@@ -114,8 +108,8 @@ impl ConsumerLoop {
             tokio::select! {
                 () = shutdown.cancelled() => break Ok(()),
                 deliveries = self.source.next() => self.hold(deliveries),
-                answers = finished(&mut self.running) => match answers {
-                    Ok(answers) => self.conclude(answers),
+                progress = progress(&mut self.running) => match progress.and_then(|come| self.go_on(come)) {
+                    Ok(()) => {}
                     Err(gone) => {
                         // Dropped, they go back with the attempt counted: it may be their fault.
                         self.running = None;
@@ -130,6 +124,14 @@ impl ConsumerLoop {
         ended.map(|()| drained)
     }
 
+    /// The loop turns; but for one whose engine is stuck, that says nothing.
+    fn beat(&self) {
+        let since = self.running.as_ref().and_then(Running::in_engine_since);
+        if since.is_none_or(|since| since.elapsed() < heartbeat::INTERVAL) {
+            self.heartbeat.beat();
+        }
+    }
+
     /// Asks the broker for as many as are useful to have at hand beside those in the engine.
     fn receive_more(&mut self) {
         let idle = self.pending.is_empty() && self.running.is_none() && self.settling.is_empty();
@@ -139,6 +141,7 @@ impl ConsumerLoop {
         let room = match careful {
             true => usize::from(idle),
             false => self
+                .limits
                 .prefetch
                 .saturating_sub(self.pending.len() + self.running.as_ref().map_or(0, Running::count)),
         };
@@ -161,17 +164,14 @@ impl ConsumerLoop {
     fn start_next(&mut self) -> Result<(), EngineGone> {
         while self.running.is_none() && self.settling.len() < MAX_SETTLING {
             let attempts = self.pending.iter().map(|delivery| delivery.attempt);
-            let Some(step) = batcher::next_step(attempts, self.limits) else { return Ok(()) };
+            let Some(step) = batcher::next_step(attempts, self.limits.max_batch) else { return Ok(()) };
             match step {
-                Step::GiveUp(count) => {
-                    let spent = self.pending.drain(..count).map(|delivery| {
-                        let verdict = Verdict::spent(delivery.attempt.saturating_sub(1));
-                        (delivery, verdict)
-                    });
-                    let spent = spent.collect();
-                    self.settle(spent);
+                Step::Together(count) => {
+                    let batch = self.sift(count);
+                    if !batch.is_empty() {
+                        self.start(batch, false)?;
+                    }
                 }
-                Step::Together(count) => self.start(count, false)?,
                 Step::Alone => {
                     self.wary = true;
                     self.release_all_but(1);
@@ -183,16 +183,17 @@ impl ConsumerLoop {
                     if !self.settling.is_empty() {
                         return Ok(());
                     }
-                    self.start(1, true)?;
+                    if let Some(delivery) = self.sift(1).pop() {
+                        self.examine(delivery);
+                    }
                 }
             }
         }
         Ok(())
     }
 
-    /// Hands the first `count` to the engine, but for those that ask for a model that is not here or that nobody waits
-    /// for any more.
-    fn start(&mut self, count: usize, alone: bool) -> Result<(), EngineGone> {
+    /// Takes the first `count`, but for those that ask for a model that is not here or that nobody waits for any more.
+    fn sift(&mut self, count: usize) -> Vec<Delivery> {
         let mut known = Vec::with_capacity(count);
         let mut over = Vec::new();
         let now = now_ms();
@@ -212,16 +213,41 @@ impl ConsumerLoop {
         if !over.is_empty() {
             self.settle(over);
         }
-        if known.is_empty() {
-            return Ok(());
+        known
+    }
+
+    /// Asks what is known of a job that comes again.
+    fn examine(&mut self, delivery: Delivery) {
+        let results = Arc::clone(&self.results);
+        let limit = self.limits.delivery_limit;
+        let finding = suspect::examine(results, delivery.job.id, delivery.attempt, limit);
+        let stage = Stage::Examined(Box::pin(finding));
+        self.running = Some(Running { deliveries: vec![delivery], stage, alone: true });
+    }
+
+    /// Hands these to the engine.
+    fn start(&mut self, deliveries: Vec<Delivery>, alone: bool) -> Result<(), EngineGone> {
+        let images = deliveries.iter().map(|delivery| delivery.job.image.clone()).collect();
+        let answers = self.engine.submit(images)?;
+        self.note_start(deliveries.iter().map(|delivery| delivery.job.id).collect());
+        let at_ms = now_ms();
+        for delivery in &deliveries {
+            metrics::started(Duration::from_millis(at_ms.saturating_sub(delivery.job.submitted_at_ms)));
         }
-        let answers =
-            self.engine.submit(known.iter().map(|delivery| delivery.job.image.clone()).collect())?;
-        self.note_start(known.iter().map(|delivery| delivery.job.id).collect());
-        for delivery in &known {
-            metrics::started(Duration::from_millis(now.saturating_sub(delivery.job.submitted_at_ms)));
+        let stage = Stage::Engine { answers, since: Instant::now(), at_ms };
+        self.running = Some(Running { deliveries, stage, alone });
+        Ok(())
+    }
+
+    fn go_on(&mut self, progress: Progress) -> Result<(), EngineGone> {
+        let Some(Running { deliveries, alone, .. }) = self.running.take() else { return Ok(()) };
+        match progress {
+            Progress::Found(Finding::Try) => self.start(deliveries, alone)?,
+            Progress::Found(Finding::Settle(verdict)) => {
+                self.settle(deliveries.into_iter().zip([verdict]).collect());
+            }
+            Progress::Answered(answers, at_ms) => self.conclude(deliveries, at_ms, answers),
         }
-        self.running = Some(Running { deliveries: known, answers, started_at_ms: now, alone });
         Ok(())
     }
 
@@ -238,16 +264,20 @@ impl ConsumerLoop {
     }
 
     /// Turns the answers of the batch that was in the engine into outcomes and new attempts.
-    fn conclude(&mut self, Answers { answers, elapsed }: Answers) {
-        let Some(running) = self.running.take() else { return };
+    fn conclude(
+        &mut self,
+        deliveries: Vec<Delivery>,
+        started_at_ms: u64,
+        Answers { answers, elapsed }: Answers,
+    ) {
         let engine_ms = elapsed.as_secs_f64() * 1e3;
-        tracing::debug!(jobs = running.count(), engine_ms, "a batch is through");
-        metrics::inferred(running.count(), elapsed);
+        tracing::debug!(jobs = deliveries.len(), engine_ms, "a batch is through");
+        metrics::inferred(deliveries.len(), elapsed);
         let end = SystemTime::now();
         let engine = Interval { start: end - elapsed, end };
-        trace::batch(running.deliveries.iter().map(|delivery| &delivery.job), engine);
-        let verdicts = running.deliveries.into_iter().zip(answers).map(|(delivery, answer)| {
-            let queue_ms = running.started_at_ms.saturating_sub(delivery.job.submitted_at_ms) as f64;
+        trace::batch(deliveries.iter().map(|delivery| &delivery.job), engine);
+        let verdicts = deliveries.into_iter().zip(answers).map(|(delivery, answer)| {
+            let queue_ms = started_at_ms.saturating_sub(delivery.job.submitted_at_ms) as f64;
             let last = delivery.attempt >= self.limits.delivery_limit;
             let verdict = Verdict::of(answer, &self.identity, Timings { queue_ms, engine_ms }, last);
             (delivery, verdict)
@@ -278,29 +308,26 @@ impl ConsumerLoop {
         self.release_all_but(0);
 
         let mut drained = Drained::default();
-        if let Some(running) = &mut self.running {
-            let jobs = running.deliveries.len();
-            match timeout_at(deadline, &mut running.answers).await {
-                Ok(Ok(answers)) => self.conclude(answers),
-                // Dropped with `running`, they go back with the attempt counted: it may be their fault.
-                Ok(Err(_)) | Err(_) => drained.abandoned = jobs,
+        match self.running.take() {
+            Some(Running { deliveries, stage: Stage::Engine { answers, at_ms, .. }, .. }) => {
+                let jobs = deliveries.len();
+                match timeout_at(deadline, answers).await {
+                    Ok(Ok(answers)) => self.conclude(deliveries, at_ms, answers),
+                    // Dropped with `deliveries`, they go back with the attempt counted: it may be their fault.
+                    Ok(Err(_)) | Err(_) => drained.abandoned = jobs,
+                }
             }
+            Some(Running { deliveries, stage: Stage::Examined(_), .. }) => {
+                self.settle(deliveries.into_iter().map(|delivery| (delivery, Verdict::Release)).collect());
+            }
+            None => {}
         }
-        self.running = None;
         if timeout_at(deadline, join_all(&mut self.settling, &mut drained)).await.is_err() {
             self.give_up.cancel();
             let last = Instant::now() + LAST_ANSWERS;
             drop(timeout_at(last, join_all(&mut self.settling, &mut drained)).await);
         }
         drained
-    }
-}
-
-/// The answers of the batch in the engine; waits for ever where there is none.
-async fn finished(running: &mut Option<Running>) -> Result<Answers, EngineGone> {
-    match running {
-        Some(running) => (&mut running.answers).await.map_err(|_| EngineGone),
-        None => future::pending().await,
     }
 }
 

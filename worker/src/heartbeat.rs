@@ -1,4 +1,5 @@
-//! Whether the consumer loop still turns: what a liveness probe asks, so that a worker that hangs is started again.
+//! Whether the consumer loop still turns and its engine gets through its batches: what a liveness probe asks, so that a
+//! worker that hangs is started again.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -21,7 +22,8 @@ impl Heartbeat {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 
-    /// How long ago the loop last turned; a second or less where all is well.
+    /// How long ago the loop last turned, or the batch that the engine is at was begun if that is longer; a second or two
+    /// where all is well.
     pub fn age(&self) -> Duration {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).elapsed()
     }

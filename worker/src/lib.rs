@@ -14,8 +14,10 @@ mod consumer;
 pub mod engine;
 mod heartbeat;
 mod metrics;
+mod running;
 mod settle;
 mod source;
+mod suspect;
 mod trace;
 mod verdict;
 
@@ -29,8 +31,7 @@ use tokio_util::sync::CancellationToken;
 pub use heartbeat::Heartbeat;
 
 use crate::{
-    batcher::Limits,
-    consumer::ConsumerLoop,
+    consumer::{ConsumerLoop, Limits},
     engine::{Engine, EngineGone},
     source::Source,
     verdict::Identity,
@@ -134,14 +135,17 @@ impl Worker {
             () = shutdown.cancelled() => return Ok(Drained::default()),
         }
         self.ready.send_replace(true);
-        let limits = Limits { max_batch, delivery_limit: self.settings.delivery_limit.max(1) };
+        let limits = Limits {
+            max_batch,
+            delivery_limit: self.settings.delivery_limit.max(1),
+            prefetch: self.settings.prefetch,
+        };
         let work = ConsumerLoop::new(
             Source::new(self.broker),
             self.results,
             engine,
             identity,
             limits,
-            self.settings.prefetch,
             self.heartbeat,
         );
         let working = work.run(shutdown.clone(), self.settings.drain);

@@ -14,7 +14,7 @@ use byecaptcha_worker::Heartbeat;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch;
 
-/// A loop that has not turned for so long hangs.
+/// A loop that has not turned for so long, or an engine that has been at one batch, hangs.
 const DEAD: Duration = Duration::from_secs(30);
 
 #[derive(Clone)]
@@ -51,7 +51,8 @@ async fn live(State(probes): State<Probes>) -> (StatusCode, String) {
     match age < DEAD {
         true => (StatusCode::OK, "ok\n".to_owned()),
         false => {
-            let said = format!("the consumer loop has not turned for {} seconds\n", age.as_secs());
+            let said =
+                format!("the consumer loop or its engine has been stuck for {} seconds\n", age.as_secs());
             (StatusCode::SERVICE_UNAVAILABLE, said)
         }
     }

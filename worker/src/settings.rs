@@ -36,8 +36,8 @@ pub(crate) struct Arguments {
 /// How to work.
 #[derive(Args)]
 pub(crate) struct WorkSettings {
-    /// Where probes are answered: /healthz while the consumer loop turns, /readyz once the model is warm and while the
-    /// broker and the result store are there, /metrics for Prometheus.
+    /// Where probes are answered: /healthz while the consumer loop turns and the engine gets through its batches,
+    /// /readyz once the model is warm and while the broker and the result store are there, /metrics for Prometheus.
     #[arg(long, env = "BYECAPTCHA_LISTEN", default_value = "127.0.0.1:8081", value_name = "HOST:PORT", value_parser = address::parse)]
     pub(crate) listen: SocketAddr,
     #[command(flatten)]

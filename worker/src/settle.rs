@@ -59,10 +59,14 @@ async fn write(results: &dyn ResultStore, outcomes: &[(JobId, Outcome)]) {
             }
         }
     };
-    for ((_, outcome), first) in outcomes.iter().zip(first) {
+    for ((_, outcome), &first) in outcomes.iter().zip(&first) {
         if first {
             metrics::finished(outcome.status());
         }
+    }
+    let repeated = first.iter().filter(|&&first| !first).count();
+    if repeated > 0 {
+        tracing::info!(repeated, "jobs had ended before; what was done again changes nothing");
     }
 }
 
@@ -71,7 +75,7 @@ async fn answer(delivery: Delivery, verdict: Verdict) -> bool {
     let (job, attempt) = (delivery.job.id, delivery.attempt);
     let released = matches!(verdict, Verdict::Release);
     let told: Result<(), BrokerError> = match verdict {
-        Verdict::Done(_) => delivery.ack().await,
+        Verdict::Done(_) | Verdict::Over => delivery.ack().await,
         Verdict::Dead(Failure { detail, .. }) => {
             metrics::dead_lettered();
             delivery.reject(&detail).await

@@ -16,7 +16,12 @@ pub(crate) enum Verdict {
     Retry(String),
     /// It was not started.
     Release,
+    /// It had ended before.
+    Over,
 }
+
+/// The kind of failure that makes a dead letter.
+pub(crate) const ENGINE_FAILED: &str = "engine-failed";
 
 /// The model as it appears in results.
 pub(crate) struct Identity {
@@ -61,7 +66,7 @@ impl Verdict {
         match self {
             Self::Done(outcome) => Some(outcome.clone()),
             Self::Dead(failure) => Some(Outcome::Failed(failure.clone())),
-            Self::Retry(_) | Self::Release => None,
+            Self::Retry(_) | Self::Release | Self::Over => None,
         }
     }
 }
@@ -85,5 +90,5 @@ fn recognition(reading: Reading, model: &Identity, timings: Timings) -> Recognit
 }
 
 fn engine_failed(detail: String) -> Failure {
-    Failure { kind: "engine-failed".to_owned(), detail }
+    Failure { kind: ENGINE_FAILED.to_owned(), detail }
 }

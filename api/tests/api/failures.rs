@@ -69,6 +69,9 @@ impl ResultStore for Troubled {
     async fn start(&self, ids: &[JobId]) -> Result<Vec<bool>, ResultError> {
         self.inner.start(ids).await
     }
+    async fn begin_alone(&self, id: JobId) -> Result<Option<u32>, ResultError> {
+        self.inner.begin_alone(id).await
+    }
     async fn finish(&self, outcomes: &[(JobId, Outcome)]) -> Result<Vec<bool>, ResultError> {
         self.inner.finish(outcomes).await
     }

@@ -53,6 +53,8 @@ impl MemoryResults {
 #[derive(Default)]
 struct State {
     entries: HashMap<JobId, Known>,
+    /// How often jobs that have not ended were alone with a worker.
+    alone: HashMap<JobId, u32>,
     /// Ended jobs that still have their result, in the order of their end.
     kept: VecDeque<(u64, JobId)>,
     /// Ended jobs that do not, in the same order.
@@ -92,6 +94,7 @@ impl State {
             Known::Record(_) | Known::Ended { .. } => return false,
         }
         self.kept.push_back((now, id));
+        self.alone.remove(&id);
         true
     }
 
@@ -153,6 +156,17 @@ impl ResultStore for MemoryResults {
             None => true,
         });
         Ok(to_do.collect())
+    }
+
+    async fn begin_alone(&self, id: JobId) -> Result<Option<u32>, ResultError> {
+        let mut state = self.lock();
+        if state.entries.get(&id).is_some_and(|known| known.finished_at_ms().is_some()) {
+            return Ok(None);
+        }
+        let count = state.alone.entry(id).or_default();
+        let before = *count;
+        *count += 1;
+        Ok(Some(before))
     }
 
     async fn finish(&self, outcomes: &[(JobId, Outcome)]) -> Result<Vec<bool>, ResultError> {

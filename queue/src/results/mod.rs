@@ -110,6 +110,11 @@ pub trait ResultStore: Send + Sync {
     /// worker's hand. True for an id without a record.
     async fn start(&self, ids: &[JobId]) -> Result<Vec<bool>, ResultError>;
 
+    /// Notes that a job is about to go through the engine with nothing else held by its worker, and gives how often that
+    /// was noted before. A broker counts an attempt at every job that a dying worker held; this tells at which of them
+    /// it died. `None` where the job has ended already. An id without a record is counted too, and given none.
+    async fn begin_alone(&self, id: JobId) -> Result<Option<u32>, ResultError>;
+
     /// Writes how jobs ended; the answer holds, in the same order, whether this call was the first to end the job.
     /// A later outcome changes nothing. An id without a record is given one.
     async fn finish(&self, outcomes: &[(JobId, Outcome)]) -> Result<Vec<bool>, ResultError>;

@@ -16,6 +16,9 @@ use crate::{
 /// How many rows one sweep changes at most, so that writers wait only briefly behind it.
 const SWEPT_AT_ONCE: i64 = 500;
 
+/// The count of a job that has ended is of no use.
+const FORGET_ALONE: &str = "DELETE FROM alone WHERE id = ?";
+
 /// A result store in a SQLite file. All stores on one database share its records.
 #[derive(Clone)]
 pub struct SqliteResults {
@@ -105,6 +108,22 @@ impl ResultStore for SqliteResults {
         Ok(self.database.writes().write(start, |_| {}).await?)
     }
 
+    async fn begin_alone(&self, id: JobId) -> Result<Option<u32>, ResultError> {
+        let begin = move |connection: &Connection| {
+            let before: Option<i64> = connection
+                .prepare_cached(
+                    "INSERT INTO alone (id, count)
+                     SELECT ?1, 1 WHERE NOT EXISTS
+                     (SELECT 1 FROM results WHERE id = ?1 AND finished_at_ms IS NOT NULL)
+                     ON CONFLICT (id) DO UPDATE SET count = count + 1 RETURNING count - 1",
+                )?
+                .query_row([id.as_bytes()], |row| row.get(0))
+                .optional()?;
+            Ok(before.map(from_sql))
+        };
+        Ok(self.database.writes().write(begin, |_| {}).await?)
+    }
+
     async fn finish(&self, outcomes: &[(JobId, Outcome)]) -> Result<Vec<bool>, ResultError> {
         let Signals { ended, .. } = self.database.signals().clone();
         let ids: Vec<JobId> = outcomes.iter().map(|(id, _)| *id).collect();
@@ -126,6 +145,7 @@ impl ResultStore for SqliteResults {
                 )?
                 .execute(params![to, to_sql(now_ms()), id.as_bytes(), from])?;
             if canceled > 0 {
+                connection.prepare_cached(FORGET_ALONE)?.execute([id.as_bytes()])?;
                 return Ok(Cancellation::Canceled);
             }
             let is_over = connection
@@ -172,6 +192,7 @@ fn finish_one(connection: &Connection, id: JobId, outcome: &Outcome, now: i64) -
              WHERE finished_at_ms IS NULL",
         )?
         .execute(params![id.as_bytes(), outcome.status().name(), now, result, error])?;
+    connection.prepare_cached(FORGET_ALONE)?.execute([id.as_bytes()])?;
     Ok(changed > 0)
 }
 

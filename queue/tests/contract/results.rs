@@ -147,6 +147,25 @@ pub(crate) async fn an_end_without_a_beginning_is_kept<B: ResultsBackend>() {
     assert!(!finish(store, id, Outcome::Canceled).await);
 }
 
+pub(crate) async fn times_alone_are_counted_until_the_end<B: ResultsBackend>() {
+    let fixture = B::results(ResultOptions::default()).await;
+    let store = &*fixture.store;
+    let (id, other, unknown) = (created(store).await.id, created(store).await.id, JobId::new());
+    for before in 0..3 {
+        assert_eq!(store.begin_alone(id).await.unwrap(), Some(before));
+        assert_eq!(store.begin_alone(unknown).await.unwrap(), Some(before));
+    }
+    assert_eq!(store.begin_alone(other).await.unwrap(), Some(0), "each has a count of its own");
+    assert_eq!(found(store, id).await.status, JobStatus::Queued, "counting changes no record");
+    assert_eq!(store.get(unknown).await.unwrap(), Lookup::Unknown, "and makes none");
+    for id in [id, unknown] {
+        assert!(finish(store, id, Outcome::Succeeded(recognition("done"))).await);
+        assert_eq!(store.begin_alone(id).await.unwrap(), None);
+    }
+    assert_eq!(store.cancel(other).await.unwrap(), Cancellation::Canceled);
+    assert_eq!(store.begin_alone(other).await.unwrap(), None);
+}
+
 pub(crate) async fn discard_takes_a_record_back<B: ResultsBackend>() {
     let fixture = B::results(ResultOptions::default()).await;
     let store = &*fixture.store;

@@ -6,4 +6,5 @@ mod collector;
 mod deaths;
 mod jobs;
 mod observability;
+mod poison;
 mod stack;

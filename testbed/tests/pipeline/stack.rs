@@ -2,7 +2,7 @@
 
 use std::{
     net::{Ipv4Addr, TcpListener},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -75,6 +75,25 @@ impl Stack {
                 _ => assert!(start.elapsed() < PATIENCE, "{address} is not ready: {answer:?}"),
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// What workers and the commands beside them are told about the servers.
+    pub(crate) fn environment(&self) -> Vec<(&'static str, String)> {
+        environment(&self.rabbitmq, &self.redis, &free_address(), &self.extra)
+    }
+
+    /// Where log files go.
+    pub(crate) fn logs(&self) -> &Path {
+        self.logs.path()
+    }
+
+    /// Waits until something is so.
+    pub(crate) async fn eventually(&self, what: &str, condition: impl AsyncFn() -> bool) {
+        let start = Instant::now();
+        while !condition().await {
+            assert!(start.elapsed() < PATIENCE, "in vain: {what}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 
@@ -170,7 +189,7 @@ fn free_address() -> String {
 }
 
 /// A program of the workspace, built beside this test.
-fn program(name: &str) -> String {
+pub(crate) fn program(name: &str) -> String {
     let folder = std::env::current_exe().unwrap().parent().and_then(|deps| deps.parent()).unwrap().to_owned();
     let path = folder.join(name);
     assert!(

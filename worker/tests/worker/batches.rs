@@ -1,5 +1,7 @@
 //! Which jobs meet in the engine, and what is written of them.
 
+use std::time::Duration;
+
 use byecaptcha_queue::{JobOptions, JobStatus, Lookup, ResultStore, job::now_ms};
 use bytes::Bytes;
 
@@ -99,5 +101,19 @@ async fn an_expired_job_ends_without_the_engine() {
     assert_eq!(setting.ended(late).await.status, JobStatus::Expired);
     assert_eq!(setting.texts(&[early]).await, "b");
     assert_eq!(setting.script.batches(), ["b"]);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn the_heart_stops_with_an_engine_that_is_stuck() {
+    let setting = Setting::new(Script::gated());
+    let running = setting.start();
+    let id = setting.publish('a').await;
+    setting.batches(1).await;
+    // The loop goes on turning, once a second at least, and that is not enough.
+    eventually("the heartbeat grows old", async || running.heartbeat.age() > Duration::from_secs(3)).await;
+    setting.script.open();
+    assert_eq!(setting.texts(&[id]).await, "a");
+    eventually("it beats again", async || running.heartbeat.age() < Duration::from_secs(2)).await;
     running.stop().await;
 }

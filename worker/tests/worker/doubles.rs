@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc, Mutex,
-        atomic::{AtomicUsize, Ordering::SeqCst},
+        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
     },
     time::Duration,
 };
@@ -14,16 +14,22 @@ use byecaptcha_queue::{
     Lookup, MemoryBroker, MemoryResults, Outcome, ResultError, ResultStore,
 };
 
-/// Refuses to write the first outcomes.
+/// Refuses to write the first outcomes, and where told to, to count.
 pub struct RefusingResults {
     inner: Arc<MemoryResults>,
     refusals_left: AtomicUsize,
     refused: AtomicUsize,
+    refuse_alone: AtomicBool,
 }
 
 impl RefusingResults {
     pub fn new(inner: Arc<MemoryResults>, refusals: usize) -> Self {
-        Self { inner, refusals_left: refusals.into(), refused: 0.into() }
+        Self { inner, refusals_left: refusals.into(), refused: 0.into(), refuse_alone: false.into() }
+    }
+
+    /// Whether to count no times alone.
+    pub fn refuse_alone(&self, refuse: bool) {
+        self.refuse_alone.store(refuse, SeqCst);
     }
 
     pub fn accept(&self) {
@@ -49,6 +55,13 @@ impl ResultStore for RefusingResults {
     }
     async fn start(&self, ids: &[JobId]) -> Result<Vec<bool>, ResultError> {
         self.inner.start(ids).await
+    }
+    async fn begin_alone(&self, id: JobId) -> Result<Option<u32>, ResultError> {
+        if self.refuse_alone.load(SeqCst) {
+            self.refused.fetch_add(1, SeqCst);
+            return Err(ResultError::Unavailable("as scripted".to_owned()));
+        }
+        self.inner.begin_alone(id).await
     }
     async fn finish(&self, outcomes: &[(JobId, Outcome)]) -> Result<Vec<bool>, ResultError> {
         if self.refusals_left.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)).is_ok() {

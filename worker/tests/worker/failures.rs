@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use byecaptcha_queue::{Broker, JobStatus};
+use byecaptcha_queue::{Broker, Failure, JobStatus, Outcome, ResultStore};
 use byecaptcha_worker::WorkerSettings;
 
 use crate::{
@@ -74,6 +74,9 @@ async fn jobs_that_killed_the_worker_too_often_end_without_another_attempt() {
         let mut consumer = setting.broker.consumer().await.unwrap();
         let deliveries = consumer.receive(1).await.unwrap();
         assert_eq!(deliveries[0].attempt, attempt);
+        if attempt > 1 {
+            assert_eq!(setting.results.begin_alone(killer).await.unwrap(), Some(attempt - 2));
+        }
     }
     let innocent = setting.publish('a').await;
     let running = setting.start();
@@ -85,6 +88,70 @@ async fn jobs_that_killed_the_worker_too_often_end_without_another_attempt() {
     running.stop().await;
     assert_eq!(setting.broker.dead_letters().await.unwrap().len(), 1);
     assert_eq!(setting.depth().await, 0);
+}
+
+#[tokio::test]
+async fn a_job_that_was_only_held_while_workers_died_is_not_given_up() {
+    let setting = Setting::new(Script::default());
+    let innocent = setting.publish('a').await;
+    for _ in 0..5 {
+        let mut consumer = setting.broker.consumer().await.unwrap();
+        consumer.receive(1).await.unwrap();
+    }
+    let running = setting.start();
+    assert_eq!(setting.texts(&[innocent]).await, "a");
+    setting.depth_becomes(0).await;
+    running.stop().await;
+    assert_eq!(setting.broker.dead_letters().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_redelivered_job_that_has_ended_is_not_read_again() {
+    let setting = Setting::new(Script::default());
+    let (read, given_up) = (setting.publish('a').await, setting.publish('b').await);
+    let dead = Failure { kind: "engine-failed".to_owned(), detail: "as it was written".to_owned() };
+    let ends = [(read, Outcome::Canceled), (given_up, Outcome::Failed(dead))];
+    setting.results.finish(&ends).await.unwrap();
+    for _ in 0..4 {
+        let mut consumer = setting.broker.consumer().await.unwrap();
+        consumer.receive(2).await.unwrap();
+    }
+    let running = setting.start();
+    // The worker that gave it up died before it could say so.
+    eventually("the one that was given up is a dead letter", async || {
+        setting.broker.dead_letters().await.unwrap().len() == 1
+    })
+    .await;
+    setting.depth_becomes(0).await;
+    running.stop().await;
+    let letters = setting.broker.dead_letters().await.unwrap();
+    assert_eq!((letters[0].job.id, letters[0].reason.as_str()), (given_up, "as it was written"));
+    assert_eq!(setting.script.batches(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_job_that_comes_again_waits_for_the_store() {
+    let setting = Setting::new(Script::default());
+    let id = setting.publish('a').await;
+    let mut consumer = setting.broker.consumer().await.unwrap();
+    consumer.receive(1).await.unwrap();
+    drop(consumer);
+    let results = Arc::new(RefusingResults::new(setting.results.clone(), 0));
+    results.refuse_alone(true);
+    let running = setting.start_with(setting.broker.clone(), results.clone(), WorkerSettings::default());
+    eventually("the store refuses", async || results.refused() >= 2).await;
+    assert_eq!(setting.script.batches(), [""; 0]);
+    // Told to stop, the worker gives it back, and it has lost no attempt.
+    assert_eq!(running.stop().await.released, 1);
+    let mut consumer = setting.broker.consumer().await.unwrap();
+    let deliveries = consumer.receive(1).await.unwrap();
+    assert_eq!(deliveries[0].attempt, 2);
+    drop((deliveries, consumer));
+
+    results.refuse_alone(false);
+    let running = setting.start_with(setting.broker.clone(), results, WorkerSettings::default());
+    assert_eq!(setting.texts(&[id]).await, "a");
+    running.stop().await;
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use byecaptcha_queue::{
     Broker, BrokerOptions, Job, JobId, JobOptions, JobRecord, JobStatus, Lookup, MemoryBroker, MemoryResults,
     ResultOptions, ResultStore,
 };
-use byecaptcha_worker::{Drained, Worker, WorkerError, WorkerSettings};
+use byecaptcha_worker::{Drained, Heartbeat, Worker, WorkerError, WorkerSettings};
 use bytes::Bytes;
 use tokio::{task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
@@ -24,6 +24,7 @@ pub struct Setting {
 
 pub struct Running {
     pub shutdown: CancellationToken,
+    pub heartbeat: Heartbeat,
     pub worker: JoinHandle<Result<Drained, WorkerError>>,
 }
 
@@ -48,8 +49,9 @@ impl Setting {
     ) -> Running {
         let shutdown = CancellationToken::new();
         let worker = Worker::new(broker, results, self.script.recognizer(), settings);
+        let heartbeat = worker.heartbeat();
         let worker = tokio::spawn(worker.run(shutdown.clone()));
-        Running { shutdown, worker }
+        Running { shutdown, heartbeat, worker }
     }
 
     pub async fn publish(&self, character: char) -> JobId {

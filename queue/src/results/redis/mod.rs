@@ -84,6 +84,11 @@ impl RedisResults {
         format!("{}:ended:{id}", self.prefix)
     }
 
+    /// The tokens of the times that a job was alone with a worker.
+    fn alone_key(&self, id: JobId) -> String {
+        format!("{}:alone:{id}", self.prefix)
+    }
+
     fn keys<'a>(&self, invocation: &mut ScriptInvocation<'a>, id: JobId) {
         invocation.key(self.job_key(id)).key(self.ended_key(id));
     }
@@ -91,7 +96,7 @@ impl RedisResults {
     /// What all scripts that end jobs begin their arguments with.
     fn ending(&self, invocation: &mut ScriptInvocation<'_>) {
         invocation
-            .arg(Uuid::now_v7().simple().to_string())
+            .arg(token())
             .arg(milliseconds(self.options.keep))
             .arg(milliseconds(self.options.keep.saturating_add(self.options.remember)))
             .arg(format!("{}:ended", self.prefix));
@@ -144,6 +149,13 @@ impl ResultStore for RedisResults {
             self.keys(&mut start, *id);
         }
         self.run(&start).await
+    }
+
+    async fn begin_alone(&self, id: JobId) -> Result<Option<u32>, ResultError> {
+        let mut begin = self.scripts.begin_alone.prepare_invoke();
+        begin.key(self.ended_key(id)).key(self.alone_key(id)).arg(token()).arg(milliseconds(UNFINISHED));
+        let before: i64 = self.run(&begin).await?;
+        Ok(u32::try_from(before).ok())
     }
 
     async fn finish(&self, outcomes: &[(JobId, Outcome)]) -> Result<Vec<bool>, ResultError> {
@@ -206,6 +218,11 @@ impl ResultStore for RedisResults {
             .send(async |mut connection| connection.pset_ex(&key, 1, milliseconds(ANSWER)).await)
             .await
     }
+}
+
+/// Tells one call from all others.
+fn token() -> String {
+    Uuid::now_v7().simple().to_string()
 }
 
 fn milliseconds(time: Duration) -> u64 {

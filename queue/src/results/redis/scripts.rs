@@ -45,6 +45,16 @@ end
 return answers
 ";
 
+/// Each call leaves a token of its own, so that one that is sent twice counts once.
+const BEGIN_ALONE: &str = r"
+if redis.call('EXISTS', KEYS[1]) == 1 then
+    return -1
+end
+redis.call('SADD', KEYS[2], ARGV[1])
+redis.call('PEXPIRE', KEYS[2], ARGV[2])
+return redis.call('SCARD', KEYS[2]) - 1
+";
+
 const FINISH: &str = r"
 local answers = {}
 for i = 1, #KEYS / 2 do
@@ -85,6 +95,7 @@ pub(super) struct Scripts {
     pub(super) create: Script,
     pub(super) discard: Script,
     pub(super) start: Script,
+    pub(super) begin_alone: Script,
     pub(super) finish: Script,
     pub(super) cancel: Script,
 }
@@ -95,6 +106,7 @@ impl Default for Scripts {
             create: Script::new(CREATE),
             discard: Script::new(DISCARD),
             start: Script::new(START),
+            begin_alone: Script::new(BEGIN_ALONE),
             finish: Script::new(&format!("{END}{FINISH}")),
             cancel: Script::new(&format!("{END}{CANCEL}")),
         }

@@ -1,0 +1,58 @@
+//! Captchas with what the engine reads in each, alone in this process: what a whole installation has to answer.
+
+use std::{collections::HashSet, ops::Deref};
+
+use anyhow::{Context, Result};
+use byecaptcha_dataset::{Generator, Style};
+use byecaptcha_models::Recognizer;
+use bytes::Bytes;
+
+/// The least by which a reading is likelier than the next. In another batch the engine adds in another order, and two
+/// readings that are equally likely may change places.
+const MARGIN: f32 = 0.05;
+
+/// A picture and its reading.
+pub struct Picture {
+    /// The file.
+    pub file: Bytes,
+    /// The text that the engine reads.
+    pub text: String,
+}
+
+/// Pictures whose readings all differ, so that an answer that belongs to another picture is seen.
+pub struct Pictures(Vec<Picture>);
+
+impl Pictures {
+    /// Draws so many, which depend on the seed alone.
+    ///
+    /// # Errors
+    ///
+    /// What the drawing or the model that ships say.
+    pub fn draw(count: usize, seed: u64) -> Result<Self> {
+        let generator = Generator::new(Style::preset("hku")?, seed)?;
+        let mut recognizer = Recognizer::embedded().context("the model that ships cannot be loaded")?;
+        let mut known = HashSet::new();
+        let mut pictures = Vec::with_capacity(count);
+        for index in 0.. {
+            if pictures.len() == count {
+                break;
+            }
+            let (_, file) = generator.encoded(index);
+            let prepared = recognizer.prepare(&file)?;
+            let reading = recognizer.recognize(&[prepared])?.pop().context("the engine gave no answer")?;
+            let next = reading.alternatives.first().map_or(0.0, |(_, confidence)| *confidence);
+            if reading.confidence - next >= MARGIN && known.insert(reading.text.clone()) {
+                pictures.push(Picture { file: file.into(), text: reading.text });
+            }
+        }
+        Ok(Self(pictures))
+    }
+}
+
+impl Deref for Pictures {
+    type Target = [Picture];
+
+    fn deref(&self) -> &[Picture] {
+        &self.0
+    }
+}
