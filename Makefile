@@ -1,5 +1,5 @@
 # Every target is also given as plain commands in the README.
-.PHONY: run test lint bench train setup
+.PHONY: run test lint bench chaos train setup
 
 run:
 	cargo run --release
@@ -29,6 +29,13 @@ bench: setup
 	python3 scripts/bench_serve.py
 	cargo build --release -p byecaptcha-api -p byecaptcha-worker
 	cargo run --release -p byecaptcha-testbed --bin bench-pipeline
+
+# Breaks a whole installation under load; MINUTES=30 for longer.
+MINUTES ?= 5
+chaos:
+	scripts/test_tools.sh
+	cargo build --release --workspace --exclude byecaptcha-trainer
+	target/release/chaos --minutes $(MINUTES)
 
 train:
 	scripts/libtorch.sh
