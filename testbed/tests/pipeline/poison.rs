@@ -62,7 +62,8 @@ async fn pictures_that_kill_workers_are_dead_letters_and_the_others_are_read() {
     let workers: Vec<Supervised> = (0..WORKERS).map(|number| faulty(&stack, number, ends[number])).collect();
     let (pictures, poison) = (Pictures::draw(200, 3).unwrap(), mark::picture().unwrap());
     // Several at once in the hands of all workers, and some alone.
-    let is_poison = |number: usize| (100..160).contains(&number) && number.is_multiple_of(6) || number % 211 == 7;
+    let is_poison =
+        |number: usize| (100..160).contains(&number) && number.is_multiple_of(6) || number % 211 == 7;
     let jobs = stream::iter(0..800).map(|number| {
         let (stack, poison) = (&stack, &poison);
         let picture = (!is_poison(number)).then(|| &pictures[number % pictures.len()]);
