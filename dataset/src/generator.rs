@@ -9,7 +9,11 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use crate::encode;
 use crate::layout::{Canvas, Deviation, FontSize, draw};
+use crate::page;
 use crate::style::{Encoding, Error, Style};
+
+/// Parts the random numbers of pages from those of pictures.
+const PAGES: u64 = 0x9a6e_5000_0000_0000;
 
 /// An image with what it says.
 #[derive(Debug, Clone)]
@@ -68,6 +72,13 @@ impl Generator {
             }
         });
         Sample { label, image }
+    }
+
+    /// Image number `index` as a person cuts it out of a web page; see [`page`].
+    #[must_use]
+    pub fn page_sample(&self, index: u64) -> Sample {
+        let Sample { label, image } = self.sample(index);
+        Sample { label, image: sound(page::cut(&image, mix(mix(self.seed ^ PAGES).wrapping_add(index)))) }
     }
 
     /// Label and file of image number `index`, in the encoding of the style.

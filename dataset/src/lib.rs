@@ -20,6 +20,7 @@ mod font;
 mod generator;
 mod layout;
 mod noise;
+pub mod page;
 mod resample;
 mod style;
 

@@ -1,0 +1,149 @@
+//! A picture as a person cuts it out of a web page: shown at some zoom on some ground, with a hand's margins, and
+//! encoded again. What a screenshot does to a captcha, for readers to learn from.
+
+mod ground;
+
+use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use image::{Rgb, RgbImage};
+use rand::{Rng, RngExt, SeedableRng};
+use rand_pcg::Pcg64Mcg;
+
+use crate::encode;
+use crate::layout::Canvas;
+use crate::style::Error;
+use ground::Ground;
+
+/// Screen pixels for each of the picture's. A page at 50 to 200% on a screen of 1 to 3 device pixels shows up to six;
+/// from two on nothing is lost or gained any more, so the larger ones are not drawn.
+const SCALE: std::ops::Range<f64> = 0.5..2.0;
+/// What a hand leaves on each side, as a share of the picture's own; below zero it cuts into the picture.
+const MARGIN: std::ops::Range<f64> = -0.04..0.30;
+/// JPEG qualities that cuts are encoded with.
+const QUALITY: std::ops::RangeInclusive<u8> = 55..=95;
+/// How browsers and screens resample, more or less.
+const FILTERS: [FilterType; 4] =
+    [FilterType::Bilinear, FilterType::CatmullRom, FilterType::Box, FilterType::Mitchell];
+
+/// Cuts `picture` out of a page of its own. The same seed makes the same page.
+///
+/// # Errors
+/// [`Error::Encode`] where the picture has no pixels.
+pub fn cut(picture: &RgbImage, seed: u64) -> Result<RgbImage, Error> {
+    let mut rng = Pcg64Mcg::seed_from_u64(seed);
+    let scale = (rng.random_range(SCALE.start.ln()..SCALE.end.ln())).exp();
+    let shown = shown(picture, scale, FILTERS[rng.random_range(0..FILTERS.len())])?;
+    let (width, height) = (f64::from(shown.width()), f64::from(shown.height()));
+    let [left, right, top, bottom] = std::array::from_fn(|_| rng.random_range(MARGIN));
+    let side =
+        |length: f64, before: f64, after: f64| ((length * (1.0 + before + after)).round() as u32).max(1);
+    let mut page = RgbImage::new(side(width, left, right), side(height, top, bottom));
+    let (x, y) = ((left * width).round() as i64, (top * height).round() as i64);
+    Ground::random(&mut rng).fill(&mut page, &mut rng);
+    if rng.random_bool(0.3) {
+        ground::neighbours(&mut page, &mut rng);
+    }
+    let frame = rng.random_bool(0.2).then(|| (rng.random_range(1..=2), ground::colour(0..=255, &mut rng)));
+    let radius = if rng.random_bool(0.1) { rng.random_range(2..=6) } else { 0 };
+    place(&mut page, &shown, (x, y), frame, radius);
+    encoded_again(page, &mut rng)
+}
+
+/// The picture at the size at which the screen shows it.
+fn shown(picture: &RgbImage, scale: f64, filter: FilterType) -> Result<RgbImage, Error> {
+    let failed = |error: &dyn std::fmt::Display| Error::Encode(error.to_string());
+    let side = |length: u32| ((f64::from(length) * scale).round() as u32).max(1);
+    let (width, height) = (side(picture.width()), side(picture.height()));
+    let source = ImageRef::new(picture.width(), picture.height(), picture.as_raw(), PixelType::U8x3)
+        .map_err(|error| failed(&error))?;
+    let mut target = Image::new(width, height, PixelType::U8x3);
+    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter));
+    Resizer::new().resize(&source, &mut target, &options).map_err(|error| failed(&error))?;
+    RgbImage::from_raw(width, height, target.into_vec()).ok_or_else(|| failed(&"too few pixels"))
+}
+
+/// Puts the picture on the page, its corner at `(x, y)`, with a frame around it and its corners rounded off.
+fn place(
+    page: &mut RgbImage,
+    picture: &RgbImage,
+    (x, y): (i64, i64),
+    frame: Option<(i64, Rgb<u8>)>,
+    radius: i64,
+) {
+    let (width, height) = (i64::from(picture.width()), i64::from(picture.height()));
+    let thickness = frame.map_or(0, |(thickness, _)| thickness);
+    for row in -thickness..height + thickness {
+        for column in -thickness..width + thickness {
+            let (Ok(to_x), Ok(to_y)) = (u32::try_from(x + column), u32::try_from(y + row)) else { continue };
+            // How far inside a corner's square, from its inner point outwards.
+            let into = |at: i64, length: i64| (radius - at).max(at - (length - 1 - radius)).max(0);
+            let (dx, dy) = (into(column, width), into(row, height));
+            if to_x >= page.width()
+                || to_y >= page.height()
+                || dx * dx + dy * dy > (radius + thickness).pow(2)
+            {
+                continue;
+            }
+            let inside = (0..width).contains(&column) && (0..height).contains(&row);
+            match frame {
+                _ if inside && dx * dx + dy * dy <= radius * radius => {
+                    page.put_pixel(to_x, to_y, *picture.get_pixel(column as u32, row as u32));
+                }
+                Some((_, colour)) => page.put_pixel(to_x, to_y, colour),
+                None => {}
+            }
+        }
+    }
+}
+
+/// Half of the cuts come as PNG, which changes nothing, and half as JPEG.
+fn encoded_again(page: RgbImage, rng: &mut impl Rng) -> Result<RgbImage, Error> {
+    if rng.random_bool(0.5) {
+        return Ok(page);
+    }
+    let (width, height) = (page.width() as usize, page.height() as usize);
+    let canvas = Canvas { width, height, bytes: page.into_raw() };
+    encode::decode(&encode::jpeg(&canvas, rng.random_range(QUALITY))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn picture() -> RgbImage {
+        RgbImage::from_fn(128, 48, |x, y| Rgb([250, (x * 2 % 256) as u8, (y * 5 % 256) as u8]))
+    }
+
+    #[test]
+    fn the_same_seed_makes_the_same_cut() {
+        let picture = picture();
+        assert_eq!(cut(&picture, 5).unwrap(), cut(&picture, 5).unwrap());
+        assert_ne!(cut(&picture, 5).unwrap(), cut(&picture, 6).unwrap());
+    }
+
+    #[test]
+    fn sizes_are_those_of_the_task() {
+        let picture = picture();
+        let (mut smallest, mut largest) = (1.0_f64, 1.0_f64);
+        for seed in 0..2_000 {
+            let cut = cut(&picture, seed).unwrap();
+            let scale = f64::from(cut.height()) / 48.0;
+            smallest = smallest.min(scale);
+            largest = largest.max(scale);
+        }
+        assert!((0.45..0.56).contains(&smallest), "{smallest}");
+        assert!((2.7..3.3).contains(&largest), "{largest}");
+    }
+
+    #[test]
+    fn a_picture_lies_on_its_page_unchanged_where_nothing_covers_it() {
+        let picture = picture();
+        let mut page = RgbImage::new(140, 60);
+        place(&mut page, &picture, (7, -2), Some((2, Rgb([1, 2, 3]))), 0);
+        assert_eq!(page.get_pixel(7, 0), picture.get_pixel(0, 2));
+        assert_eq!((page.get_pixel(6, 20), page.get_pixel(4, 20)), (&Rgb([1, 2, 3]), &Rgb([0, 0, 0])));
+        assert_eq!((page.get_pixel(60, 46), page.get_pixel(60, 48)), (&Rgb([1, 2, 3]), &Rgb([0, 0, 0])));
+        place(&mut page, &picture, (0, 0), None, 6);
+        assert_eq!(page.get_pixel(0, 0), &Rgb([0, 0, 0]), "a rounded corner shows the ground");
+    }
+}
