@@ -1,76 +1,115 @@
 //! The networks, one per file, each written once against [`Graph`]. libtorch executes a graph, the ONNX writer
 //! records it, and the outline counts its parameters and multiply-adds: the three cannot drift apart.
 
-mod cnn5_blstm;
+mod cnn4_fixed;
+mod cnn5;
+mod densenet;
+mod graph;
+mod head;
 mod lean_blstm;
 mod outline;
+mod resnet;
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+pub use graph::{Cell, Convolution, Graph, Recurrent};
+pub use head::POSITIONS;
 pub use outline::{Initialization, Outline, ParameterSpec, Shape};
 
-/// A convolution with "same" padding (so sizes change by the stride alone), then optional batch normalisation, then
-/// ReLU.
-#[derive(Clone, Copy, Debug)]
-pub struct Convolution {
-    /// Channels that come out.
-    pub channels: usize,
-    /// Side of the square kernel; odd.
-    pub kernel: usize,
-    /// Step in both directions.
-    pub stride: usize,
-    /// Batch normalisation in place of a bias (Ioffe and Szegedy 2015, arXiv:1502.03167).
-    pub normalize: bool,
-}
-
-/// What a network is built from. `Node` is a value on its way through: a tensor, a name in a file, or a shape.
-pub trait Graph {
-    /// A value between two operations.
-    type Node;
-
-    /// `[N, C, H, W]` to `[N, channels, ceil(H / stride), ceil(W / stride)]`.
-    fn convolution(&mut self, name: &str, input: &Self::Node, spec: Convolution) -> Self::Node;
-    /// The largest of each window of `(height, width)` pixels, windows side by side.
-    fn max_pool(&mut self, input: &Self::Node, window: (usize, usize)) -> Self::Node;
-    /// `[N, C, H, W]` to `[W, N, C * H]`: the columns of a picture become the steps of a sequence.
-    fn columns(&mut self, input: &Self::Node) -> Self::Node;
-    /// The last axis mapped to `outputs` values, with bias.
-    fn linear(&mut self, name: &str, input: &Self::Node, outputs: usize) -> Self::Node;
-    /// `[T, N, I]` to `[T, N, 2 * hidden]`: an LSTM in each direction (Graves and Schmidhuber 2005).
-    fn blstm(&mut self, name: &str, input: &Self::Node, hidden: usize) -> Self::Node;
-    /// Logarithms of probabilities over the last axis.
-    fn log_softmax(&mut self, input: &Self::Node) -> Self::Node;
-}
-
-/// The networks by name.
+/// The networks by name: a backbone, and what makes a text of its columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Network {
-    /// The report's five convolutions and a bidirectional LSTM.
+    /// The report's first network: four convolutions and two fully connected layers, for six characters exactly.
+    Cnn4Fixed,
+    /// A ResNet in their place, for six characters exactly.
+    ResnetFixed,
+    /// The report's five convolutions and an LSTM that reads from left to right.
+    Cnn5Lstm,
+    /// The same with an LSTM in both directions: the report's best.
     Cnn5Blstm,
-    /// The serving network: fewer multiply-adds, normalised, and the more accurate of the two.
+    /// The same with a GRU in both directions.
+    Cnn5Gru,
+    /// The same with an SRU in both directions.
+    Cnn5Sru,
+    /// A ResNet and an LSTM in both directions.
+    ResnetBlstm,
+    /// A DenseNet and an LSTM that reads from left to right.
+    DensenetLstm,
+    /// A DenseNet and an LSTM in both directions.
+    DensenetBlstm,
+    /// The serving network: fewer multiply-adds, normalised, and more accurate than the report's.
     LeanBlstm,
+}
+
+/// How a network's steps stand for a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Alignment {
+    /// Any text that fits: connectionist temporal classification (Graves et al. 2006).
+    Ctc,
+    /// Texts of [`POSITIONS`] characters alone. Each takes two steps: itself, and a blank that is certain.
+    Positions,
 }
 
 impl Network {
     /// Every network there is.
-    pub const ALL: [Self; 2] = [Self::Cnn5Blstm, Self::LeanBlstm];
+    pub const ALL: [Self; 10] = [
+        Self::Cnn4Fixed,
+        Self::ResnetFixed,
+        Self::Cnn5Lstm,
+        Self::Cnn5Blstm,
+        Self::Cnn5Gru,
+        Self::Cnn5Sru,
+        Self::ResnetBlstm,
+        Self::DensenetLstm,
+        Self::DensenetBlstm,
+        Self::LeanBlstm,
+    ];
 
     /// Its name in configurations, file names and model cards.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Cnn4Fixed => "cnn4-fixed",
+            Self::ResnetFixed => "resnet-fixed",
+            Self::Cnn5Lstm => "cnn5-lstm",
             Self::Cnn5Blstm => "cnn5-blstm",
+            Self::Cnn5Gru => "cnn5-gru",
+            Self::Cnn5Sru => "cnn5-sru",
+            Self::ResnetBlstm => "resnet-blstm",
+            Self::DensenetLstm => "densenet-lstm",
+            Self::DensenetBlstm => "densenet-blstm",
             Self::LeanBlstm => "lean-blstm",
         }
     }
 
-    /// Builds the network from images `[N, 1, H, W]` to log probabilities `[steps, N, labels]`.
-    pub fn build<G: Graph>(self, graph: &mut G, images: &G::Node, labels: usize) -> G::Node {
+    /// How its steps stand for a text.
+    pub fn alignment(self) -> Alignment {
         match self {
-            Self::Cnn5Blstm => cnn5_blstm::build(graph, images, labels),
-            Self::LeanBlstm => lean_blstm::build(graph, images, labels),
+            Self::Cnn4Fixed | Self::ResnetFixed => Alignment::Positions,
+            _ => Alignment::Ctc,
+        }
+    }
+
+    /// Builds the network from images `[N, 1, H, W]` to log probabilities `[steps, N, labels]`; label 0 is the blank.
+    pub fn build<G: Graph>(self, graph: &mut G, images: &G::Node, labels: usize) -> G::Node {
+        let features = match self {
+            Self::Cnn4Fixed => return cnn4_fixed::build(graph, images, labels),
+            Self::LeanBlstm => return lean_blstm::build(graph, images, labels),
+            Self::Cnn5Lstm | Self::Cnn5Blstm | Self::Cnn5Gru | Self::Cnn5Sru => cnn5::backbone(graph, images),
+            Self::ResnetFixed | Self::ResnetBlstm => resnet::backbone(graph, images),
+            Self::DensenetLstm | Self::DensenetBlstm => densenet::backbone(graph, images),
+        };
+        match self {
+            Self::ResnetFixed => {
+                let pooled = graph.max_pool(&features, (1, 4));
+                head::fixed(graph, &pooled, labels)
+            }
+            Self::Cnn5Lstm | Self::DensenetLstm => head::lstm(graph, &features, labels),
+            Self::Cnn5Gru => head::gru(graph, &features, labels),
+            Self::Cnn5Sru => head::sru(graph, &features, labels),
+            _ => head::blstm(graph, &features, labels),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A graph of shapes alone: which parameters a network has, how they start, and what an image costs.
 
-use super::{Convolution, Graph, Network};
+use super::{Cell, Convolution, Graph, Network, Recurrent};
 
 /// How a parameter starts.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -79,6 +79,14 @@ impl Outline {
     fn declare(&mut self, name: String, shape: &[usize], initialization: Initialization, trainable: bool) {
         self.parameters.push(ParameterSpec { name, shape: shape.to_vec(), initialization, trainable });
     }
+
+    fn declare_norm(&mut self, name: &str, channels: usize) {
+        for (part, start, trainable) in
+            [("weight", 1.0, true), ("bias", 0.0, true), ("mean", 0.0, false), ("variance", 1.0, false)]
+        {
+            self.declare(format!("{name}.{part}"), &[channels], Initialization::Constant(start), trainable);
+        }
+    }
 }
 
 impl Graph for Outline {
@@ -86,22 +94,33 @@ impl Graph for Outline {
 
     fn convolution(&mut self, name: &str, input: &Shape, spec: Convolution) -> Shape {
         let Shape::Picture(channels, height, width) = *input else { return *input };
-        let Convolution { channels: out, kernel, stride, normalize } = spec;
+        let Convolution { channels: out, kernel, stride, normalize, .. } = spec;
         let fan_in = channels * kernel * kernel;
         // He et al. 2015, arXiv:1502.01852: keeps the variance through a ReLU.
         let spread = Initialization::Normal((2.0 / fan_in as f64).sqrt());
         self.declare(format!("{name}.weight"), &[out, channels, kernel, kernel], spread, true);
         if normalize {
-            self.declare(format!("{name}.norm.weight"), &[out], Initialization::Constant(1.0), true);
-            self.declare(format!("{name}.norm.bias"), &[out], Initialization::Constant(0.0), true);
-            self.declare(format!("{name}.norm.mean"), &[out], Initialization::Constant(0.0), false);
-            self.declare(format!("{name}.norm.variance"), &[out], Initialization::Constant(1.0), false);
+            self.declare_norm(&format!("{name}.norm"), out);
         } else {
             self.declare(format!("{name}.bias"), &[out], Initialization::Constant(0.0), true);
         }
-        let (height, width) = (height.div_ceil(stride), width.div_ceil(stride));
+        let (height, width) = (height.div_ceil(stride.0), width.div_ceil(stride.1));
         self.multiply_adds += height * width * out * fan_in;
         Shape::Picture(out, height, width)
+    }
+
+    fn norm_relu(&mut self, name: &str, input: &Shape) -> Shape {
+        self.declare_norm(name, input.features());
+        *input
+    }
+
+    fn add_relu(&mut self, a: &Shape, _b: &Shape) -> Shape {
+        *a
+    }
+
+    fn concatenate(&mut self, a: &Shape, b: &Shape) -> Shape {
+        let Shape::Picture(channels, height, width) = *a else { return *a };
+        Shape::Picture(channels + b.features(), height, width)
     }
 
     fn max_pool(&mut self, input: &Shape, window: (usize, usize)) -> Shape {
@@ -109,12 +128,21 @@ impl Graph for Outline {
         Shape::Picture(channels, height / window.0, width / window.1)
     }
 
+    fn average_pool(&mut self, input: &Shape, window: (usize, usize)) -> Shape {
+        self.max_pool(input, window)
+    }
+
     fn columns(&mut self, input: &Shape) -> Shape {
         let Shape::Picture(channels, height, width) = *input else { return *input };
         Shape::Sequence(width, channels * height)
     }
 
-    fn linear(&mut self, name: &str, input: &Shape, outputs: usize) -> Shape {
+    fn flatten(&mut self, input: &Shape) -> Shape {
+        let Shape::Picture(channels, height, width) = *input else { return *input };
+        Shape::Sequence(1, channels * height * width)
+    }
+
+    fn linear(&mut self, name: &str, input: &Shape, outputs: usize, _relu: bool) -> Shape {
         let Shape::Sequence(steps, features) = *input else { return *input };
         let spread = Initialization::Uniform((1.0 / features as f64).sqrt());
         self.declare(format!("{name}.weight"), &[outputs, features], spread, true);
@@ -123,18 +151,38 @@ impl Graph for Outline {
         Shape::Sequence(steps, outputs)
     }
 
-    fn blstm(&mut self, name: &str, input: &Shape, hidden: usize) -> Shape {
-        let Shape::Sequence(steps, _) = *input else { return *input };
-        let features = input.features();
+    fn recurrent(&mut self, name: &str, input: &Shape, spec: Recurrent) -> Shape {
+        let Shape::Sequence(steps, features) = *input else { return *input };
+        let Recurrent { cell, hidden, .. } = spec;
         let spread = Initialization::Uniform((1.0 / hidden as f64).sqrt());
-        for direction in ["forward", "backward"] {
-            self.declare(format!("{name}.{direction}.input_weight"), &[4 * hidden, features], spread, true);
-            self.declare(format!("{name}.{direction}.hidden_weight"), &[4 * hidden, hidden], spread, true);
-            self.declare(format!("{name}.{direction}.input_bias"), &[4 * hidden], spread, true);
-            self.declare(format!("{name}.{direction}.hidden_bias"), &[4 * hidden], spread, true);
+        // Products of the input and of the state, for all gates.
+        let (of_input, of_state) = match cell {
+            Cell::Lstm => (4 * hidden, 4 * hidden),
+            Cell::Gru => (3 * hidden, 3 * hidden),
+            // Candidate, forget gate, reset gate, and the highway's projection.
+            Cell::Sru => (4 * hidden, 0),
+        };
+        for direction in spec.directions() {
+            let mut declare = |part: &str, shape: &[usize], start| {
+                self.declare(format!("{name}.{direction}.{part}"), shape, start, true);
+            };
+            declare("input_weight", &[of_input, features], spread);
+            if of_state == 0 {
+                // The candidate and the highway have no bias in the paper.
+                declare("gate_bias", &[2 * hidden], Initialization::Constant(0.0));
+            } else {
+                declare("hidden_weight", &[of_state, hidden], spread);
+                declare("input_bias", &[of_input], spread);
+                declare("hidden_bias", &[of_state], spread);
+            }
+            self.multiply_adds += steps * (of_input * features + of_state * hidden);
         }
-        self.multiply_adds += steps * 2 * 4 * hidden * (features + hidden);
-        Shape::Sequence(steps, 2 * hidden)
+        Shape::Sequence(steps, spec.directions().len() * hidden)
+    }
+
+    fn positions(&mut self, name: &str, input: &Shape, positions: usize, labels: usize) -> Shape {
+        self.linear(name, input, positions * (labels - 1), false);
+        Shape::Sequence(2 * positions, labels)
     }
 
     fn log_softmax(&mut self, input: &Shape) -> Shape {
@@ -144,7 +192,10 @@ impl Graph for Outline {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
+    use crate::networks::Alignment;
 
     #[test]
     fn the_lean_network_keeps_to_its_budget() {
@@ -152,6 +203,31 @@ mod tests {
         assert_eq!(outline.output, (32, 60));
         assert!(outline.multiply_adds <= 25_000_000, "{} multiply-adds", outline.multiply_adds);
         assert!(outline.multiply_adds < Outline::of(Network::Cnn5Blstm, 48, 128, 60).multiply_adds);
+    }
+
+    #[test]
+    fn every_network_gives_its_steps_and_names_each_parameter_once() {
+        for network in Network::ALL {
+            let outline = Outline::of(network, 48, 128, 63);
+            let steps = match network.alignment() {
+                Alignment::Ctc => 32,
+                Alignment::Positions => 12,
+            };
+            assert_eq!(outline.output, (steps, 63), "{network}");
+            let names: HashSet<&str> = outline.parameters.iter().map(|spec| spec.name.as_str()).collect();
+            assert_eq!(names.len(), outline.parameters.len(), "{network}");
+        }
+    }
+
+    #[test]
+    fn the_fixed_network_ends_in_six_times_62_outputs() {
+        let outline = Outline::of(Network::Cnn4Fixed, 48, 128, 63);
+        let shapes: Vec<&[usize]> = outline.parameters.iter().map(|spec| spec.shape.as_slice()).collect();
+        assert_eq!(shapes.iter().filter(|shape| shape.len() == 4).count(), 4);
+        assert_eq!(
+            shapes.iter().filter(|shape| shape.len() == 2).map(|shape| shape[0]).collect::<Vec<_>>(),
+            [512, 372]
+        );
     }
 
     #[test]
@@ -170,7 +246,7 @@ mod tests {
     #[test]
     fn multiply_adds_are_counted_by_hand_for_one_layer() {
         let mut outline = Outline::default();
-        let spec = Convolution { channels: 4, kernel: 3, stride: 2, normalize: false };
+        let spec = Convolution::new(4, 3).stride(2, 2).plain();
         let out = outline.convolution("c", &Shape::Picture(2, 10, 7), spec);
         assert_eq!(out, Shape::Picture(4, 5, 4));
         assert_eq!(outline.multiply_adds, 5 * 4 * 4 * 2 * 9);

@@ -1,7 +1,9 @@
 //! ONNX: the embedded engine that reads it, and the writer that makes it from trained parameters.
 
+mod graph;
 mod predictor;
 mod proto;
+mod recurrent;
 mod writer;
 
 pub use predictor::OnnxPredictor;

@@ -2,6 +2,8 @@
 
 mod decode;
 mod prepare;
+mod surroundings;
 
 pub use decode::{ImageError, ImageLimits, decode};
 pub use prepare::{HEIGHT, MAX_WIDTH, PreparedImage, WIDTH, prepare};
+pub use surroundings::without_surroundings;

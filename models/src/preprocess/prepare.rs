@@ -3,6 +3,8 @@
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer, images::Image};
 use image::RgbImage;
 
+use super::surroundings::without_surroundings;
+
 /// Pixels from top to bottom that the networks read.
 pub const HEIGHT: usize = 48;
 /// Least pixels from left to right: what the networks were trained on.
@@ -11,6 +13,10 @@ pub const WIDTH: usize = 128;
 pub const MAX_WIDTH: usize = 512;
 /// Widths are rounded up to this, so that an engine sees few shapes and pictures share batches.
 const WIDTH_STEP: usize = 64;
+/// Levels that a ground varies by from pixel to pixel.
+const GROUND_NOISE: u8 = 8;
+/// How much smaller than the frame's height a picture may become to fit its width.
+const NEARLY: f64 = 0.88;
 
 /// One picture as the networks read it.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,9 +30,15 @@ pub struct PreparedImage {
 /// Fits a picture into the networks' frame. Its proportions are kept: what does not fill the frame is padded with the
 /// picture's own ground, since a stretched letter is a different letter. Light text on a dark ground is turned over.
 pub fn prepare(picture: &RgbImage) -> PreparedImage {
+    let found = without_surroundings(picture);
+    let picture = found.as_ref().unwrap_or(picture);
     let (width, height) = (picture.width().max(1) as usize, picture.height().max(1) as usize);
     let grey = luminance(picture);
-    let scale = (HEIGHT as f64 / height as f64).min(MAX_WIDTH as f64 / width as f64);
+    let (width_fits, height_fits) = (WIDTH as f64 / width as f64, HEIGHT as f64 / height as f64);
+    // A picture that is hardly too wide is made a little smaller instead of the frame larger by half.
+    let least = height_fits * NEARLY;
+    let scale = if width_fits >= least { height_fits.min(width_fits) } else { height_fits };
+    let scale = scale.min(MAX_WIDTH as f64 / width as f64);
     let fit = |side: usize, most: usize| ((side as f64 * scale).round() as usize).clamp(1, most);
     let (inner_width, inner_height) = (fit(width, MAX_WIDTH), fit(height, HEIGHT));
     let grey = if (inner_width, inner_height) == (width, height) {
@@ -35,6 +47,7 @@ pub fn prepare(picture: &RgbImage) -> PreparedImage {
         resize(grey, (width, height), (inner_width, inner_height))
     };
     let ground = border_median(&grey, inner_width, inner_height);
+    let (grey, inner_width) = without_blank_columns(grey, inner_width, ground);
     let count = grey.len() as f32;
     let mean = grey.iter().map(|&value| f32::from(value)).sum::<f32>() / count;
     let variance = grey.iter().map(|&value| (f32::from(value) - mean).powi(2)).sum::<f32>() / count;
@@ -53,6 +66,25 @@ pub fn prepare(picture: &RgbImage) -> PreparedImage {
         }
     }
     PreparedImage { pixels, width: outer_width }
+}
+
+/// Drops columns of nothing but ground from both ends of a picture wider than the frame, as far as the frame needs it:
+/// a wider frame for them would cost half as much again and show nothing more.
+fn without_blank_columns(grey: Vec<u8>, width: usize, ground: u8) -> (Vec<u8>, usize) {
+    let too_wide = width.saturating_sub(WIDTH);
+    let blank = |column: usize| {
+        grey.iter().skip(column).step_by(width).all(|value| value.abs_diff(ground) <= GROUND_NOISE)
+    };
+    let left = (0..too_wide).take_while(|&column| blank(column)).count();
+    let right = (0..too_wide).take_while(|&column| blank(width - 1 - column)).count();
+    if left + right == 0 {
+        return (grey, width);
+    }
+    // As much from one end as from the other, where both have it to give.
+    let left = left.min(too_wide.div_ceil(2).max(too_wide.saturating_sub(right)));
+    let right = right.min(too_wide - left);
+    let kept = left..width - right;
+    (grey.chunks_exact(width).flat_map(|row| row[kept.clone()].iter().copied()).collect(), kept.len())
 }
 
 /// ITU-R 601 luminance, rounded.
@@ -143,6 +175,20 @@ mod tests {
             assert!((WIDTH..=MAX_WIDTH).contains(&prepared.width) && prepared.width.is_multiple_of(64));
             assert!(prepared.pixels.iter().all(|value| value.is_finite()));
         }
+    }
+
+    #[test]
+    fn blank_columns_do_not_widen_the_frame() {
+        // A box of 60 pixels far left, in 220: the right end alone has enough to give.
+        let far_left = RgbImage::from_fn(220, 48, |x, y| {
+            Rgb([if (4..64).contains(&x) && (10..40).contains(&y) { 20 } else { 240 }; 3])
+        });
+        let prepared = prepare(&far_left);
+        assert_eq!(prepared.width, 128);
+        let inked = (0..128).filter(|&x| prepared.pixels[24 * 128 + x] < prepared.pixels[0] - 1.0).count();
+        assert_eq!(inked, 60);
+        let full = RgbImage::from_fn(310, 48, |x, y| Rgb([if x % 9 < 4 && y > 9 { 20 } else { 240 }; 3]));
+        assert_eq!(prepare(&full).width, 320, "what is written on stays");
     }
 
     #[test]

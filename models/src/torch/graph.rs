@@ -3,7 +3,8 @@
 use tch::{Kind, Tensor};
 
 use super::Parameters;
-use crate::networks::{Convolution, Graph};
+use super::recurrent;
+use crate::networks::{Cell, Convolution, Graph, Recurrent};
 
 /// What the convolutions compute in. The rest is always 32-bit, as are the parameters themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -39,8 +40,14 @@ impl<'a> TorchGraph<'a> {
         &self.parameters[&format!("{name}.{part}")]
     }
 
+    fn norm(&self, name: &str, input: &Tensor) -> Tensor {
+        let [weight, bias, mean, variance] =
+            ["weight", "bias", "mean", "variance"].map(|part| Some(self.parameter(name, part)));
+        input.batch_norm(weight, bias, mean, variance, self.training, NORM_MOMENTUM, NORM_EPSILON, true)
+    }
+
     fn convolve(&self, input: &Tensor, weight: &Tensor, bias: Option<&Tensor>, spec: Convolution) -> Tensor {
-        let (stride, padding) = ([spec.stride as i64; 2], [spec.kernel as i64 / 2; 2]);
+        let (stride, padding) = ([spec.stride.0 as i64, spec.stride.1 as i64], [spec.kernel as i64 / 2; 2]);
         if self.training || self.precision != Precision::Float32 {
             return input.conv2d(weight, bias, stride, padding, [1, 1], 1);
         }
@@ -74,16 +81,8 @@ pub(super) fn weight(tensor: &Tensor, kind: Kind) -> Tensor {
     tensor.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2])
 }
 
-/// The parameters of a bidirectional LSTM in libtorch's order.
-pub(super) fn lstm_parameters<'a>(parameters: &'a Parameters, name: &str) -> Vec<&'a Tensor> {
-    ["forward", "backward"]
-        .into_iter()
-        .flat_map(|direction| {
-            ["input_weight", "hidden_weight", "input_bias", "hidden_bias"]
-                .map(|part| &parameters[&format!("{name}.{direction}.{part}")])
-        })
-        .collect()
-}
+/// What rules a label out at a step, before the softmax: e to the minus it is nothing in 32 bits.
+const RULED_OUT: f64 = -100.0;
 
 impl Graph for TorchGraph<'_> {
     type Node = Tensor;
@@ -95,22 +94,25 @@ impl Graph for TorchGraph<'_> {
         };
         let weight = weight(self.parameter(name, "weight"), kind);
         let input = input.to_kind(kind);
-        if !spec.normalize {
+        let output = if spec.normalize {
+            self.norm(&format!("{name}.norm"), &self.convolve(&input, &weight, None, spec))
+        } else {
             let bias = self.parameter(name, "bias").to_kind(kind);
-            return self.convolve(&input, &weight, Some(&bias), spec).relu();
-        }
-        self.convolve(&input, &weight, None, spec)
-            .batch_norm(
-                Some(self.parameter(name, "norm.weight")),
-                Some(self.parameter(name, "norm.bias")),
-                Some(self.parameter(name, "norm.mean")),
-                Some(self.parameter(name, "norm.variance")),
-                self.training,
-                NORM_MOMENTUM,
-                NORM_EPSILON,
-                true,
-            )
-            .relu()
+            self.convolve(&input, &weight, Some(&bias), spec)
+        };
+        if spec.relu { output.relu() } else { output }
+    }
+
+    fn norm_relu(&mut self, name: &str, input: &Tensor) -> Tensor {
+        self.norm(name, input).relu()
+    }
+
+    fn add_relu(&mut self, a: &Tensor, b: &Tensor) -> Tensor {
+        (a + b).relu()
+    }
+
+    fn concatenate(&mut self, a: &Tensor, b: &Tensor) -> Tensor {
+        Tensor::cat(&[a, b], 1)
     }
 
     fn max_pool(&mut self, input: &Tensor, window: (usize, usize)) -> Tensor {
@@ -118,20 +120,46 @@ impl Graph for TorchGraph<'_> {
         input.max_pool2d(window, window, [0, 0], [1, 1], false)
     }
 
+    fn average_pool(&mut self, input: &Tensor, window: (usize, usize)) -> Tensor {
+        let window = [window.0 as i64, window.1 as i64];
+        input.avg_pool2d(window, window, [0, 0], false, true, None)
+    }
+
     fn columns(&mut self, input: &Tensor) -> Tensor {
         input.to_kind(Kind::Float).permute([3, 0, 1, 2]).flatten(2, 3).contiguous()
     }
 
-    fn linear(&mut self, name: &str, input: &Tensor, _outputs: usize) -> Tensor {
-        input.linear(self.parameter(name, "weight"), Some(self.parameter(name, "bias")))
+    fn flatten(&mut self, input: &Tensor) -> Tensor {
+        // Channels first, however the convolutions laid them out.
+        input.to_kind(Kind::Float).contiguous().flatten(1, 3).unsqueeze(0)
     }
 
-    fn blstm(&mut self, name: &str, input: &Tensor, hidden: usize) -> Tensor {
-        let start = Tensor::zeros([2, input.size()[1], hidden as i64], (input.kind(), input.device()));
-        let parameters = lstm_parameters(self.parameters, name);
-        let (output, _, _) =
-            input.lstm(&[&start, &start], &parameters, true, 1, 0.0, self.training, true, false);
-        output
+    fn linear(&mut self, name: &str, input: &Tensor, _outputs: usize, relu: bool) -> Tensor {
+        let output = input.linear(self.parameter(name, "weight"), Some(self.parameter(name, "bias")));
+        if relu { output.relu() } else { output }
+    }
+
+    fn recurrent(&mut self, name: &str, input: &Tensor, spec: Recurrent) -> Tensor {
+        match spec.cell {
+            Cell::Lstm => recurrent::lstm(self.parameters, name, input, spec, self.training),
+            Cell::Gru => recurrent::gru(self.parameters, name, input, spec, self.training),
+            Cell::Sru => recurrent::sru(self.parameters, name, input, spec),
+        }
+    }
+
+    fn positions(&mut self, name: &str, input: &Tensor, positions: usize, labels: usize) -> Tensor {
+        let (positions, labels) = (positions as i64, labels as i64);
+        let scores = self.linear(name, &input.squeeze_dim(0), 0, false);
+        let scores = scores.reshape([-1, positions, labels - 1]).transpose(0, 1);
+        let characters = scores.constant_pad_nd([1, 0]);
+        let mask = |blank: f64, others: f64| {
+            let mask = Tensor::full([labels], others, (scores.kind(), scores.device()));
+            drop(mask.narrow(0, 0, 1).fill_(blank));
+            mask
+        };
+        let characters = characters + mask(RULED_OUT, 0.0);
+        let blanks = mask(0.0, RULED_OUT).expand_as(&characters);
+        Tensor::stack(&[characters, blanks], 1).flatten(0, 1)
     }
 
     fn log_softmax(&mut self, input: &Tensor) -> Tensor {

@@ -3,6 +3,7 @@
 
 mod graph;
 mod predictor;
+mod recurrent;
 mod weights;
 
 use std::collections::BTreeMap;

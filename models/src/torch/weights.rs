@@ -4,7 +4,7 @@
 use safetensors::{Dtype, SafeTensors};
 use tch::{Cuda, Device, Kind, TchError, Tensor};
 
-use super::{Parameters, graph};
+use super::{Parameters, graph, recurrent};
 use crate::{device::DeviceChoice, load::LoadError, networks::ParameterSpec};
 
 /// What cuDNN calls an LSTM.
@@ -68,25 +68,38 @@ fn read_one(
 /// batch otherwise, and say so on standard error every time.
 fn join_lstms(specs: &[ParameterSpec], parameters: &Parameters) -> Result<(), TchError> {
     let _no_gradients = tch::no_grad_guard();
+    let has = |name: &str| specs.iter().any(|spec| spec.name == name);
     for spec in specs {
         let Some(name) = spec.name.strip_suffix(".forward.input_weight") else { continue };
-        let [gates, inputs] = spec.shape[..] else { continue };
-        let parts = graph::lstm_parameters(parameters, name);
-        let per_direction = parts.len() as i64 / 2;
+        let ([gates, inputs], Some(hidden)) = (&spec.shape[..], hidden_width(specs, name)) else { continue };
+        // Four gates are an LSTM's, and three a GRU's, which cuDNN gathers for itself.
+        if *gates != 4 * hidden {
+            continue;
+        }
+        let bidirectional = has(&format!("{name}.backward.input_weight"));
+        let directions: &[&str] = if bidirectional { &["forward", "backward"] } else { &["forward"] };
+        let parts = recurrent::parameters(parameters, name, directions);
+        let per_direction = (parts.len() / directions.len()) as i64;
         // The parameters become views of what it gives, and keep it.
         let _joined = Tensor::f_internal_cudnn_rnn_flatten_weight(
             &parts,
             per_direction,
-            inputs as i64,
+            *inputs as i64,
             CUDNN_LSTM,
-            gates as i64 / 4,
+            hidden as i64,
             0,
             1,
             false,
-            true,
+            bidirectional,
         )?;
     }
     Ok(())
+}
+
+/// The width of a layer's state, if it multiplies its state at all.
+fn hidden_width(specs: &[ParameterSpec], name: &str) -> Option<usize> {
+    let weight = format!("{name}.forward.hidden_weight");
+    specs.iter().find(|spec| spec.name == weight)?.shape.last().copied()
 }
 
 #[allow(clippy::needless_pass_by_value)] // `map_err` hands it over.
