@@ -4,8 +4,14 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use byecaptcha_dataset::Style;
-use byecaptcha_models::{Charset, networks::Network, torch::Precision};
+use byecaptcha_models::{
+    Charset,
+    networks::{Alignment, Network, POSITIONS},
+    torch::Precision,
+};
 use serde::{Deserialize, Serialize};
+
+use crate::{optimizer::Settings, schedule::Schedule};
 
 /// One training run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -32,7 +38,7 @@ pub struct Config {
     pub schedule: Schedule,
     /// The optimizer's settings.
     #[serde(default)]
-    pub optimizer: AdamW,
+    pub optimizer: Settings,
     /// Decay of the running average of the weights; the average is what is evaluated and exported.
     #[serde(default = "average_default")]
     pub average: f64,
@@ -54,48 +60,9 @@ pub struct Source {
     pub preset: String,
     /// Its part of every ten images; the parts of all sources make ten.
     pub tenths: u64,
-}
-
-/// A trapezoid: up, along, and down to nothing at the last step. The level part can be made longer while the run is
-/// under way, by raising `steps`.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Schedule {
-    /// The level part's learning rate.
-    pub peak: f64,
-    /// Steps of rising.
-    pub warmup: u64,
-    /// Steps of falling, the last of the run.
-    pub cooldown: u64,
-}
-
-impl Schedule {
-    /// The learning rate of a step, from 0, in a run of `steps`.
-    pub fn rate(&self, step: u64, steps: u64) -> f64 {
-        let rise = (step + 1) as f64 / self.warmup.max(1) as f64;
-        let fall = steps.saturating_sub(step) as f64 / self.cooldown.max(1) as f64;
-        self.peak * rise.min(fall).min(1.0)
-    }
-}
-
-/// Settings of AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101).
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AdamW {
-    /// Decay of the first moment.
-    pub beta1: f64,
-    /// Decay of the second moment.
-    pub beta2: f64,
-    /// Share of each weight that a step of rate 1 takes off.
-    pub weight_decay: f64,
-    /// Gradients longer than this, all taken together, are shortened to it.
-    pub clip: f64,
-}
-
-impl Default for AdamW {
-    fn default() -> Self {
-        Self { beta1: 0.9, beta2: 0.99, weight_decay: 0.01, clip: 2.0 }
-    }
+    /// Whether the pictures are cut out of web pages, as screenshots bring them.
+    #[serde(default)]
+    pub pages: bool,
 }
 
 impl Config {
@@ -124,7 +91,14 @@ impl Config {
         let tenths: u64 = self.data.iter().map(|source| source.tenths).sum();
         ensure!(tenths == 10, "data: the tenths of all sources make {tenths}, not 10");
         for source in &self.data {
-            Style::preset(&source.preset).with_context(|| format!("data: preset {:?}", source.preset))?;
+            let style =
+                Style::preset(&source.preset).with_context(|| format!("data: preset {:?}", source.preset))?;
+            ensure!(
+                self.network.alignment() == Alignment::Ctc || style.lengths == [POSITIONS],
+                "data: {} reads texts of {POSITIONS} characters alone, and {:?} draws others",
+                self.network,
+                source.preset
+            );
         }
         Ok(())
     }
@@ -133,16 +107,6 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_rate_rises_stays_and_falls() {
-        let schedule = Schedule { peak: 1.0, warmup: 10, cooldown: 20 };
-        let rate = |step| schedule.rate(step, 100);
-        assert!(
-            (rate(0) - 0.1).abs() < 1e-9 && (rate(9) - 1.0).abs() < 1e-9 && (rate(79) - 1.0).abs() < 1e-9
-        );
-        assert!((rate(90) - 0.5).abs() < 1e-9 && rate(99) > 0.0 && rate(100) == 0.0);
-    }
 
     #[test]
     fn the_shipped_runs_are_sound() {

@@ -2,9 +2,9 @@
 
 use std::{ops::Range, sync::Arc, thread};
 
-use anyhow::{Context, Result};
-use byecaptcha_dataset::{Generator, Style};
-use byecaptcha_models::{Charset, ImageBatch, preprocess};
+use anyhow::{Result, bail};
+use byecaptcha_dataset::{Generator, Sample, Style};
+use byecaptcha_models::{Charset, ImageBatch, PreparedImage, preprocess};
 use crossbeam_channel::{Receiver, bounded};
 use rayon::prelude::*;
 
@@ -27,7 +27,8 @@ pub struct LabelledBatch {
 
 /// Draws any image of a run by its number; the same number is always the same image.
 pub struct Source {
-    generators: Vec<(u64, Generator)>,
+    /// Tenths, and whether the pictures come by screenshot.
+    generators: Vec<(u64, bool, Generator)>,
     charset: Charset,
 }
 
@@ -37,18 +38,28 @@ impl Source {
         let generators = config
             .data
             .iter()
-            .map(|source| Ok((source.tenths, Generator::new(Style::preset(&source.preset)?, seed)?)))
+            .map(|source| {
+                Ok((source.tenths, source.pages, Generator::new(Style::preset(&source.preset)?, seed)?))
+            })
             .collect::<Result<_>>()?;
         Ok(Self { generators, charset: config.charset.clone() })
     }
 
-    fn generator(&self, index: u64) -> Option<&Generator> {
+    /// One image, prepared, and its text.
+    fn image(&self, index: u64) -> Result<(PreparedImage, String)> {
         let mut tenth = index % TENTHS;
-        self.generators.iter().find_map(|(tenths, generator)| {
-            let found = tenth < *tenths;
-            tenth = tenth.saturating_sub(*tenths);
-            found.then_some(generator)
-        })
+        for (tenths, pages, generator) in &self.generators {
+            if tenth < *tenths {
+                let prepared = |sample: Sample| (preprocess::prepare(&sample.image), sample.label);
+                // A cut with much ground to its sides may need a wider frame than the batch has, as any page's own
+                // ground does that cannot be told from the picture's. The few that do are shown as they are.
+                let cut = pages.then(|| prepared(generator.page_sample(index)));
+                let fits = cut.filter(|(image, _)| image.width == preprocess::WIDTH);
+                return Ok(fits.unwrap_or_else(|| prepared(generator.sample(index))));
+            }
+            tenth -= tenths;
+        }
+        bail!("the shares do not make ten tenths")
     }
 
     /// These images, in order.
@@ -56,11 +67,9 @@ impl Source {
         let drawn: Vec<_> = range
             .into_par_iter()
             .map(|index| {
-                let generator = self.generator(index).context("the shares do not make ten tenths")?;
-                let sample = generator.sample(index);
-                let labels =
-                    self.charset.encode(&sample.label)?.into_iter().map(|label| label as i64).collect();
-                Ok((preprocess::prepare(&sample.image), labels, sample.label))
+                let (image, text) = self.image(index)?;
+                let labels = self.charset.encode(&text)?.into_iter().map(|label| label as i64).collect();
+                Ok((image, labels, text))
             })
             .collect::<Result<_>>()?;
         let mut batch = LabelledBatch {

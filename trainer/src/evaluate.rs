@@ -2,12 +2,14 @@
 
 use std::{
     fs,
+    io::Cursor,
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context, Result, ensure};
-use byecaptcha_dataset::{Generator, Style};
+use byecaptcha_dataset::{Generator, Sample, Style};
 use byecaptcha_models::{Recognizer, card::Figures};
+use image::ImageFormat;
 use walkdir::WalkDir;
 
 use crate::metrics::Metrics;
@@ -50,6 +52,18 @@ pub fn on_folder(recognizer: &mut Recognizer, path: &Path) -> Result<Metrics> {
 pub fn on_preset(recognizer: &mut Recognizer, preset: &str, images: u64, seed: u64) -> Result<Metrics> {
     let generator = Generator::new(Style::preset(preset)?, seed)?;
     count(recognizer, (0..images).map(|index| Ok(generator.encoded(index))))
+}
+
+/// Counts over fresh images cut out of web pages, kept as PNG so that what the page's cut lost is lost once.
+pub fn on_pages(recognizer: &mut Recognizer, preset: &str, images: u64, seed: u64) -> Result<Metrics> {
+    let generator = Generator::new(Style::preset(preset)?, seed)?;
+    let cut = |index| {
+        let Sample { label, image } = generator.page_sample(index);
+        let mut png = Cursor::new(Vec::new());
+        image.write_to(&mut png, ImageFormat::Png)?;
+        Ok((label, png.into_inner()))
+    };
+    count(recognizer, (0..images).map(cut))
 }
 
 fn count(recognizer: &mut Recognizer, pictures: impl Iterator<Item = Result<Labelled>>) -> Result<Metrics> {

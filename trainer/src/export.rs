@@ -1,6 +1,9 @@
 //! A checkpoint's averaged weights as files that ship: ONNX, safetensors, and the model card.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result, ensure};
 use byecaptcha_models::{
@@ -13,7 +16,7 @@ use byecaptcha_models::{
 };
 use tch::{Kind, Tensor};
 
-use crate::{config::Config, evaluate};
+use crate::{config::Config, evaluate, metrics::Metrics};
 
 /// Fresh images of the dataset's own that a card's figures are measured on.
 const FRESH_IMAGES: u64 = 5_000;
@@ -40,12 +43,34 @@ pub struct Export {
 /// Writes the three files, measures, and writes the card again with what was measured.
 pub fn export(arguments: &Export) -> Result<()> {
     let config = Config::read(&arguments.run.join("config.toml"))?;
-    let checkpoint = arguments.run.join("checkpoint.safetensors");
-    let (step, averages) = averaged(&checkpoint)?;
-    let outline = Outline::of(config.network, HEIGHT, WIDTH, config.charset.labels());
-
-    fs::create_dir_all(&arguments.out)?;
+    let mut card = write(&config, &arguments.run, &arguments.out, &arguments.version)?;
     let path = |extension: &str| arguments.out.join(&config.name).with_extension(extension);
+    let mut recognizer = Recognizer::load(&path("onnx"))?;
+    let mut record = |metrics: Metrics, set: String| {
+        let figures = metrics.figures(&set);
+        println!("{}", evaluate::report(&figures, &metrics));
+        card.figures.push(figures);
+    };
+    for preset in ["hku", "default"] {
+        let metrics = evaluate::on_preset(&mut recognizer, preset, FRESH_IMAGES, FRESH_SEED)?;
+        record(metrics, format!("fresh images, preset {preset}"));
+    }
+    let metrics = evaluate::on_pages(&mut recognizer, "hku", FRESH_IMAGES, FRESH_SEED)?;
+    record(metrics, "fresh images, preset hku, cut out of pages".into());
+    for folder in &arguments.evaluate {
+        let metrics = evaluate::on_folder(&mut recognizer, folder)?;
+        let name = folder.file_name().context("a folder to evaluate on has no name")?.to_string_lossy();
+        record(metrics, format!("drawn by the Python library, {name}"));
+    }
+    write_card(&card, &path("json"))
+}
+
+/// Writes a run's averaged weights as NAME.onnx and NAME.safetensors into `out`, with a card that holds no figures yet.
+pub fn write(config: &Config, run: &Path, out: &Path, version: &str) -> Result<ModelCard> {
+    let (step, averages) = averaged(&run.join("checkpoint.safetensors"))?;
+    let outline = Outline::of(config.network, HEIGHT, WIDTH, config.charset.labels());
+    fs::create_dir_all(out)?;
+    let path = |extension: &str| out.join(&config.name).with_extension(extension);
     Tensor::write_safetensors(&averages, path("safetensors"))?;
     let weights = averages
         .iter()
@@ -56,10 +81,13 @@ pub fn export(arguments: &Export) -> Result<()> {
         .collect::<Result<Weights>>()?;
     fs::write(path("onnx"), onnx::write(config.network, HEIGHT, &config.charset, &weights)?)?;
 
-    let sources = config.data.iter().map(|source| format!("{}0% {}", source.tenths, source.preset));
-    let mut card = ModelCard {
+    let sources = config.data.iter().map(|source| {
+        let pages = if source.pages { " cut out of pages" } else { "" };
+        format!("{}0% {}{pages}", source.tenths, source.preset)
+    });
+    let card = ModelCard {
         name: config.name.clone(),
-        version: arguments.version.clone(),
+        version: version.to_owned(),
         network: config.network,
         charset: config.charset.clone(),
         height: HEIGHT,
@@ -85,30 +113,15 @@ pub fn export(arguments: &Export) -> Result<()> {
             .into(),
     };
     write_card(&card, &path("json"))?;
-
-    let mut recognizer = Recognizer::load(&path("onnx"))?;
-    for preset in ["hku", "default"] {
-        let metrics = evaluate::on_preset(&mut recognizer, preset, FRESH_IMAGES, FRESH_SEED)?;
-        let figures = metrics.figures(&format!("fresh images, preset {preset}"));
-        println!("{}", evaluate::report(&figures, &metrics));
-        card.figures.push(figures);
-    }
-    for folder in &arguments.evaluate {
-        let metrics = evaluate::on_folder(&mut recognizer, folder)?;
-        let name = folder.file_name().context("a folder to evaluate on has no name")?.to_string_lossy();
-        let figures = metrics.figures(&format!("drawn by the Python library, {name}"));
-        println!("{}", evaluate::report(&figures, &metrics));
-        card.figures.push(figures);
-    }
-    write_card(&card, &path("json"))
+    Ok(card)
 }
 
-fn write_card(card: &ModelCard, path: &std::path::Path) -> Result<()> {
+fn write_card(card: &ModelCard, path: &Path) -> Result<()> {
     fs::write(path, serde_json::to_string_pretty(card)? + "\n").with_context(|| format!("{}", path.display()))
 }
 
 /// The step and the averaged weights of a checkpoint, in the order of their names.
-fn averaged(checkpoint: &std::path::Path) -> Result<(u64, Vec<(String, Tensor)>)> {
+fn averaged(checkpoint: &Path) -> Result<(u64, Vec<(String, Tensor)>)> {
     let stored = Tensor::read_safetensors(checkpoint)
         .with_context(|| format!("cannot read {}", checkpoint.display()))?;
     let mut step = 0;

@@ -9,4 +9,6 @@ pub mod evaluate;
 pub mod export;
 pub mod metrics;
 pub mod optimizer;
+pub mod schedule;
+pub mod table6;
 pub mod train;

@@ -12,7 +12,12 @@ use std::{
 
 use anyhow::{Result, ensure};
 use byecaptcha_models::Recognizer;
-use byecaptcha_trainer::{config::Config, evaluate, export, train};
+use byecaptcha_trainer::{
+    config::Config,
+    evaluate, export,
+    table6::{self, Table},
+    train,
+};
 use clap::{Parser, Subcommand};
 use tch::Device;
 
@@ -57,6 +62,8 @@ enum Command {
         #[arg(long, default_value_t = 0xf4e5)]
         seed: u64,
     },
+    /// Trains the report's networks under one budget of images and writes the table; Ctrl-C saves and stops.
+    Table6(Table),
     /// Writes a run's averaged weights as ONNX and safetensors, with a measured model card.
     Export(export::Export),
 }
@@ -70,10 +77,13 @@ fn main() -> Result<()> {
                 tch::set_num_threads(threads);
             }
             let folder = folder.unwrap_or_else(|| PathBuf::from("runs").join(&config.name));
-            let stop = Arc::new(AtomicBool::new(false));
-            let flag = Arc::clone(&stop);
-            ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed))?;
-            train::train(&config, &folder, Device::cuda_if_available(), &stop)
+            train::train(&config, &folder, Device::cuda_if_available(), &*stop_at_ctrl_c()?)
+        }
+        Command::Table6(table) => {
+            if let Some(threads) = table.threads {
+                tch::set_num_threads(threads);
+            }
+            table6::table6(&table, Device::cuda_if_available(), &*stop_at_ctrl_c()?)
         }
         Command::Evaluate { model, folders, preset, count, seed } => {
             ensure!(!folders.is_empty() || preset.is_some(), "nothing to read: give folders or --preset");
@@ -93,4 +103,12 @@ fn main() -> Result<()> {
         }
         Command::Export(arguments) => export::export(&arguments),
     }
+}
+
+/// A flag that Ctrl-C and SIGTERM set.
+fn stop_at_ctrl_c() -> Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&stop);
+    ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed))?;
+    Ok(stop)
 }

@@ -71,6 +71,31 @@ impl Metrics {
     }
 }
 
+impl Metrics {
+    /// How many of how many whole texts were right.
+    pub fn exact(&self) -> (usize, usize) {
+        (self.exact, self.images)
+    }
+
+    /// Between which shares, with 95% confidence, that of whole texts right lies: the score interval of Wilson (1927).
+    pub fn interval(&self) -> (f64, f64) {
+        const Z: f64 = 1.959_964;
+        if self.images == 0 {
+            return (0.0, 1.0);
+        }
+        let (count, share) = (self.images as f64, self.exact as f64 / self.images as f64);
+        let scale = 1.0 + Z * Z / count;
+        let centre = (share + Z * Z / (2.0 * count)) / scale;
+        let half = Z / scale * (share * (1.0 - share) / count + Z * Z / (4.0 * count * count)).sqrt();
+        ((centre - half).max(0.0), (centre + half).min(1.0))
+    }
+
+    /// How often each character, in texts read at the right length, was taken for another: truth, reading, times.
+    pub fn confusions(&self) -> impl Iterator<Item = (char, char, usize)> {
+        self.confusions.iter().map(|(&(truth, reading), &times)| (truth, reading, times))
+    }
+}
+
 /// Insertions, deletions and substitutions between two texts (Levenshtein 1966).
 fn edit_distance(a: &[char], b: &[char]) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();
@@ -101,6 +126,15 @@ mod tests {
         assert!((figures.character_error_rate - 6.0 / 16.0).abs() < 1e-12);
         assert_eq!(metrics.worst_confusions(1), [('a', 'b', 4)]);
         assert_eq!(metrics.by_length(), [(4, 0.25, 4)]);
+    }
+
+    #[test]
+    fn intervals_are_wilson_s() {
+        let mut metrics = Metrics::default();
+        (0..100).for_each(|number| metrics.add("a", if number < 95 { "a" } else { "b" }));
+        let (low, high) = metrics.interval();
+        // The textbook's figures for 95 of 100.
+        assert!((low - 0.8882).abs() < 5e-4 && (high - 0.9785).abs() < 5e-4, "{low} {high}");
     }
 
     #[test]

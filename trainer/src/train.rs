@@ -16,7 +16,7 @@ use byecaptcha_models::{
     ImageBatch, Predictor,
     card::Figures,
     decode,
-    networks::Outline,
+    networks::{Alignment, Outline},
     preprocess,
     torch::{TorchGraph, TorchPredictor, initialize},
 };
@@ -59,7 +59,7 @@ pub fn start(config: &Config, device: Device) -> State {
     let averages = tch::no_grad(|| {
         parameters.iter().map(|(name, tensor)| (name.clone(), tensor.detach().copy())).collect()
     });
-    let optimizer = Optimizer::new(config.optimizer, &parameters);
+    let optimizer = Optimizer::new(config.optimizer, config.schedule.peak, &parameters);
     State { step: 0, parameters, averages, optimizer }
 }
 
@@ -140,12 +140,31 @@ pub fn step(
     let images = tensor(&batch.images, device)?;
     let mut graph = TorchGraph::new(&state.parameters, true, config.precision);
     let log_probabilities = config.network.build(&mut graph, &images, config.charset.labels());
-    let steps = log_probabilities.size()[0];
-    let lengths: Vec<i64> = batch.labels.iter().map(|labels| labels.len() as i64).collect();
+    let loss = loss(config.network.alignment(), &log_probabilities, batch, device)?;
+    loss.f_backward()?;
+    let length = state.optimizer.step(&mut state.parameters, rate, state.step);
+    optimizer::average(&mut state.averages, &state.parameters, config.average, state.step);
+    state.step += 1;
+    Ok((loss.double_value(&[]), length))
+}
+
+/// The mean, over the images of a batch, of how far their texts are from certain.
+fn loss(
+    alignment: Alignment,
+    log_probabilities: &Tensor,
+    batch: &LabelledBatch,
+    device: Device,
+) -> Result<Tensor> {
     let targets = Tensor::from_slice(&batch.labels.concat()).to_device(device);
-    let input_lengths = vec![steps; batch.images.count];
-    let loss = Tensor::f_ctc_loss(
-        &log_probabilities,
+    if alignment == Alignment::Positions {
+        // Cross-entropy at each position; the blanks between them are certain whatever the network says.
+        let positions = log_probabilities.f_slice(0, 0, None, 2)?.f_transpose(0, 1)?.f_flatten(0, 1)?;
+        return Ok(positions.f_nll_loss::<Tensor>(&targets, None, tch::Reduction::Mean, -100)?);
+    }
+    let lengths: Vec<i64> = batch.labels.iter().map(|labels| labels.len() as i64).collect();
+    let input_lengths = vec![log_probabilities.size()[0]; batch.images.count];
+    Ok(Tensor::f_ctc_loss(
+        log_probabilities,
         &targets,
         input_lengths.as_slice(),
         lengths.as_slice(),
@@ -153,12 +172,7 @@ pub fn step(
         tch::Reduction::Mean,
         // A text that cannot fit its steps would make the whole batch's loss infinite.
         true,
-    )?;
-    loss.f_backward()?;
-    let length = state.optimizer.step(&mut state.parameters, rate, state.step);
-    optimizer::average(&mut state.averages, &state.parameters, config.average, state.step);
-    state.step += 1;
-    Ok((loss.double_value(&[]), length))
+    )?)
 }
 
 fn tensor(images: &ImageBatch, device: Device) -> Result<Tensor> {

@@ -1,4 +1,5 @@
-//! The engines agree: rten, libtorch and Python's onnxruntime give the shipped model the same answers.
+//! The engines agree: rten, libtorch and Python's onnxruntime give the same answers, the shipped model's and those of
+//! every network with parameters at random.
 // A test may stop at the first surprise.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -6,9 +7,14 @@ use std::{fs, path::Path, process::Command};
 
 use byecaptcha_dataset::{Generator, Style};
 use byecaptcha_models::{
-    DeviceChoice, ImageBatch, LabelDistributions, ModelCard, Predictor, decode, onnx::OnnxPredictor,
-    preprocess, torch::TorchPredictor, weights,
+    Charset, DeviceChoice, ImageBatch, LabelDistributions, ModelCard, Predictor, decode,
+    networks::{Alignment, Network, Outline, POSITIONS},
+    onnx::{self, OnnxPredictor, Weights},
+    preprocess,
+    torch::{self, Parameters, TorchPredictor},
+    weights,
 };
+use tch::{Device, Tensor};
 
 /// Images read by each engine.
 const IMAGES: u64 = 500;
@@ -17,10 +23,10 @@ const BATCH: usize = 50;
 /// Most that two engines' log probabilities may differ by.
 const TOLERANCE: f32 = 1e-3;
 
-fn batches() -> Vec<ImageBatch> {
+fn batches(count: u64) -> Vec<ImageBatch> {
     let generator = Generator::new(Style::preset("hku").unwrap(), 0xa11).unwrap();
     let images: Vec<Vec<f32>> =
-        (0..IMAGES).map(|index| preprocess::prepare(&generator.sample(index).image).pixels).collect();
+        (0..count).map(|index| preprocess::prepare(&generator.sample(index).image).pixels).collect();
     images
         .chunks(BATCH)
         .map(|images| ImageBatch {
@@ -54,7 +60,7 @@ fn rten_libtorch_and_onnxruntime_agree_on_the_shipped_model() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let card: ModelCard = serde_json::from_str(weights::LEAN_CARD).unwrap();
     let labels = card.charset.labels();
-    let batches = batches();
+    let batches = batches(IMAGES);
     let rten = predict(&mut OnnxPredictor::new(weights::LEAN_ONNX.to_vec(), labels).unwrap(), &batches);
 
     let cpu = DeviceChoice::Cpu;
@@ -62,6 +68,14 @@ fn rten_libtorch_and_onnxruntime_agree_on_the_shipped_model() {
     let worst = assert_same("libtorch", &rten, &predict(&mut torch, &batches));
     println!("largest difference of rten and libtorch on {IMAGES} images: {worst:e}");
 
+    let theirs = onnxruntime(&root.join("models/weights/lean.onnx"), &batches, labels);
+    let worst = assert_same("onnxruntime", &rten, &theirs);
+    println!("largest difference of rten and onnxruntime on {IMAGES} images: {worst:e}");
+}
+
+/// What Python's onnxruntime answers.
+fn onnxruntime(model: &Path, batches: &[ImageBatch], labels: usize) -> Vec<LabelDistributions> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let folder = tempfile::tempdir().unwrap();
     let (input, output) = (folder.path().join("images.f32"), folder.path().join("answers.f32"));
     let bytes: Vec<u8> =
@@ -71,7 +85,7 @@ fn rten_libtorch_and_onnxruntime_agree_on_the_shipped_model() {
     assert!(python.exists(), "onnxruntime is not installed: run scripts/test_tools.sh");
     let status = Command::new(python)
         .arg(root.join("trainer/tests/onnxruntime_answers.py"))
-        .args([&root.join("models/weights/lean.onnx"), &input, &output])
+        .args([model, &input, &output])
         .status()
         .unwrap();
     assert!(status.success());
@@ -80,10 +94,61 @@ fn rten_libtorch_and_onnxruntime_agree_on_the_shipped_model() {
         .chunks_exact(4)
         .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
         .collect();
-    let theirs: Vec<LabelDistributions> = values
-        .chunks_exact(values.len() / IMAGES as usize)
+    let images: usize = batches.iter().map(|batch| batch.count).sum();
+    values
+        .chunks_exact(values.len() / images)
         .map(|image| LabelDistributions::new(image.to_vec(), labels).unwrap())
-        .collect();
-    let worst = assert_same("onnxruntime", &rten, &theirs);
-    println!("largest difference of rten and onnxruntime on {IMAGES} images: {worst:e}");
+        .collect()
+}
+
+/// A network with parameters at random, its statistics among them, as a trained one's are.
+fn at_random(network: Network, labels: usize) -> Parameters {
+    let outline = Outline::of(network, preprocess::HEIGHT, preprocess::WIDTH, labels);
+    let mut parameters = torch::initialize(&outline.parameters, Device::Cpu);
+    tch::no_grad(|| {
+        for (name, tensor) in &mut parameters {
+            let noise = tensor.rand_like();
+            let value = match name.rsplit('.').next() {
+                Some("variance") => noise + 0.5,
+                Some("mean" | "bias" | "gate_bias") => noise - 0.5,
+                _ => tensor.detach().copy(),
+            };
+            tensor.copy_(&value);
+        }
+    });
+    parameters
+}
+
+fn weights_of(parameters: &Parameters) -> Weights {
+    let of = |tensor: &Tensor| {
+        let shape = tensor.size().into_iter().map(|size| size as usize).collect();
+        (shape, Vec::<f32>::try_from(tensor.detach().flatten(0, -1)).unwrap())
+    };
+    parameters.iter().map(|(name, tensor)| (name.clone(), of(tensor))).collect()
+}
+
+#[test]
+fn every_network_is_the_same_on_all_engines() {
+    tch::manual_seed(3);
+    let charset = Charset::alphanumeric();
+    let labels = charset.labels();
+    let batches = batches(BATCH as u64);
+    let folder = tempfile::tempdir().unwrap();
+    for network in Network::ALL {
+        let parameters = at_random(network, labels);
+        let onnx = onnx::write(network, preprocess::HEIGHT, &charset, &weights_of(&parameters)).unwrap();
+        let file = folder.path().join("network.onnx");
+        fs::write(&file, &onnx).unwrap();
+        let rten = predict(&mut OnnxPredictor::new(onnx, labels).unwrap(), &batches);
+        let mut torch = TorchPredictor::new(network, labels, parameters, Device::Cpu);
+        let torch = assert_same(network.name(), &rten, &predict(&mut torch, &batches));
+        let runtime = assert_same(network.name(), &rten, &onnxruntime(&file, &batches, labels));
+        println!("{network}: {torch:e} from libtorch, {runtime:e} from onnxruntime");
+        let steps = rten[0].steps().len();
+        let expected = if network.alignment() == Alignment::Positions { 2 * POSITIONS } else { 32 };
+        assert_eq!(steps, expected, "{network}");
+        if network.alignment() == Alignment::Positions {
+            assert!(rten.iter().all(|image| decode::greedy(image).len() == POSITIONS));
+        }
+    }
 }
