@@ -23,6 +23,7 @@ mod noise;
 pub mod page;
 mod resample;
 mod style;
+pub mod tfrecord;
 
 pub use generator::{Generator, Sample};
 #[doc(hidden)]

@@ -1,5 +1,7 @@
-//! `byecaptcha-dataset`: writes a folder of labelled captcha images.
+//! `byecaptcha-dataset`: writes folders of labelled captcha images, and turns them into TFRecord files and back.
 #![allow(clippy::print_stdout, reason = "a command-line program speaks on its output")]
+
+mod convert;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -11,6 +13,8 @@ use indicatif::{ParallelProgressIterator, ProgressBar, ProgressStyle};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+
+use convert::Convert;
 
 /// Numbers in file names have 1 to 5 digits.
 const NUMBERS: std::ops::RangeInclusive<u32> = 0..=99_999;
@@ -26,6 +30,8 @@ struct Arguments {
 enum Command {
     /// Write images named TEXT_numN.jpg or .png into a folder
     Generate(Generate),
+    /// Turn a folder of labelled pictures into a TFRecord file, or a TFRecord file into a folder
+    Convert(Convert),
 }
 
 #[derive(clap::Args)]
@@ -94,7 +100,13 @@ enum FormatName {
 }
 
 fn main() -> Result<()> {
-    let Command::Generate(generate) = Arguments::parse().command;
+    match Arguments::parse().command {
+        Command::Generate(arguments) => generate(&arguments),
+        Command::Convert(arguments) => convert::convert(&arguments),
+    }
+}
+
+fn generate(generate: &Generate) -> Result<()> {
     let style = generate.style()?;
     // A label is part of a file name.
     if let Some(symbol) =
@@ -105,7 +117,7 @@ fn main() -> Result<()> {
     let generator = Generator::new(style, generate.seed)?;
     ensure!(generate.count > 0, "count must be at least 1");
     prepare(&generate.out, generate.overwrite)?;
-    let written = write(&generator, &generate)?;
+    let written = write(&generator, generate)?;
     println!("{written} images in {}", generate.out.display());
     Ok(())
 }

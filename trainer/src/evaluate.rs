@@ -8,11 +8,11 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use byecaptcha_dataset::{Generator, Sample, Style};
-use byecaptcha_models::{Recognizer, card::Figures};
+use byecaptcha_models::{Reading, Recognizer, card::Figures};
 use image::ImageFormat;
 use walkdir::WalkDir;
 
-use crate::metrics::Metrics;
+use crate::{errors::Misread, metrics::Metrics};
 
 /// Pictures that go through the engine at once.
 const BATCH: usize = 32;
@@ -44,14 +44,21 @@ fn read(path: &Path) -> Result<Labelled> {
 
 /// Counts over the files of a folder.
 pub fn on_folder(recognizer: &mut Recognizer, path: &Path) -> Result<Metrics> {
+    Ok(on_folder_with_errors(recognizer, path)?.0)
+}
+
+/// Counts over the files of a folder, and keeps those that were misread.
+pub fn on_folder_with_errors(recognizer: &mut Recognizer, path: &Path) -> Result<(Metrics, Vec<Misread>)> {
     let files = folder(path)?;
-    count(recognizer, files.iter().map(|file| read(file)))
+    let mut misread = Vec::new();
+    let metrics = count(recognizer, files.iter().map(|file| read(file)), |error| misread.push(error))?;
+    Ok((metrics, misread))
 }
 
 /// Counts over fresh images of the dataset's own.
 pub fn on_preset(recognizer: &mut Recognizer, preset: &str, images: u64, seed: u64) -> Result<Metrics> {
     let generator = Generator::new(Style::preset(preset)?, seed)?;
-    count(recognizer, (0..images).map(|index| Ok(generator.encoded(index))))
+    count(recognizer, (0..images).map(|index| Ok(generator.encoded(index))), drop)
 }
 
 /// Counts over fresh images cut out of web pages, kept as PNG so that what the page's cut lost is lost once.
@@ -63,10 +70,14 @@ pub fn on_pages(recognizer: &mut Recognizer, preset: &str, images: u64, seed: u6
         image.write_to(&mut png, ImageFormat::Png)?;
         Ok((label, png.into_inner()))
     };
-    count(recognizer, (0..images).map(cut))
+    count(recognizer, (0..images).map(cut), drop)
 }
 
-fn count(recognizer: &mut Recognizer, pictures: impl Iterator<Item = Result<Labelled>>) -> Result<Metrics> {
+fn count(
+    recognizer: &mut Recognizer,
+    pictures: impl Iterator<Item = Result<Labelled>>,
+    mut misread: impl FnMut(Misread),
+) -> Result<Metrics> {
     let mut metrics = Metrics::default();
     let mut pictures = pictures.peekable();
     while pictures.peek().is_some() {
@@ -77,11 +88,25 @@ fn count(recognizer: &mut Recognizer, pictures: impl Iterator<Item = Result<Labe
                 recognizer.prepare(bytes).with_context(|| format!("the picture of {label}"))
             })
             .collect::<Result<Vec<_>>>()?;
-        for ((label, _), reading) in batch.iter().zip(recognizer.recognize(&prepared)?) {
-            metrics.add(label, &reading.text);
+        for ((label, picture), reading) in batch.into_iter().zip(recognizer.recognize(&prepared)?) {
+            metrics.add(&label, &reading.text);
+            metrics.add_contrast(contrast(&picture)?, label == reading.text);
+            if label != reading.text {
+                let was_second = reading.alternatives.iter().any(|(text, _)| *text == label);
+                let Reading { text: reading, confidence, .. } = reading;
+                misread(Misread { picture, truth: label, reading, confidence, was_second });
+            }
         }
     }
     Ok(metrics)
+}
+
+/// Levels of luminance between the ground and the ink of a picture: its 90th and its 5th hundredth.
+fn contrast(picture: &[u8]) -> Result<u8> {
+    let mut levels = image::load_from_memory(picture)?.into_luma8().into_raw();
+    levels.sort_unstable();
+    let hundredth = |part: usize| levels.get(levels.len() * part / 100).copied().unwrap_or_default();
+    Ok(hundredth(90) - hundredth(5))
 }
 
 /// The figures as a person reads them.
@@ -96,6 +121,9 @@ pub fn report(figures: &Figures, metrics: &Metrics) -> String {
     ];
     for (length, exact, images) in metrics.by_length() {
         lines.push(format!("  exact at {length} characters  {} of {images}", percent(exact)));
+    }
+    for (from, exact, images) in metrics.by_contrast() {
+        lines.push(format!("  exact from contrast {from}  {} of {images}", percent(exact)));
     }
     let confusions: Vec<String> = metrics
         .worst_confusions(10)

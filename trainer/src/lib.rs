@@ -5,6 +5,7 @@
 pub mod checkpoint;
 pub mod config;
 pub mod data;
+pub mod errors;
 pub mod evaluate;
 pub mod export;
 pub mod metrics;

@@ -14,7 +14,7 @@ use anyhow::{Result, ensure};
 use byecaptcha_models::Recognizer;
 use byecaptcha_trainer::{
     config::Config,
-    evaluate, export,
+    errors, evaluate, export,
     table6::{self, Table},
     train,
 };
@@ -52,6 +52,9 @@ enum Command {
         model: Option<PathBuf>,
         /// Folders of labelled pictures.
         folders: Vec<PathBuf>,
+        /// Where a page with the misread pictures of the folders goes.
+        #[arg(long)]
+        errors: Option<PathBuf>,
         /// Reads fresh images of this preset, too.
         #[arg(long)]
         preset: Option<String>,
@@ -85,12 +88,17 @@ fn main() -> Result<()> {
             }
             table6::table6(&table, Device::cuda_if_available(), &*stop_at_ctrl_c()?)
         }
-        Command::Evaluate { model, folders, preset, count, seed } => {
+        Command::Evaluate { model, folders, errors, preset, count, seed } => {
+            let mut misread = Vec::new();
             ensure!(!folders.is_empty() || preset.is_some(), "nothing to read: give folders or --preset");
             let mut recognizer = model.map_or_else(Recognizer::embedded, |path| Recognizer::load(&path))?;
             for folder in folders {
-                let metrics = evaluate::on_folder(&mut recognizer, &folder)?;
+                let (metrics, wrong) = evaluate::on_folder_with_errors(&mut recognizer, &folder)?;
+                misread.extend(wrong);
                 println!("{}", evaluate::report(&metrics.figures(&folder.to_string_lossy()), &metrics));
+            }
+            if let Some(file) = errors {
+                errors::write(&misread, &file)?;
             }
             if let Some(preset) = preset {
                 let metrics = evaluate::on_preset(&mut recognizer, &preset, count, seed)?;

@@ -4,6 +4,9 @@ use std::collections::HashMap;
 
 use byecaptcha_models::card::Figures;
 
+/// Where the steps of contrast begin, in levels of luminance.
+const CONTRASTS: [u8; 5] = [0, 40, 80, 120, 160];
+
 /// Counts over pairs of truth and reading.
 #[derive(Debug, Default)]
 pub struct Metrics {
@@ -14,6 +17,7 @@ pub struct Metrics {
     characters: usize,
     edits: usize,
     by_length: HashMap<usize, (usize, usize)>,
+    by_contrast: [(usize, usize); CONTRASTS.len()],
     confusions: HashMap<(char, char), usize>,
 }
 
@@ -36,6 +40,23 @@ impl Metrics {
                 *self.confusions.entry((a, b)).or_default() += 1;
             }
         }
+    }
+
+    /// Counts the same image by how much its ink stands out, in levels of luminance.
+    pub fn add_contrast(&mut self, contrast: u8, exact: bool) {
+        let step = CONTRASTS.partition_point(|&from| from <= contrast) - 1;
+        let (right, all) = &mut self.by_contrast[step];
+        *right += usize::from(exact);
+        *all += 1;
+    }
+
+    /// The share of whole texts right for each step of contrast that occurred: where it begins, palest first.
+    pub fn by_contrast(&self) -> Vec<(u8, f64, usize)> {
+        let steps = CONTRASTS.into_iter().zip(self.by_contrast);
+        steps
+            .filter(|(_, (_, all))| *all > 0)
+            .map(|(from, (right, all))| (from, right as f64 / all as f64, all))
+            .collect()
     }
 
     /// The shares, under a name for the set.
@@ -135,6 +156,15 @@ mod tests {
         let (low, high) = metrics.interval();
         // The textbook's figures for 95 of 100.
         assert!((low - 0.8882).abs() < 5e-4 && (high - 0.9785).abs() < 5e-4, "{low} {high}");
+    }
+
+    #[test]
+    fn pale_pictures_are_counted_apart() {
+        let mut metrics = Metrics::default();
+        for (contrast, exact) in [(0, false), (39, true), (40, true), (255, true)] {
+            metrics.add_contrast(contrast, exact);
+        }
+        assert_eq!(metrics.by_contrast(), [(0, 0.5, 2), (40, 1.0, 1), (160, 1.0, 1)]);
     }
 
     #[test]

@@ -11,7 +11,17 @@ use std::{
     },
 };
 
-use byecaptcha_trainer::{config::Config, train};
+use byecaptcha_models::{
+    Charset,
+    networks::{Alignment, Network},
+    torch::Precision,
+};
+use byecaptcha_trainer::{
+    config::{Config, Source},
+    optimizer::{Rule, Settings},
+    schedule::{Schedule, Shape},
+    train,
+};
 use tch::{Device, Tensor};
 
 /// libtorch draws first weights from one generator for the whole process: runs that are compared go one at a time.
@@ -30,6 +40,46 @@ fn tensors(folder: &Path) -> Vec<(String, Tensor)> {
     let mut tensors = Tensor::read_safetensors(folder.join("checkpoint.safetensors")).unwrap();
     tensors.sort_by(|a, b| a.0.cmp(&b.0));
     tensors
+}
+
+/// The same run with another network, optimizer and schedule.
+fn other(network: Network, rule: Rule) -> Config {
+    let optimizer = Settings { rule, ..Settings::default() };
+    let charset = if network.alignment() == Alignment::Positions {
+        Charset::alphanumeric()
+    } else {
+        Charset::unambiguous()
+    };
+    let preset = if network.alignment() == Alignment::Positions { "hku6" } else { "hku" };
+    let data = vec![
+        Source { preset: preset.into(), tenths: 5, pages: false },
+        Source { preset: preset.into(), tenths: 5, pages: true },
+    ];
+    let schedule = Schedule { shape: Shape::Cosine, ..config(3).schedule };
+    Config { network, optimizer, charset, data, schedule, precision: Precision::Bfloat16, ..config(3) }
+}
+
+/// Every optimizer's memory, and every kind of layer.
+#[test]
+fn stopping_changes_nothing_whatever_is_trained() {
+    let _alone = GENERATOR.lock().unwrap_or_else(PoisonError::into_inner);
+    tch::set_num_threads(1);
+    for (network, rule) in [
+        (Network::Cnn5Sru, Rule::AdaBound),
+        (Network::Cnn5Gru, Rule::Sgd),
+        (Network::ResnetFixed, Rule::Adam),
+        (Network::DensenetLstm, Rule::AdamW),
+    ] {
+        let config = other(network, rule);
+        let (whole, parted) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        train::train(&config, whole.path(), Device::Cpu, &AtomicBool::new(false)).unwrap();
+        for _ in 0..config.steps {
+            train::train(&config, parted.path(), Device::Cpu, &AtomicBool::new(true)).unwrap();
+        }
+        for ((name, a), (_, b)) in tensors(whole.path()).iter().zip(&tensors(parted.path())) {
+            assert!(a.equal(b), "{network}, {rule:?}: {name} differs after resuming");
+        }
+    }
 }
 
 /// The last step's rate depends on the length of the run, so both runs are told the same length and one is stopped.
@@ -64,7 +114,7 @@ fn a_checkpoint_of_another_network_is_refused() {
     let _alone = GENERATOR.lock().unwrap_or_else(PoisonError::into_inner);
     let folder = tempfile::tempdir().unwrap();
     train::train(&config(1), folder.path(), Device::Cpu, &AtomicBool::new(false)).unwrap();
-    let other = Config { network: byecaptcha_models::networks::Network::Cnn5Blstm, ..config(2) };
+    let other = Config { network: Network::Cnn5Blstm, ..config(2) };
     let error = train::train(&other, folder.path(), Device::Cpu, &AtomicBool::new(false)).unwrap_err();
     assert!(error.to_string().contains("checkpoint"), "{error}");
 }

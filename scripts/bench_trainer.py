@@ -1,0 +1,118 @@
+"""Training images per second: the trainer, which draws its images, against PyTorch, which is given them ready.
+
+Both train the serving network with the same batch, optimizer and precision, in turns on the same machine in one run:
+  scripts/bench_trainer.py [--rounds 3] [--steps 100] [--batch 128] [--trainer target/release/byecaptcha-trainer]
+Needs the Python package torch 2.11.0, for the CPU or for CUDA, in the Python that runs it.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import tempfile
+import time
+
+import torch
+from torch import nn
+
+CONFIG = """
+name = "bench"
+network = "lean-blstm"
+seed = 1
+batch = {batch}
+steps = {steps}
+precision = "bfloat16"
+evaluate_every = 1000000
+checkpoint_every = 1000000
+[[data]]
+preset = "hku"
+tenths = 10
+[schedule]
+peak = 1e-3
+warmup = 100
+cooldown = 100
+"""
+
+
+class Lean(nn.Module):
+    """models/src/networks/lean_blstm.rs, layer by layer."""
+
+    def __init__(self, labels: int = 60) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for channels, out, kernel, stride, pool in [
+            (1, 16, 5, 2, None),
+            (16, 32, 3, 1, (2, 2)),
+            (32, 48, 3, 1, (2, 1)),
+            (48, 64, 3, 1, (2, 1)),
+            (64, 64, 3, 1, None),
+        ]:
+            layers += [nn.Conv2d(channels, out, kernel, stride, kernel // 2, bias=False), nn.BatchNorm2d(out), nn.ReLU()]
+            layers += [nn.MaxPool2d(pool)] if pool else []
+        self.backbone = nn.Sequential(*layers)
+        self.narrow = nn.Linear(192, 64)
+        self.blstm = nn.LSTM(64, 64, bidirectional=True)
+        self.classify = nn.Linear(128, labels)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        with torch.autocast(images.device.type, torch.bfloat16):
+            features = self.backbone(images)
+        sequence = features.float().permute(3, 0, 1, 2).flatten(2)
+        context, _ = self.blstm(self.narrow(sequence))
+        return self.classify(context).log_softmax(-1)
+
+
+def pytorch(steps: int, batch: int, device: str) -> float:
+    """Images per second, drawing left out."""
+    torch.manual_seed(1)
+    model = Lean().to(device, memory_format=torch.channels_last)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, betas=(0.9, 0.99))
+    ready = [torch.randn(batch, 1, 48, 128).to(device, memory_format=torch.channels_last) for _ in range(8)]
+    targets = torch.randint(1, 60, (batch * 5,), device=device)
+    lengths, target_lengths = torch.full((batch,), 32), torch.full((batch,), 5)
+    since = time.perf_counter()
+    for step in range(steps + 10):
+        if step == 10:
+            since = time.perf_counter()
+        loss = nn.functional.ctc_loss(model(ready[step % 8]), targets, lengths, target_lengths, zero_infinity=True)
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 2.0)
+        optimizer.step()
+        loss.item()
+    return steps * batch / (time.perf_counter() - since)
+
+
+def trainer(program: str, steps: int, batch: int) -> float:
+    """Images per second as the trainer logs them for its last steps, drawing included."""
+    with tempfile.TemporaryDirectory() as folder:
+        config = pathlib.Path(folder) / "bench.toml"
+        # The log has a line every hundred steps; the first hundred are for warming up.
+        config.write_text(CONFIG.format(batch=batch, steps=100 + max(steps // 100, 1) * 100))
+        run = [program, "train", "--config", str(config), "--folder", f"{folder}/run"]
+        subprocess.run(run, check=True, capture_output=True, env={**os.environ, "OMP_WAIT_POLICY": "passive"})
+        lines = (pathlib.Path(folder) / "run/log.jsonl").read_text().splitlines()
+        return statistics.mean(json.loads(line)["images_per_second"] for line in lines[1:])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--batch", type=int, default=128)
+    parser.add_argument("--trainer", default="target/release/byecaptcha-trainer")
+    arguments = parser.parse_args()
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    ours, theirs = [], []
+    for round_ in range(arguments.rounds):
+        ours.append(trainer(arguments.trainer, arguments.steps, arguments.batch))
+        theirs.append(pytorch(arguments.steps, arguments.batch, device))
+        print(f"round {round_ + 1}: trainer {ours[-1]:.0f} images/s with drawing, PyTorch {theirs[-1]:.0f} without")
+    ratio = statistics.median(ours) / statistics.median(theirs)
+    print(f"medians on {device}, batch {arguments.batch}: the trainer does {ratio:.2f} times what PyTorch does")
+
+
+if __name__ == "__main__":
+    main()
