@@ -1,5 +1,5 @@
 # Every target is also given as plain commands in the README.
-.PHONY: run test lint bench chaos train setup
+.PHONY: run test lint bench chaos train table6 setup
 
 run:
 	cargo run --release
@@ -15,6 +15,7 @@ test: setup
 	cargo test --release --workspace --exclude byecaptcha-trainer
 	cargo test --release -p byecaptcha-trainer -p byecaptcha-worker --features byecaptcha-worker/torch
 	cd api/browser-tests && npm test
+	cd scripts/page_cuts && npm test
 
 lint:
 	scripts/libtorch.sh
@@ -37,6 +38,13 @@ chaos:
 	cargo build --release --workspace --exclude byecaptcha-trainer
 	target/release/chaos --minutes $(MINUTES)
 
+# Threads of libtorch that wait give way: the cores draw images, too.
+train table6: export OMP_WAIT_POLICY = passive
 train:
 	scripts/libtorch.sh
-	cargo run --release -p byecaptcha-trainer -- train --config trainer/configs/lean.toml
+	cargo run --release -p byecaptcha-trainer -- train --config trainer/configs/lean-residual.toml
+
+# The report's networks under one budget of images; hours on a CPU, resumed by the same command.
+table6:
+	scripts/libtorch.sh
+	cargo run --release -p byecaptcha-trainer -- table6

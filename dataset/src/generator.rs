@@ -77,8 +77,15 @@ impl Generator {
     /// Image number `index` as a person cuts it out of a web page; see [`page`].
     #[must_use]
     pub fn page_sample(&self, index: u64) -> Sample {
+        let (label, cut) = self.page(index);
+        Sample { label, image: cut.image }
+    }
+
+    /// The same, with the place of the picture in the cut.
+    #[must_use]
+    pub fn page(&self, index: u64) -> (String, page::Cut) {
         let Sample { label, image } = self.sample(index);
-        Sample { label, image: sound(page::cut(&image, mix(mix(self.seed ^ PAGES).wrapping_add(index)))) }
+        (label, sound(page::cut(&image, mix(mix(self.seed ^ PAGES).wrapping_add(index)))))
     }
 
     /// Label and file of image number `index`, in the encoding of the style.

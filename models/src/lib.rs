@@ -21,4 +21,4 @@ pub use device::DeviceChoice;
 pub use load::LoadError;
 pub use predictor::{ImageBatch, LabelDistributions, PredictError, Predictor};
 pub use preprocess::{ImageError, ImageLimits, PreparedImage};
-pub use recognizer::{Reading, Recognizer};
+pub use recognizer::{Reading, ReadingOptions, Recognizer};

@@ -6,11 +6,11 @@ use std::path::Path;
 
 use crate::{
     card::ModelCard,
-    decode,
+    decode::{self, Constraint},
     load::{self, LoadError},
     onnx::OnnxPredictor,
     predictor::{ImageBatch, LabelDistributions, PredictError, Predictor},
-    preprocess::{self, HEIGHT, ImageError, ImageLimits, PreparedImage},
+    preprocess::{self, HEIGHT, ImageError, ImageLimits, Locator, PreparedImage, prepare},
     weights,
 };
 #[cfg(feature = "torch")]
@@ -34,10 +34,25 @@ pub struct Reading {
     pub alternatives: Vec<(String, f32)>,
 }
 
+/// What is known of a text beforehand, and how much of the search is wanted. The default is: nothing, and the usual.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReadingOptions {
+    /// The only characters that the text may hold. Those that the model cannot read do not matter.
+    pub charset: Option<String>,
+    /// Fewest characters.
+    pub min_length: Option<usize>,
+    /// Most characters.
+    pub max_length: Option<usize>,
+    /// Most alternatives in the reading; 3 where absent.
+    pub alternatives: Option<usize>,
+}
+
 /// A model in memory. One thread owns it.
 pub struct Recognizer {
     card: ModelCard,
     predictor: Box<dyn Predictor>,
+    /// Finds the picture in a screenshot; the models that are trained on what it finds have one.
+    locator: Option<Locator>,
     limits: ImageLimits,
 }
 
@@ -55,7 +70,7 @@ impl Recognizer {
     fn from_onnx(card: ModelCard, onnx: Vec<u8>) -> Result<Self, LoadError> {
         load::check(&card, &onnx, &card.onnx_sha256)?;
         let predictor = OnnxPredictor::new(onnx, card.charset.labels())?;
-        Ok(Self::new(card, Box::new(predictor)))
+        Self::new(card, Box::new(predictor)).locating()
     }
 
     /// A model on libtorch: NAME.safetensors with its card NAME.json, both beside the file that `model` names, or the
@@ -68,12 +83,17 @@ impl Recognizer {
         };
         load::check(&card, &weights, &card.safetensors_sha256)?;
         let predictor = TorchPredictor::load(card.network, card.charset.labels(), &weights, device)?;
-        Ok(Self::new(card, Box::new(predictor)))
+        Self::new(card, Box::new(predictor)).locating()
     }
 
-    /// A model on any engine.
+    /// A model on any engine, which is shown pictures as they come.
     pub fn new(card: ModelCard, predictor: Box<dyn Predictor>) -> Self {
-        Self { card, predictor, limits: ImageLimits::default() }
+        Self { card, predictor, locator: None, limits: ImageLimits::default() }
+    }
+
+    /// Leaves out what screenshots show around their pictures.
+    fn locating(self) -> Result<Self, LoadError> {
+        Ok(Self { locator: Some(Locator::embedded()?), ..self })
     }
 
     /// What the model is.
@@ -86,9 +106,10 @@ impl Recognizer {
         self.predictor.engine()
     }
 
-    /// Decodes and fits one picture.
+    /// Decodes one picture, leaves out what a screenshot shows around it, and fits it.
     pub fn prepare(&self, encoded: &[u8]) -> Result<PreparedImage, ImageError> {
-        Ok(preprocess::prepare(&preprocess::decode(encoded, self.limits)?))
+        let picture = preprocess::decode(encoded, self.limits)?;
+        Ok(self.locator.as_ref().map_or_else(|| prepare(&picture), |locator| locator.prepare(&picture)))
     }
 
     /// Runs the engine on an empty batch of this size, so that the first picture does not pay for the first run.
@@ -99,6 +120,16 @@ impl Recognizer {
 
     /// One reading for each picture, in order. Pictures of one width go through the engine together.
     pub fn recognize(&mut self, images: &[PreparedImage]) -> Result<Vec<Reading>, PredictError> {
+        self.recognize_with(images, &[])
+    }
+
+    /// The same with options for each picture, in the same order; where there are fewer, the rest are read as usual.
+    pub fn recognize_with(
+        &mut self,
+        images: &[PreparedImage],
+        options: &[ReadingOptions],
+    ) -> Result<Vec<Reading>, PredictError> {
+        let usual = ReadingOptions::default();
         let mut widths: Vec<usize> = images.iter().map(|image| image.width).collect();
         widths.sort_unstable();
         widths.dedup();
@@ -113,21 +144,33 @@ impl Recognizer {
                 return Err(PredictError(format!("{} answers to {} images", answers.len(), members.len())));
             }
             for (index, distributions) in members.into_iter().zip(&answers) {
-                readings[index] = Some(self.read(distributions));
+                readings[index] = Some(self.read(distributions, options.get(index).unwrap_or(&usual)));
             }
         }
         Ok(readings.into_iter().flatten().collect())
     }
 
-    fn read(&self, distributions: &LabelDistributions) -> Reading {
-        let hypotheses = decode::beam(distributions, BEAM_WIDTH);
+    /// Where no text keeps to the options, the reading is empty and its confidence 0.
+    fn read(&self, distributions: &LabelDistributions, options: &ReadingOptions) -> Reading {
+        let alternatives = options.alternatives.unwrap_or(ALTERNATIVES);
+        let constraint = self.constraint(options);
+        let hypotheses = decode::beam_within(distributions, BEAM_WIDTH.max(2 * alternatives), &constraint);
         let mut texts = hypotheses.iter().map(|hypothesis| {
             let text = hypothesis.labels.iter().filter_map(|&label| self.card.charset.character(label));
             (text.collect::<String>(), hypothesis.log_probability.exp())
         });
         let (text, confidence) = texts.next().unwrap_or_default();
-        let alternatives = texts.filter(|(_, confidence)| *confidence >= 0.001).take(ALTERNATIVES).collect();
+        let alternatives = texts.filter(|(_, confidence)| *confidence >= 0.001).take(alternatives).collect();
         let characters = text.chars().zip(decode::character_confidences(&hypotheses)).collect();
         Reading { text, confidence, characters, alternatives }
+    }
+
+    fn constraint(&self, options: &ReadingOptions) -> Constraint {
+        let label = |character| self.card.charset.encode(&String::from(character)).ok()?.pop();
+        Constraint {
+            labels: options.charset.as_ref().map(|charset| charset.chars().filter_map(label).collect()),
+            min_length: options.min_length.unwrap_or_default(),
+            max_length: options.max_length,
+        }
     }
 }

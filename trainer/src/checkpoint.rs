@@ -56,18 +56,33 @@ impl State {
         let step = stored.remove(STEP).with_context(|| format!("{} is no checkpoint", path.display()))?;
         self.step = u64::try_from(step.int64_value(&[0]))?;
         for (group, parameters) in self.groups() {
-            for (name, parameter) in parameters {
-                let name = format!("{group}.{name}");
-                let tensor = stored.remove(&name).with_context(|| format!("the checkpoint lacks {name}"))?;
-                ensure!(tensor.size() == parameter.size(), "the checkpoint has another shape for {name}");
-                tch::no_grad(|| parameter.copy_(&tensor));
-            }
+            take(&mut stored, &format!("{group}."), parameters)?;
         }
-        ensure!(
-            stored.is_empty(),
-            "the checkpoint is of another network: it holds {:?}",
-            stored.keys().next()
-        );
-        Ok(())
+        all_taken(&stored)
     }
+}
+
+/// Reads the weights of the same network from a safetensors file that `export` wrote.
+pub fn read_weights(path: &Path, parameters: &mut Parameters) -> Result<()> {
+    let stored = Tensor::read_safetensors(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let mut stored: BTreeMap<String, Tensor> = stored.into_iter().collect();
+    take(&mut stored, "", parameters)
+        .and_then(|()| all_taken(&stored))
+        .with_context(|| format!("{} does not fit", path.display()))
+}
+
+/// Moves what a file holds under a prefix into the parameters.
+fn take(stored: &mut BTreeMap<String, Tensor>, prefix: &str, parameters: &mut Parameters) -> Result<()> {
+    for (name, parameter) in parameters {
+        let name = format!("{prefix}{name}");
+        let tensor = stored.remove(&name).with_context(|| format!("it lacks {name}"))?;
+        ensure!(tensor.size() == parameter.size(), "it has another shape for {name}");
+        tch::no_grad(|| parameter.copy_(&tensor));
+    }
+    Ok(())
+}
+
+fn all_taken(stored: &BTreeMap<String, Tensor>) -> Result<()> {
+    ensure!(stored.is_empty(), "it is of another network: it holds {:?}", stored.keys().next());
+    Ok(())
 }

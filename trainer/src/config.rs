@@ -1,6 +1,6 @@
 //! What a training run is: read from a TOML file, checked whole before anything starts.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use byecaptcha_dataset::Style;
@@ -29,6 +29,9 @@ pub struct Config {
     pub steps: u64,
     /// What convolutions compute in.
     pub precision: Precision,
+    /// The weights to start from, a safetensors file that `export` wrote for the same network; random ones without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<PathBuf>,
     /// What can be read, in label order.
     #[serde(default = "Charset::unambiguous")]
     pub charset: Charset,

@@ -3,9 +3,15 @@
 use std::{ops::Range, sync::Arc, thread};
 
 use anyhow::{Result, bail};
-use byecaptcha_dataset::{Generator, Sample, Style};
-use byecaptcha_models::{Charset, ImageBatch, PreparedImage, preprocess};
+use byecaptcha_dataset::{Generator, Sample, Style, page::Cut};
+use byecaptcha_models::{
+    Charset, ImageBatch, PreparedImage,
+    preprocess::{self, prepare},
+};
 use crossbeam_channel::{Receiver, bounded};
+use image::{RgbImage, imageops};
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64Mcg;
 use rayon::prelude::*;
 
 use crate::config::Config;
@@ -14,6 +20,11 @@ use crate::config::Config;
 const AHEAD: usize = 4;
 /// Parts that the sources' shares are counted in.
 const TENTHS: u64 = 10;
+
+/// How far off an edge of a picture is found at most, as a share of the screenshot.
+const OFF: f64 = 0.03;
+/// The same where the surroundings mislead.
+const FAR_OFF: f64 = 0.08;
 
 /// Prepared images and their labels.
 pub struct LabelledBatch {
@@ -30,6 +41,7 @@ pub struct Source {
     /// Tenths, and whether the pictures come by screenshot.
     generators: Vec<(u64, bool, Generator)>,
     charset: Charset,
+    seed: u64,
 }
 
 impl Source {
@@ -42,7 +54,7 @@ impl Source {
                 Ok((source.tenths, source.pages, Generator::new(Style::preset(&source.preset)?, seed)?))
             })
             .collect::<Result<_>>()?;
-        Ok(Self { generators, charset: config.charset.clone() })
+        Ok(Self { generators, charset: config.charset.clone(), seed })
     }
 
     /// One image, prepared, and its text.
@@ -50,12 +62,16 @@ impl Source {
         let mut tenth = index % TENTHS;
         for (tenths, pages, generator) in &self.generators {
             if tenth < *tenths {
-                let prepared = |sample: Sample| (preprocess::prepare(&sample.image), sample.label);
-                // A cut with much ground to its sides may need a wider frame than the batch has, as any page's own
-                // ground does that cannot be told from the picture's. The few that do are shown as they are.
-                let cut = pages.then(|| prepared(generator.page_sample(index)));
-                let fits = cut.filter(|(image, _)| image.width == preprocess::WIDTH);
-                return Ok(fits.unwrap_or_else(|| prepared(generator.sample(index))));
+                if *pages {
+                    let (label, cut) = generator.page(index);
+                    let image = prepare(&located(&cut, self.seed ^ index));
+                    // A picture that is found much too wide needs a wider frame than the batch has.
+                    if image.width == preprocess::WIDTH {
+                        return Ok((image, label));
+                    }
+                }
+                let Sample { label, image } = generator.sample(index);
+                return Ok((prepare(&image), label));
             }
             tenth -= tenths;
         }
@@ -90,6 +106,23 @@ impl Source {
         }
         Ok(batch)
     }
+}
+
+/// The picture in a screenshot as the locator finds it: each edge a little off, and now and then by more. Networks are
+/// trained on this and not on the locator's own findings, so that the one does not depend on which state of the other
+/// was at hand.
+fn located(Cut { image, place }: &Cut, seed: u64) -> RgbImage {
+    let mut rng = Pcg64Mcg::seed_from_u64(seed);
+    let most = if rng.random_bool(0.1) { FAR_OFF } else { OFF };
+    let sides = [image.width(), image.height()];
+    let [left, top, right, bottom] = std::array::from_fn(|edge| {
+        let side = sides[edge % 2];
+        // The difference of two even spreads: small errors are the common ones.
+        let off = (rng.random::<f64>() - rng.random::<f64>()) * most * f64::from(side);
+        (place[edge] as f64 + off).round().clamp(0.0, f64::from(side)) as u32
+    });
+    let (width, height) = (right.saturating_sub(left).max(1), bottom.saturating_sub(top).max(1));
+    imageops::crop_imm(image, left, top, width, height).to_image()
 }
 
 /// Starts drawing at a step; ends when the receiver is dropped.

@@ -13,8 +13,9 @@ use byecaptcha_models::{
     networks::Outline,
     onnx::{self, Weights},
     preprocess::{HEIGHT, WIDTH},
+    torch::Parameters,
 };
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use crate::{config::Config, evaluate, metrics::Metrics};
 
@@ -71,15 +72,9 @@ pub fn write(config: &Config, run: &Path, out: &Path, version: &str) -> Result<M
     let outline = Outline::of(config.network, HEIGHT, WIDTH, config.charset.labels());
     fs::create_dir_all(out)?;
     let path = |extension: &str| out.join(&config.name).with_extension(extension);
-    Tensor::write_safetensors(&averages, path("safetensors"))?;
-    let weights = averages
-        .iter()
-        .map(|(name, tensor)| {
-            let shape = tensor.size().into_iter().map(usize::try_from).collect::<Result<_, _>>()?;
-            Ok((name.clone(), (shape, Vec::<f32>::try_from(tensor.to_kind(Kind::Float).flatten(0, -1))?)))
-        })
-        .collect::<Result<Weights>>()?;
-    fs::write(path("onnx"), onnx::write(config.network, HEIGHT, &config.charset, &weights)?)?;
+    let tensors: Vec<_> = averages.iter().collect();
+    Tensor::write_safetensors(&tensors, path("safetensors"))?;
+    fs::write(path("onnx"), onnx::write(config.network, HEIGHT, &config.charset, &weights(&averages)?)?)?;
 
     let sources = config.data.iter().map(|source| {
         let pages = if source.pages { " cut out of pages" } else { "" };
@@ -95,7 +90,11 @@ pub fn write(config: &Config, run: &Path, out: &Path, version: &str) -> Result<M
         parameters: outline.trainable_values(),
         multiply_adds: outline.multiply_adds,
         training: Training {
-            data: format!("drawn afresh for each step: {}", sources.collect::<Vec<_>>().join(", ")),
+            data: format!(
+                "drawn afresh for each step: {}{}",
+                sources.collect::<Vec<_>>().join(", "),
+                config.from.as_ref().map_or(String::new(), |from| format!("; started from {}", from.display()))
+            ),
             steps: step,
             images: step * config.batch as u64,
             command: format!(
@@ -116,24 +115,33 @@ pub fn write(config: &Config, run: &Path, out: &Path, version: &str) -> Result<M
     Ok(card)
 }
 
+/// Parameters as the ONNX writer takes them.
+pub(crate) fn weights(parameters: &Parameters) -> Result<Weights> {
+    let values = |(name, tensor): (&String, &Tensor)| {
+        let shape = tensor.size().into_iter().map(usize::try_from).collect::<Result<_, _>>()?;
+        let values = tensor.detach().to_device(Device::Cpu).to_kind(Kind::Float).flatten(0, -1);
+        Ok((name.clone(), (shape, Vec::<f32>::try_from(values)?)))
+    };
+    parameters.iter().map(values).collect()
+}
+
 fn write_card(card: &ModelCard, path: &Path) -> Result<()> {
     fs::write(path, serde_json::to_string_pretty(card)? + "\n").with_context(|| format!("{}", path.display()))
 }
 
-/// The step and the averaged weights of a checkpoint, in the order of their names.
-fn averaged(checkpoint: &Path) -> Result<(u64, Vec<(String, Tensor)>)> {
+/// The step and the averaged weights of a checkpoint.
+fn averaged(checkpoint: &Path) -> Result<(u64, Parameters)> {
     let stored = Tensor::read_safetensors(checkpoint)
         .with_context(|| format!("cannot read {}", checkpoint.display()))?;
     let mut step = 0;
-    let mut averages = Vec::new();
+    let mut averages = Parameters::new();
     for (name, tensor) in stored {
         if name == "step" {
             step = u64::try_from(tensor.int64_value(&[0]))?;
         } else if let Some(name) = name.strip_prefix("average.") {
-            averages.push((name.to_owned(), tensor));
+            averages.insert(name.to_owned(), tensor);
         }
     }
     ensure!(!averages.is_empty(), "{} is no checkpoint", checkpoint.display());
-    averages.sort_by(|a, b| a.0.cmp(&b.0));
     Ok((step, averages))
 }

@@ -15,6 +15,7 @@ use byecaptcha_models::Recognizer;
 use byecaptcha_trainer::{
     config::Config,
     errors, evaluate, export,
+    locator::{self, TrainLocator},
     table6::{self, Table},
     train,
 };
@@ -65,6 +66,8 @@ enum Command {
         #[arg(long, default_value_t = 0xf4e5)]
         seed: u64,
     },
+    /// Trains what finds a picture in a screenshot; Ctrl-C saves and stops.
+    TrainLocator(TrainLocator),
     /// Trains the report's networks under one budget of images and writes the table; Ctrl-C saves and stops.
     Table6(Table),
     /// Writes a run's averaged weights as ONNX and safetensors, with a measured model card.
@@ -81,6 +84,12 @@ fn main() -> Result<()> {
             }
             let folder = folder.unwrap_or_else(|| PathBuf::from("runs").join(&config.name));
             train::train(&config, &folder, Device::cuda_if_available(), &*stop_at_ctrl_c()?)
+        }
+        Command::TrainLocator(arguments) => {
+            if let Some(threads) = arguments.threads {
+                tch::set_num_threads(threads);
+            }
+            locator::train_locator(&arguments, Device::cuda_if_available(), &*stop_at_ctrl_c()?)
         }
         Command::Table6(table) => {
             if let Some(threads) = table.threads {

@@ -25,7 +25,7 @@ use serde::Serialize;
 use tch::{Device, Tensor};
 
 use crate::{
-    checkpoint::State,
+    checkpoint::{self, State},
     config::Config,
     data::{self, LabelledBatch, Source},
     metrics::Metrics,
@@ -52,15 +52,18 @@ struct LogLine {
 }
 
 /// A fresh state for a run.
-pub fn start(config: &Config, device: Device) -> State {
+pub fn start(config: &Config, device: Device) -> Result<State> {
     tch::manual_seed(i64::try_from(config.seed & 0x7fff_ffff).unwrap_or(0));
     let outline = Outline::of(config.network, preprocess::HEIGHT, preprocess::WIDTH, config.charset.labels());
-    let parameters = initialize(&outline.parameters, device);
+    let mut parameters = initialize(&outline.parameters, device);
+    if let Some(path) = &config.from {
+        checkpoint::read_weights(path, &mut parameters)?;
+    }
     let averages = tch::no_grad(|| {
         parameters.iter().map(|(name, tensor)| (name.clone(), tensor.detach().copy())).collect()
     });
     let optimizer = Optimizer::new(config.optimizer, config.schedule.peak, &parameters);
-    State { step: 0, parameters, averages, optimizer }
+    Ok(State { step: 0, parameters, averages, optimizer })
 }
 
 /// Trains until the last step or until `stop` is set; either way the state is saved. Goes on from a checkpoint where
@@ -68,7 +71,7 @@ pub fn start(config: &Config, device: Device) -> State {
 pub fn train(config: &Config, folder: &Path, device: Device, stop: &AtomicBool) -> Result<()> {
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let checkpoint = folder.join("checkpoint.safetensors");
-    let mut state = start(config, device);
+    let mut state = start(config, device)?;
     if checkpoint.exists() {
         state.restore(&checkpoint)?;
     }

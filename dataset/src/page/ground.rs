@@ -80,29 +80,93 @@ impl Ground {
     }
 }
 
-/// Lines of strokes about as dense and dark as a page's text, wherever they fall: the picture comes to lie on them.
-pub(super) fn neighbours(page: &mut RgbImage, rng: &mut impl Rng) {
-    let ink = colour(0..=160, rng);
-    let size = rng.random_range(7..=16_u32);
-    let mut top = rng.random_range(0..size);
-    while top + size < page.height() {
-        let mut x = rng.random_range(0..size);
-        while x + size < page.width() {
-            // A letter is a few short strokes, upright or level.
-            for _ in 0..rng.random_range(1..=3) {
-                let (dx, dy) = (rng.random_range(0..size / 2), rng.random_range(0..size / 2));
-                let upright = rng.random_bool(0.6);
-                for along in 0..size / 2 {
-                    let (px, py) =
-                        if upright { (x + dx, top + dy + along) } else { (x + dx + along, top + dy) };
-                    if px < page.width() && py < page.height() {
-                        page.put_pixel(px, py, ink);
-                    }
+/// What stands around a picture: lines of text above and below, boxes with text in them to its sides, and now and then
+/// text wherever it falls. `scale` is that of the picture.
+pub(super) fn neighbours(
+    page: &mut RgbImage,
+    [left, top, right, bottom]: [i64; 4],
+    scale: f64,
+    rng: &mut impl Rng,
+) {
+    let ink = colour(if rng.random_bool(0.85) { 0..=140 } else { 180..=255 }, rng);
+    let pixels = |length: f64| ((length * scale).round() as i64).max(1);
+    if rng.random_bool(0.15) {
+        for line in 0..6 {
+            text(page, [0, i64::from(page.width())], line * pixels(22.0), pixels(12.0), ink, rng);
+        }
+    }
+    for above in [true, false] {
+        if rng.random_bool(0.55) {
+            let size = rng.random_range(9.0..18.0);
+            let gap = rng.random_range(1.0..9.0);
+            let y = if above { top - pixels(size + gap) } else { bottom + pixels(gap) };
+            let start = left - pixels(rng.random_range(0.0..80.0));
+            text(page, [start, right + pixels(60.0)], y, pixels(size), ink, rng);
+        }
+    }
+    for before in [true, false] {
+        if rng.random_bool(0.5) {
+            let (gap, wide) = (pixels(rng.random_range(2.0..30.0)), pixels(rng.random_range(20.0..120.0)));
+            let (start, end) =
+                if before { (left - gap - wide, left - gap) } else { (right + gap, right + gap + wide) };
+            let upper = top + pixels(rng.random_range(-10.0..30.0));
+            let lower = upper + pixels(rng.random_range(16.0..44.0));
+            button(page, [start, upper, end, lower], pixels(1.0), ink, rng);
+        }
+    }
+}
+
+/// A box with a border and, mostly, text in it: a button, an input, a menu.
+fn button(
+    page: &mut RgbImage,
+    [left, top, right, bottom]: [i64; 4],
+    line: i64,
+    ink: Rgb<u8>,
+    rng: &mut impl Rng,
+) {
+    let fill =
+        if rng.random_bool(0.7) { Rgb([rng.random_range(225..=255); 3]) } else { colour(0..=255, rng) };
+    let border =
+        if rng.random_bool(0.6) { Rgb([rng.random_range(60..=190); 3]) } else { colour(0..=255, rng) };
+    for y in top..bottom {
+        for x in left..right {
+            let edge = x < left + line || x >= right - line || y < top + line || y >= bottom - line;
+            put(page, x, y, if edge { border } else { fill });
+        }
+    }
+    if rng.random_bool(0.7) {
+        let size = ((bottom - top) / 2).max(4);
+        text(page, [left + 4 * line, right - 4 * line], top + size / 2, size, ink, rng);
+    }
+}
+
+/// A line of strokes about as dense as text, `size` pixels high, from `x` to `end`.
+fn text(page: &mut RgbImage, [mut x, end]: [i64; 2], y: i64, size: i64, ink: Rgb<u8>, rng: &mut impl Rng) {
+    let thick = (size / 9).max(1);
+    while x < end {
+        // A letter is a few short strokes, upright, level or slanted.
+        for _ in 0..rng.random_range(2..=3) {
+            let (dx, dy) = (rng.random_range(0..=size / 3), rng.random_range(size / 5..=size / 2));
+            let (along_x, along_y) = [(0, 1), (1, 0), (1, 1), (-1, 1)][rng.random_range(0..4)];
+            for along in 0..size / 2 {
+                for across in 0..thick {
+                    let (px, py) = (x + dx + along * along_x, y + dy + along * along_y);
+                    let (px, py) = if along_x == 0 { (px + across, py) } else { (px, py + across) };
+                    put(page, px, py, ink);
                 }
             }
-            x += size * if rng.random_bool(0.2) { 2 } else { 1 };
         }
-        top += size * rng.random_range(1..=4);
+        // A space ends a word.
+        x += size * 3 / 5 + if rng.random_bool(0.2) { size / 2 } else { 1 };
+    }
+}
+
+fn put(page: &mut RgbImage, x: i64, y: i64, colour: Rgb<u8>) {
+    if let (Ok(x), Ok(y)) = (u32::try_from(x), u32::try_from(y))
+        && x < page.width()
+        && y < page.height()
+    {
+        page.put_pixel(x, y, colour);
     }
 }
 

@@ -25,11 +25,20 @@ const QUALITY: std::ops::RangeInclusive<u8> = 55..=95;
 const FILTERS: [FilterType; 4] =
     [FilterType::Bilinear, FilterType::CatmullRom, FilterType::Box, FilterType::Mitchell];
 
+/// A picture cut out of a page.
+pub struct Cut {
+    /// What was cut out.
+    pub image: RgbImage,
+    /// Where in it the picture itself lies, in pixels: left, top, and the first column and row beyond it. What lies outside
+    /// of the image was cut off.
+    pub place: [i64; 4],
+}
+
 /// Cuts `picture` out of a page of its own. The same seed makes the same page.
 ///
 /// # Errors
 /// [`Error::Encode`] where the picture has no pixels.
-pub fn cut(picture: &RgbImage, seed: u64) -> Result<RgbImage, Error> {
+pub fn cut(picture: &RgbImage, seed: u64) -> Result<Cut, Error> {
     let mut rng = Pcg64Mcg::seed_from_u64(seed);
     let scale = (rng.random_range(SCALE.start.ln()..SCALE.end.ln())).exp();
     let shown = shown(picture, scale, FILTERS[rng.random_range(0..FILTERS.len())])?;
@@ -40,13 +49,14 @@ pub fn cut(picture: &RgbImage, seed: u64) -> Result<RgbImage, Error> {
     let mut page = RgbImage::new(side(width, left, right), side(height, top, bottom));
     let (x, y) = ((left * width).round() as i64, (top * height).round() as i64);
     Ground::random(&mut rng).fill(&mut page, &mut rng);
-    if rng.random_bool(0.3) {
-        ground::neighbours(&mut page, &mut rng);
+    let lies = [x, y, x + i64::from(shown.width()), y + i64::from(shown.height())];
+    if rng.random_bool(0.6) {
+        ground::neighbours(&mut page, lies, scale, &mut rng);
     }
-    let frame = rng.random_bool(0.2).then(|| (rng.random_range(1..=2), ground::colour(0..=255, &mut rng)));
+    let frame = rng.random_bool(0.25).then(|| (rng.random_range(1..=2), ground::colour(0..=255, &mut rng)));
     let radius = if rng.random_bool(0.1) { rng.random_range(2..=6) } else { 0 };
     place(&mut page, &shown, (x, y), frame, radius);
-    encoded_again(page, &mut rng)
+    Ok(Cut { image: encoded_again(page, &mut rng)?, place: lies })
 }
 
 /// The picture at the size at which the screen shows it.
@@ -116,9 +126,9 @@ mod tests {
 
     #[test]
     fn the_same_seed_makes_the_same_cut() {
-        let picture = picture();
-        assert_eq!(cut(&picture, 5).unwrap(), cut(&picture, 5).unwrap());
-        assert_ne!(cut(&picture, 5).unwrap(), cut(&picture, 6).unwrap());
+        let cut = |seed| cut(&picture(), seed).unwrap().image;
+        assert_eq!(cut(5), cut(5));
+        assert_ne!(cut(5), cut(6));
     }
 
     #[test]
@@ -126,8 +136,9 @@ mod tests {
         let picture = picture();
         let (mut smallest, mut largest) = (1.0_f64, 1.0_f64);
         for seed in 0..2_000 {
-            let cut = cut(&picture, seed).unwrap();
-            let scale = f64::from(cut.height()) / 48.0;
+            let Cut { image, place: [left, top, right, bottom] } = cut(&picture, seed).unwrap();
+            let scale = f64::from(image.height()) / 48.0;
+            assert!(((right - left) as f64 / (bottom - top) as f64 - 128.0 / 48.0).abs() < 0.1);
             smallest = smallest.min(scale);
             largest = largest.max(scale);
         }

@@ -3,10 +3,12 @@
 
 mod beam;
 mod confidence;
+mod constraint;
 mod greedy;
 
-pub use beam::{Hypothesis, beam};
+pub use beam::{Hypothesis, beam, beam_within};
 pub use confidence::character_confidences;
+pub use constraint::Constraint;
 pub use greedy::greedy;
 
 /// CTC's blank.

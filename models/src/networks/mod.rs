@@ -7,6 +7,8 @@ mod densenet;
 mod graph;
 mod head;
 mod lean_blstm;
+mod lean_residual;
+mod locator;
 mod outline;
 mod resnet;
 
@@ -16,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub use graph::{Cell, Convolution, Graph, Recurrent};
 pub use head::POSITIONS;
+pub use locator::{LOCATOR_HEIGHT, LOCATOR_WIDTH, locator};
 pub use outline::{Initialization, Outline, ParameterSpec, Shape};
 
 /// The networks by name: a backbone, and what makes a text of its columns.
@@ -42,6 +45,8 @@ pub enum Network {
     DensenetBlstm,
     /// The serving network: fewer multiply-adds, normalised, and more accurate than the report's.
     LeanBlstm,
+    /// The next serving network: deeper where a column's whole height is in sight.
+    LeanResidual,
 }
 
 /// How a network's steps stand for a text.
@@ -55,7 +60,7 @@ pub enum Alignment {
 
 impl Network {
     /// Every network there is.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Cnn4Fixed,
         Self::ResnetFixed,
         Self::Cnn5Lstm,
@@ -66,6 +71,7 @@ impl Network {
         Self::DensenetLstm,
         Self::DensenetBlstm,
         Self::LeanBlstm,
+        Self::LeanResidual,
     ];
 
     /// Its name in configurations, file names and model cards.
@@ -81,6 +87,7 @@ impl Network {
             Self::DensenetLstm => "densenet-lstm",
             Self::DensenetBlstm => "densenet-blstm",
             Self::LeanBlstm => "lean-blstm",
+            Self::LeanResidual => "lean-residual",
         }
     }
 
@@ -97,6 +104,7 @@ impl Network {
         let features = match self {
             Self::Cnn4Fixed => return cnn4_fixed::build(graph, images, labels),
             Self::LeanBlstm => return lean_blstm::build(graph, images, labels),
+            Self::LeanResidual => return lean_residual::build(graph, images, labels),
             Self::Cnn5Lstm | Self::Cnn5Blstm | Self::Cnn5Gru | Self::Cnn5Sru => cnn5::backbone(graph, images),
             Self::ResnetFixed | Self::ResnetBlstm => resnet::backbone(graph, images),
             Self::DensenetLstm | Self::DensenetBlstm => densenet::backbone(graph, images),

@@ -7,4 +7,4 @@ mod recurrent;
 mod writer;
 
 pub use predictor::OnnxPredictor;
-pub use writer::{ExportError, Weights, write};
+pub use writer::{ExportError, Weights, write, write_locator};

@@ -8,7 +8,10 @@ use super::proto::{
     Attribute, AttributeType, Dimension, Entry, FLOAT, GraphProto, INT64, Model, Node, OperatorSet, Size,
     Tensor, TensorShape, TensorType, Type, ValueInfo,
 };
-use crate::{charset::Charset, networks::Network};
+use crate::{
+    charset::Charset,
+    networks::{LOCATOR_HEIGHT, LOCATOR_WIDTH, Network, locator},
+};
 
 /// Trained parameters by name: dimensions and row-major values.
 pub type Weights = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
@@ -31,34 +34,77 @@ pub fn write(
     charset: &Charset,
     weights: &Weights,
 ) -> Result<Vec<u8>, ExportError> {
-    let mut writer = Writer { weights, graph: GraphProto::default(), missing: None };
-    let output =
-        network.build(&mut writer, &Value { name: "images".into(), features: 1, height }, charset.labels());
-    if let Some(missing) = writer.missing {
-        return Err(ExportError(missing));
-    }
-    let mut graph = writer.graph;
-    graph.name = network.name().to_owned();
-    // The last node's output gets the published name.
-    if let Some(last) = graph.node.last_mut() {
-        debug_assert_eq!(last.output, [output.name]);
-        last.output = vec!["log_probabilities".into()];
-    }
-    let named = |name: &str| Dimension { size: Some(Size::Named(name.to_owned())) };
-    let fixed = |size: usize| Dimension { size: Some(Size::Fixed(size as i64)) };
-    graph.input.push(value("images", vec![named("batch"), fixed(1), fixed(height), named("width")]));
-    graph
-        .output
-        .push(value("log_probabilities", vec![named("steps"), named("batch"), fixed(charset.labels())]));
-    let model = Model {
-        ir_version: IR_VERSION,
-        producer_name: "byecaptcha".into(),
-        producer_version: env!("CARGO_PKG_VERSION").into(),
-        graph: Some(graph),
-        opset_import: vec![OperatorSet { domain: String::new(), version: OPERATOR_SET }],
+    let labels = charset.labels();
+    let file = File {
+        name: network.name(),
+        input: ("images", vec![named("batch"), fixed(1), fixed(height), named("width")]),
+        output: ("log_probabilities", vec![named("steps"), named("batch"), fixed(labels)]),
         metadata: vec![Entry { key: "charset".into(), value: String::from(charset.clone()) }],
     };
-    Ok(model.encode_to_vec())
+    let images = Value { name: "images".into(), features: 1, height };
+    file.write(weights, |writer| network.build(writer, &images, labels))
+}
+
+/// The bytes of an ONNX file: input `screenshots` of shape `[batch, 3, 32, 96]`, output `edges` of shape
+/// `[1, batch, 4]`.
+pub fn write_locator(weights: &Weights) -> Result<Vec<u8>, ExportError> {
+    let sides = [fixed(3), fixed(LOCATOR_HEIGHT), fixed(LOCATOR_WIDTH)];
+    let file = File {
+        name: "locator",
+        input: ("screenshots", [vec![named("batch")], sides.to_vec()].concat()),
+        output: ("edges", vec![fixed(1), named("batch"), fixed(4)]),
+        metadata: Vec::new(),
+    };
+    let screenshots = Value { name: "screenshots".into(), features: 3, height: LOCATOR_HEIGHT };
+    file.write(weights, |writer| locator(writer, &screenshots))
+}
+
+/// What a file says of its graph.
+struct File {
+    name: &'static str,
+    input: (&'static str, Vec<Dimension>),
+    output: (&'static str, Vec<Dimension>),
+    metadata: Vec<Entry>,
+}
+
+impl File {
+    fn write(
+        self,
+        weights: &Weights,
+        build: impl FnOnce(&mut Writer<'_>) -> Value,
+    ) -> Result<Vec<u8>, ExportError> {
+        let mut writer = Writer { weights, graph: GraphProto::default(), missing: None };
+        let output = build(&mut writer);
+        if let Some(missing) = writer.missing {
+            return Err(ExportError(missing));
+        }
+        let mut graph = writer.graph;
+        graph.name = self.name.to_owned();
+        // The last node's output gets the published name.
+        if let Some(last) = graph.node.last_mut() {
+            debug_assert_eq!(last.output, [output.name]);
+            last.output = vec![self.output.0.into()];
+        }
+        graph.input.push(value(self.input.0, self.input.1));
+        graph.output.push(value(self.output.0, self.output.1));
+        let model = Model {
+            ir_version: IR_VERSION,
+            producer_name: "byecaptcha".into(),
+            producer_version: env!("CARGO_PKG_VERSION").into(),
+            graph: Some(graph),
+            opset_import: vec![OperatorSet { domain: String::new(), version: OPERATOR_SET }],
+            metadata: self.metadata,
+        };
+        Ok(model.encode_to_vec())
+    }
+}
+
+fn named(name: &str) -> Dimension {
+    Dimension { size: Some(Size::Named(name.to_owned())) }
+}
+
+fn fixed(size: usize) -> Dimension {
+    Dimension { size: Some(Size::Fixed(size as i64)) }
 }
 
 fn value(name: &str, dimension: Vec<Dimension>) -> ValueInfo {

@@ -3,8 +3,6 @@
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer, images::Image};
 use image::RgbImage;
 
-use super::surroundings::without_surroundings;
-
 /// Pixels from top to bottom that the networks read.
 pub const HEIGHT: usize = 48;
 /// Least pixels from left to right: what the networks were trained on.
@@ -30,8 +28,6 @@ pub struct PreparedImage {
 /// Fits a picture into the networks' frame. Its proportions are kept: what does not fill the frame is padded with the
 /// picture's own ground, since a stretched letter is a different letter. Light text on a dark ground is turned over.
 pub fn prepare(picture: &RgbImage) -> PreparedImage {
-    let found = without_surroundings(picture);
-    let picture = found.as_ref().unwrap_or(picture);
     let (width, height) = (picture.width().max(1) as usize, picture.height().max(1) as usize);
     let grey = luminance(picture);
     let (width_fits, height_fits) = (WIDTH as f64 / width as f64, HEIGHT as f64 / height as f64);

@@ -1,0 +1,21 @@
+//! Finds a picture in a screenshot of it: a few strided convolutions and two fully connected layers that give its four
+//! edges. It sees colours, since a pale picture on a white page has no other edge.
+
+use super::{Convolution, Graph};
+
+/// Rows that the locator sees a screenshot in, whatever it had.
+pub const LOCATOR_HEIGHT: usize = 32;
+/// Columns that it sees it in.
+pub const LOCATOR_WIDTH: usize = 96;
+
+/// From screenshots `[N, 3, 32, 96]`, their values from -1 to 1, to `[1, N, 4]`: the picture's left, top, right and bottom
+/// edge as shares of the screenshot's width and height, each less what it is where the picture fills the screenshot.
+pub fn locator<G: Graph>(graph: &mut G, screenshots: &G::Node) -> G::Node {
+    let node = graph.convolution("conv1", screenshots, Convolution::new(8, 5).stride(2, 2));
+    let node = graph.convolution("conv2", &node, Convolution::new(16, 3).stride(2, 2));
+    let node = graph.convolution("conv3", &node, Convolution::new(32, 3).stride(2, 2));
+    let node = graph.convolution("conv4", &node, Convolution::new(32, 3));
+    let whole = graph.flatten(&node);
+    let hidden = graph.linear("connect", &whole, 64, true);
+    graph.linear("edges", &hidden, 4, false)
+}

@@ -1,0 +1,110 @@
+//! Finds the picture in a screenshot that shows some of the page around it. Characters are told apart by their size in
+//! the frame, too, so a margin that stays on makes every one of them a little wrong.
+
+use std::sync::Arc;
+
+use fast_image_resize::{
+    FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer, images::Image, images::ImageRef,
+};
+use image::{RgbImage, imageops};
+use rten::{Model, NodeId, RunOptions, ThreadPool};
+use rten_tensor::{NdTensor, NdTensorView};
+
+use super::{PreparedImage, prepare};
+use crate::{
+    load::LoadError,
+    networks::{LOCATOR_HEIGHT, LOCATOR_WIDTH},
+    predictor::PredictError,
+    weights,
+};
+
+/// Where all edges are within this share of the whole's, the picture is the whole: the file itself, most likely, which
+/// nothing is to be taken from.
+const WHOLE: f32 = 0.03;
+/// Smallest share of a screenshot that is believed to be its picture, in width and in height.
+const LEAST: f32 = 0.4;
+
+/// The locator's network in memory; threads may share it.
+pub struct Locator {
+    model: Model,
+    input: NodeId,
+    output: NodeId,
+    threads: Arc<ThreadPool>,
+}
+
+impl Locator {
+    /// The locator that ships, from the program itself.
+    pub fn embedded() -> Result<Self, LoadError> {
+        Self::new(weights::LOCATOR_ONNX.to_vec())
+    }
+
+    /// From the bytes of an ONNX file.
+    pub fn new(onnx: Vec<u8>) -> Result<Self, LoadError> {
+        let network = |error: &dyn std::fmt::Display| LoadError::Network(error.to_string());
+        let model = Model::load(onnx).map_err(|error| network(&error))?;
+        let input = model.node_id("screenshots").map_err(|error| network(&error))?;
+        let output = model.node_id("edges").map_err(|error| network(&error))?;
+        Ok(Self { model, input, output, threads: Arc::new(ThreadPool::with_num_threads(1)) })
+    }
+
+    /// The picture's left, top, right and bottom edge in a screenshot, as shares of its width and height.
+    pub fn edges(&self, screenshot: &RgbImage) -> Result<[f32; 4], PredictError> {
+        let failed = |error: &dyn std::fmt::Display| PredictError(format!("the locator failed: {error}"));
+        let seen = seen(screenshot).map_err(|error| failed(&error))?;
+        let seen = NdTensorView::from_data([1, 3, LOCATOR_HEIGHT, LOCATOR_WIDTH], seen.as_slice());
+        let mut options = RunOptions::default();
+        options.thread_pool = Some(Arc::clone(&self.threads));
+        let [edges] = self
+            .model
+            .run_n(vec![(self.input, seen.into())], [self.output], Some(options))
+            .map_err(|error| failed(&error))?;
+        let edges: NdTensor<f32, 3> =
+            edges.try_into().map_err(|_| failed(&"its output is not three axes"))?;
+        let [left, top, right, bottom] = [0, 1, 2, 3].map(|edge| edges[[0, 0, edge]]);
+        Ok([left, top, 1.0 + right, 1.0 + bottom]
+            .map(|edge| if edge.is_finite() { edge.clamp(0.0, 1.0) } else { 0.0 }))
+    }
+
+    /// Fits a picture, or the one that a screenshot shows, into the networks' frame. Where the locator fails, the whole
+    /// is taken for the picture: most of what is uploaded is just that.
+    pub fn prepare(&self, screenshot: &RgbImage) -> PreparedImage {
+        match self.picture(screenshot) {
+            Ok(Some(picture)) => prepare(&picture),
+            Ok(None) => prepare(screenshot),
+            Err(error) => {
+                tracing::error!(%error, "the whole picture is read");
+                prepare(screenshot)
+            }
+        }
+    }
+
+    /// The picture without its surroundings; none, where the screenshot is nothing but picture.
+    pub fn picture(&self, screenshot: &RgbImage) -> Result<Option<RgbImage>, PredictError> {
+        let [left, top, right, bottom] = self.edges(screenshot)?;
+        let whole = left <= WHOLE && top <= WHOLE && right >= 1.0 - WHOLE && bottom >= 1.0 - WHOLE;
+        if whole || right - left < LEAST || bottom - top < LEAST {
+            return Ok(None);
+        }
+        let (width, height) = screenshot.dimensions();
+        let at = |share: f32, length: u32| ((share * length as f32).round() as u32).min(length);
+        let (left, right, top, bottom) =
+            (at(left, width), at(right, width), at(top, height), at(bottom, height));
+        let (across, down) = (right.saturating_sub(left).max(1), bottom.saturating_sub(top).max(1));
+        Ok(Some(imageops::crop_imm(screenshot, left, top, across, down).to_image()))
+    }
+}
+
+/// A screenshot as the locator sees it: `[3, 32, 96]`, row-major, each value from -1 to 1, its proportions left behind.
+pub fn seen(screenshot: &RgbImage) -> Result<Vec<f32>, Box<dyn std::error::Error + Send + Sync>> {
+    let source =
+        ImageRef::new(screenshot.width(), screenshot.height(), screenshot.as_raw(), PixelType::U8x3)?;
+    let mut small = Image::new(LOCATOR_WIDTH as u32, LOCATOR_HEIGHT as u32, PixelType::U8x3);
+    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
+    Resizer::new().resize(&source, &mut small, &options)?;
+    let pixels = small.buffer();
+    Ok((0..3)
+        .flat_map(|channel| {
+            pixels.iter().skip(channel).step_by(3).map(|&value| f32::from(value) / 127.5 - 1.0)
+        })
+        .collect())
+}

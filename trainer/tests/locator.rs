@@ -1,0 +1,88 @@
+//! The locator finds pictures in screenshots, leaves pictures that are no screenshots as they are, and is the same network
+//! on both engines.
+// A test may stop at the first surprise.
+#![allow(clippy::unwrap_used)]
+
+use byecaptcha_dataset::{Generator, Style, page::Cut};
+use byecaptcha_models::{
+    networks::{LOCATOR_HEIGHT, LOCATOR_WIDTH, Outline, locator},
+    onnx::{self, Weights},
+    preprocess::{Locator, seen},
+    torch::{Precision, TorchGraph, initialize},
+};
+use image::RgbImage;
+use tch::{Device, Tensor};
+
+const IMAGES: u64 = 2_000;
+
+fn generator(preset: &str) -> Generator {
+    Generator::new(Style::preset(preset).unwrap(), 0x5ce).unwrap()
+}
+
+#[test]
+fn pictures_without_surroundings_stay_whole() {
+    let locator = Locator::embedded().unwrap();
+    for preset in ["hku", "hku6", "default", "0.7.1"] {
+        let generator = generator(preset);
+        let cut = |index: &u64| locator.picture(&generator.sample(*index).image).unwrap().is_some();
+        let cut = (0..IMAGES).filter(cut).count() as u64;
+        println!("{preset}: {cut} of {IMAGES} cut");
+        assert!(cut * 200 <= IMAGES, "{preset}: {cut}");
+    }
+}
+
+/// Each edge is found to a twentieth of the screenshot in nearly all of them.
+#[test]
+fn pictures_are_found_where_they_are() {
+    let locator = Locator::embedded().unwrap();
+    let generator = generator("hku");
+    let right = (0..IMAGES)
+        .filter(|&index| {
+            let (_, Cut { image, place }) = generator.page(index);
+            let sides = [image.width(), image.height()].map(|side| side as f32);
+            let found = locator.edges(&image).unwrap();
+            (0..4).all(|edge| {
+                (found[edge] - (place[edge] as f32 / sides[edge % 2]).clamp(0.0, 1.0)).abs() <= 0.05
+            })
+        })
+        .count() as u64;
+    println!("{right} of {IMAGES} found");
+    assert!(right * 100 >= IMAGES * 90, "{right}");
+}
+
+#[test]
+fn any_picture_is_looked_at() {
+    let locator = Locator::embedded().unwrap();
+    for (width, height) in [(1, 1), (8, 2048), (2048, 8), (500, 40)] {
+        let prepared =
+            locator.prepare(&RgbImage::from_fn(width, height, |x, y| image::Rgb([(x * y) as u8; 3])));
+        assert!(prepared.pixels.iter().all(|value| value.is_finite()));
+    }
+}
+
+#[test]
+fn both_engines_see_the_same() {
+    tch::manual_seed(5);
+    let parameters = initialize(&Outline::of_locator().parameters, Device::Cpu);
+    let weights: Weights = parameters
+        .iter()
+        .map(|(name, tensor)| {
+            let shape = tensor.size().into_iter().map(|size| size as usize).collect();
+            (name.clone(), (shape, Vec::<f32>::try_from(tensor.detach().flatten(0, -1)).unwrap()))
+        })
+        .collect();
+    let rten = Locator::new(onnx::write_locator(&weights).unwrap()).unwrap();
+    let generator = generator("hku");
+    for index in 0..50 {
+        let image = generator.page(index).1.image;
+        let shape = [1, 3, LOCATOR_HEIGHT as i64, LOCATOR_WIDTH as i64];
+        let seen = Tensor::from_slice(&seen(&image).unwrap()).reshape(shape);
+        let mut graph = TorchGraph::new(&parameters, false, Precision::Float32);
+        let torch = Vec::<f32>::try_from(locator(&mut graph, &seen).flatten(0, -1)).unwrap();
+        let rten = rten.edges(&image).unwrap();
+        for (edge, (torch, rten)) in torch.iter().zip(rten).enumerate() {
+            let torch = (torch + if edge < 2 { 0.0 } else { 1.0 }).clamp(0.0, 1.0);
+            assert!((torch - rten).abs() < 1e-4, "image {index}, edge {edge}: {torch} and {rten}");
+        }
+    }
+}
