@@ -20,7 +20,7 @@ use crate::{
 
 /// Where all edges are within this share of the whole's, the picture is the whole: the file itself, most likely, which
 /// nothing is to be taken from.
-const WHOLE: f32 = 0.03;
+const WHOLE: f32 = 0.05;
 /// Smallest share of a screenshot that is believed to be its picture, in width and in height.
 const LEAST: f32 = 0.4;
 

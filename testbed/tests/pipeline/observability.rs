@@ -86,22 +86,33 @@ async fn metrics_count_and_the_dashboard_knows_them() {
         let answer = stack.client.get(format!("{address}/metrics")).send().await.unwrap();
         answer.text().await.unwrap()
     };
-    let (api, worker) = (metrics(&stack.address).await, metrics(&worker.address).await);
     let jobs = locations.len();
-    for (text, line) in [
-        (&api, format!("jobs_submitted_total {jobs}")),
-        (&api, format!("publish_confirm_seconds_count {jobs}")),
-        (&api, format!("http_requests_total{{method=\"POST\",route=\"/v1/jobs\",status=\"202\"}} {jobs}")),
-        (&api, "queue_depth 0".to_owned()),
-        (&worker, format!("jobs_finished_total{{status=\"succeeded\"}} {}", jobs - 1)),
-        (&worker, "jobs_finished_total{status=\"failed\"} 1".to_owned()),
-        (&worker, format!("job_queue_wait_seconds_count {jobs}")),
-        (&worker, format!("inference_batch_size_sum {jobs}")),
-        (&worker, "redeliveries_total 0".to_owned()),
-        (&worker, "dead_lettered_total 0".to_owned()),
-    ] {
-        assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
-    }
+    let on_api = [
+        format!("jobs_submitted_total {jobs}"),
+        format!("publish_confirm_seconds_count {jobs}"),
+        format!("http_requests_total{{method=\"POST\",route=\"/v1/jobs\",status=\"202\"}} {jobs}"),
+        "queue_depth 0".to_owned(),
+    ];
+    let on_worker = [
+        format!("jobs_finished_total{{status=\"succeeded\"}} {}", jobs - 1),
+        "jobs_finished_total{status=\"failed\"} 1".to_owned(),
+        format!("job_queue_wait_seconds_count {jobs}"),
+        format!("inference_batch_size_sum {jobs}"),
+        "redeliveries_total 0".to_owned(),
+        "dead_lettered_total 0".to_owned(),
+    ];
+    // A program counts once it has been answered, and clients may hear of an end before that.
+    let counted = async |address: &str, lines: &[String]| {
+        let start = Instant::now();
+        loop {
+            let text = metrics(address).await;
+            let missing = lines.iter().find(|line| !text.lines().any(|found| found == **line));
+            let Some(missing) = missing else { return text };
+            assert!(start.elapsed() < PATIENCE, "{missing} is not in\n{text}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let (api, worker) = (counted(&stack.address, &on_api).await, counted(&worker.address, &on_worker).await);
     let info = worker.lines().find(|line| line.starts_with("model_info{")).unwrap();
     assert!(info.contains("model=\"lean\"") && info.contains("engine=\"onnx\""), "{info}");
 
