@@ -1,8 +1,11 @@
 //! The HTTP face: jobs in, results out, and the web page. It knows the queue and the result store and no engine, so any
 //! number of these can stand before any number of workers.
 
+mod caller;
+mod idempotency;
 mod metrics;
 mod observe;
+mod options;
 mod prefer;
 mod problem;
 mod routes;

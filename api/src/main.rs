@@ -5,16 +5,11 @@ mod settings;
 use std::{
     io::{self, Write},
     process::ExitCode,
-    sync::Arc,
 };
 
 use anyhow::{Context, Result};
 use byecaptcha_api::{ApiSettings, ApiState};
-use byecaptcha_program::{
-    address,
-    backends::{Backends, Queue},
-    logging, metrics, signals,
-};
+use byecaptcha_program::{address, backends::Backends, logging, metrics, signals};
 use clap::Parser;
 use settings::Settings;
 use tokio::runtime;
@@ -42,11 +37,12 @@ fn start(settings: &Settings) -> Result<()> {
 async fn run(settings: &Settings) -> Result<()> {
     let models = settings.models()?;
     settings.check()?;
-    let Backends { broker, results } = settings.backends.open(Queue::Interactive, settings.queue_capacity)?;
+    let Backends { broker, bulk, results } = settings.backends.open(settings.queue_capacity)?;
     let shutdown = CancellationToken::new();
     signals::watch(shutdown.clone()).context("signals cannot be caught")?;
     let (listener, address) = address::bind(settings.listen).await?;
-    let state = ApiState::new(Arc::clone(&broker), results, models, ApiSettings::default())
+    let state = ApiState::new(broker, results, models, ApiSettings::default())
+        .with_bulk(bulk)
         .with_metrics(metrics::start()?);
     // There is no engine here to wait for; `/readyz` asks the broker and the result store.
     state.set_ready(true);

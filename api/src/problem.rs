@@ -51,7 +51,11 @@ kinds! {
     MALFORMED_BODY: "malformed-body", BAD_REQUEST, "The body cannot be read",
         "It is not what its Content-Type says, or it lacks something or has something unknown in it.";
     MALFORMED_OPTION: "malformed-option", BAD_REQUEST, "An option cannot be understood",
-        "The member called field says which. deadline_ms is a number of milliseconds from now.";
+        "The member called field says which. Options stand in the address, in a form's fields or in the JSON, each once.";
+    IDEMPOTENCY_KEY: "malformed-idempotency-key", BAD_REQUEST, "The Idempotency-Key cannot be used",
+        "It is 1 to 255 visible ASCII characters, best a fresh UUID for each request that is meant.";
+    IDEMPOTENCY_REUSED: "idempotency-key-reused", UNPROCESSABLE_ENTITY, "The Idempotency-Key stands for another request",
+        "A key is for one picture with its options. Send a retry as it was, and anything else with a fresh key.";
     MALFORMED_BASE64: "malformed-base64", BAD_REQUEST, "The picture in the body is not valid base64",
         "The member called image holds base64 (RFC 4648, section 4), alone or as a data: URL.";
     EMPTY_IMAGE: "empty-image", BAD_REQUEST, "There is no picture in the request",

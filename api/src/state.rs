@@ -66,6 +66,8 @@ impl Default for ApiSettings {
 #[derive(Clone)]
 pub struct ApiState {
     pub(crate) broker: Arc<dyn Broker>,
+    /// The queue for bulk jobs.
+    pub(crate) bulk: Arc<dyn Broker>,
     pub(crate) results: Arc<dyn ResultStore>,
     pub(crate) models: Arc<[ModelInfo]>,
     pub(crate) settings: ApiSettings,
@@ -86,6 +88,7 @@ impl ApiState {
         settings: ApiSettings,
     ) -> Self {
         Self {
+            bulk: Arc::clone(&broker),
             broker,
             results,
             models: models.into(),
@@ -94,6 +97,13 @@ impl ApiState {
             metrics: None,
             ready: Arc::default(),
         }
+    }
+
+    /// Has bulk jobs wait in a queue of their own, and not in that of all others.
+    #[must_use]
+    pub fn with_bulk(mut self, broker: Arc<dyn Broker>) -> Self {
+        self.bulk = broker;
+        self
     }
 
     /// Has `GET /metrics` show what this recorder counts.

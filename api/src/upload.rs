@@ -5,20 +5,22 @@ use std::{io::Cursor, time::Duration};
 
 use axum::{
     body::{Body, HttpBody},
-    extract::{FromRequest, Multipart, Query, Request},
-    http::{HeaderMap, Uri, header, request::Parts},
+    extract::{FromRequest, Multipart, Request},
+    http::{HeaderMap, header, request::Parts},
 };
 use base64::{
     Engine, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
-use byecaptcha_queue::{JobOptions, job::now_ms};
+use byecaptcha_queue::{Fingerprint, JobOptions, QueueName};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use image::{ImageError, ImageFormat, ImageReader};
-use serde::Deserialize;
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 
 use crate::{
+    options::Options,
     problem::{self, Problem},
     state::{ApiSettings, ApiState},
 };
@@ -28,6 +30,9 @@ use crate::{
 pub(crate) struct Upload {
     pub(crate) image: Bytes,
     pub(crate) options: JobOptions,
+    pub(crate) queue: QueueName,
+    /// What makes two uploads the same: the picture, and the options as they were asked for.
+    pub(crate) fingerprint: Fingerprint,
 }
 
 /// The forms a body may have.
@@ -38,23 +43,13 @@ enum Form {
     Json,
 }
 
-/// The body's form where it is JSON.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct JsonUpload {
-    /// Base64, alone or as a `data:` URL.
-    image: String,
-    #[serde(default)]
-    model: Option<String>,
-}
-
 /// Reads and checks the request's picture.
 pub(crate) async fn extract(state: &ApiState, request: Request) -> Result<Upload, Problem> {
     let (parts, body) = request.into_parts();
     let settings = &state.settings;
     let checked = refuse_declared_length(&parts.headers, settings)
-        .and_then(|()| Ok((form(&parts.headers)?, deadline(&parts.uri)?)));
-    let (form, deadline_at_ms) = match checked {
+        .and_then(|()| Ok((form(&parts.headers)?, Options::from_query(&parts.uri)?)));
+    let (form, mut options) = match checked {
         Ok(checked) => checked,
         Err(problem) => {
             linger(body);
@@ -65,30 +60,20 @@ pub(crate) async fn extract(state: &ApiState, request: Request) -> Result<Upload
         let seconds = settings.body_timeout.as_secs_f32();
         Problem::new(problem::REQUEST_TIMEOUT, format!("The body was not there after {seconds} seconds."))
     })??;
-    let upload = match form {
-        Form::Raw => Upload { image: body, options: JobOptions::default() },
-        Form::Multipart => multipart(parts, body).await?,
-        Form::Json => json(&body)?,
+    let image = match form {
+        Form::Raw => body,
+        Form::Multipart => multipart(parts, body, &mut options).await?,
+        Form::Json => json(&body, &mut options)?,
     };
-    let upload = Upload { options: JobOptions { deadline_at_ms, ..upload.options }, ..upload };
-    check_image(&upload.image, settings)?;
-    check_model(upload.options.model.as_deref(), state)?;
-    Ok(upload)
+    check_image(&image, settings)?;
+    let fingerprint = fingerprint(&image, &options);
+    let (options, queue) = options.checked(state)?;
+    Ok(Upload { image, options, queue, fingerprint })
 }
 
-/// What may stand after the address's question mark, whatever the form of the body.
-#[derive(Deserialize)]
-struct Parameters {
-    /// For how long from now the result is of use, in milliseconds.
-    deadline_ms: Option<u64>,
-}
-
-/// The moment after which nobody wants the result, in milliseconds since the Unix epoch.
-fn deadline(uri: &Uri) -> Result<Option<u64>, Problem> {
-    let Query(parameters) = Query::<Parameters>::try_from_uri(uri).map_err(|error| {
-        Problem::new(problem::MALFORMED_OPTION, error.body_text()).in_field("deadline_ms")
-    })?;
-    Ok(parameters.deadline_ms.map(|from_now| now_ms().saturating_add(from_now)))
+fn fingerprint(image: &[u8], options: &Options) -> Fingerprint {
+    // The options' debug form names each with its value, and no two sets of them have the same.
+    Sha256::new().chain_update(format!("{options:?}")).chain_update(image).finalize().into()
 }
 
 fn too_large(settings: &ApiSettings) -> Problem {
@@ -163,14 +148,20 @@ fn linger(mut body: Body) {
     tokio::spawn(tokio::time::timeout(PATIENCE, discard));
 }
 
-fn json(body: &[u8]) -> Result<Upload, Problem> {
+fn json(body: &[u8], options: &mut Options) -> Result<Bytes, Problem> {
     /// Senders differ on padding, and nothing hangs on it.
     const BASE64: GeneralPurpose = GeneralPurpose::new(
         &alphabet::STANDARD,
         GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
     );
-    let JsonUpload { image, model } = serde_json::from_slice(body)
-        .map_err(|error| Problem::new(problem::MALFORMED_BODY, format!("The JSON is not a job: {error}.")))?;
+    let malformed = |detail| Problem::new(problem::MALFORMED_BODY, detail);
+    let mut members: Map<String, Value> = serde_json::from_slice(body)
+        .map_err(|error| malformed(format!("The JSON is not a job: {error}.")))?;
+    let Some(Value::String(image)) = members.remove("image") else {
+        let detail = "The JSON is not a job: it has no member image, or one that is not a string.";
+        return Err(malformed(detail.to_owned()).in_field("image"));
+    };
+    options.set_members(&members)?;
     let encoded = match image.strip_prefix("data:") {
         Some(url) => url.split_once(";base64,").map(|(_, encoded)| encoded).ok_or_else(|| {
             Problem::new(problem::MALFORMED_BASE64, "The data: URL holds no base64.").in_field("image")
@@ -182,35 +173,35 @@ fn json(body: &[u8]) -> Result<Upload, Problem> {
     let image = BASE64
         .decode(encoded)
         .map_err(|error| Problem::new(problem::MALFORMED_BASE64, format!("{error}.")).in_field("image"))?;
-    Ok(Upload { image: image.into(), options: JobOptions { model, ..Default::default() } })
+    Ok(image.into())
 }
 
-async fn multipart(parts: Parts, body: Bytes) -> Result<Upload, Problem> {
+async fn multipart(parts: Parts, body: Bytes, options: &mut Options) -> Result<Bytes, Problem> {
     let malformed = |detail: String| Problem::new(problem::MALFORMED_BODY, detail);
     let mut form = Multipart::from_request(Request::from_parts(parts, Body::from(body)), &())
         .await
         .map_err(|rejection| malformed(format!("{}.", rejection.body_text())))?;
     let broken =
         |error: axum::extract::multipart::MultipartError| malformed(format!("{}.", error.body_text()));
-    let (mut image, mut options) = (None, JobOptions::default());
+    let mut image = None;
     while let Some(field) = form.next_field().await.map_err(broken)? {
         match field.name().unwrap_or_default() {
             "image" | "file" if image.is_some() => {
                 return Err(malformed("The form holds more than one picture.".to_owned()).in_field("image"));
             }
             "image" | "file" => image = Some(field.bytes().await.map_err(broken)?),
-            "model" => {
-                let model = field.text().await.map_err(broken)?;
-                // A form's field that was left blank asks for nothing.
-                options.model = Some(model).filter(|model| !model.is_empty());
+            name => {
+                let name = name.to_owned();
+                let text = field.text().await.map_err(broken)?;
+                if !options.set(&name, &text)? {
+                    return Err(malformed(format!("The form holds an unknown field {name:?}.")));
+                }
             }
-            other => return Err(malformed(format!("The form holds an unknown field {other:?}."))),
         }
     }
-    let image = image.ok_or_else(|| {
+    image.ok_or_else(|| {
         Problem::new(problem::EMPTY_IMAGE, "The form holds no field called image or file.").in_field("image")
-    })?;
-    Ok(Upload { image, options })
+    })
 }
 
 /// Looks at what the bytes are, whatever they are called, and at the size that the picture's header gives.
@@ -240,14 +231,4 @@ fn check_image(image: &[u8], settings: &ApiSettings) -> Result<(), Problem> {
         return refused(problem::IMAGE_TOO_LARGE, &detail);
     }
     Ok(())
-}
-
-fn check_model(model: Option<&str>, state: &ApiState) -> Result<(), Problem> {
-    let Some(model) = model else { return Ok(()) };
-    if state.models.iter().any(|known| known.name == model) {
-        return Ok(());
-    }
-    let names: Vec<&str> = state.models.iter().map(|known| known.name.as_str()).collect();
-    let detail = format!("No model is called {model:?}; there are: {}.", names.join(", "));
-    Err(Problem::new(problem::UNKNOWN_MODEL, detail).in_field("model"))
 }

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use byecaptcha_queue::{
     Broker, BrokerOptions, QueueName, RabbitBroker, RedisResults, ResultOptions, ResultStore,
 };
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 /// Settings of every program that is one of several on a broker.
 #[derive(Args)]
@@ -47,39 +47,23 @@ pub struct BackendSettings {
     keep: Duration,
 }
 
-/// Which queue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Queue {
-    /// Someone waits for the answer.
-    Interactive,
-    /// Large jobs that take the time that is left.
-    Bulk,
-}
-
-impl From<Queue> for QueueName {
-    fn from(queue: Queue) -> Self {
-        match queue {
-            Queue::Interactive => Self::Interactive,
-            Queue::Bulk => Self::Bulk,
-        }
-    }
-}
-
-/// A broker and a result store, connected to when they are first needed.
+/// Brokers and a result store, connected to when they are first needed.
 pub struct Backends {
-    /// Takes and hands out jobs.
+    /// Takes and hands out jobs that someone waits for.
     pub broker: Arc<dyn Broker>,
+    /// The same for bulk jobs.
+    pub bulk: Arc<dyn Broker>,
     /// Keeps their results.
     pub results: Arc<dyn ResultStore>,
 }
 
 impl BackendSettings {
-    /// Opens what the settings name. Called within a tokio runtime.
+    /// Opens what the settings name, with so many jobs at most that may wait in each queue. Called within a tokio runtime.
     ///
     /// # Errors
     ///
     /// A sentence about the setting that is missing or wrong; it never holds an address.
-    pub fn open(&self, queue: Queue, capacity: usize) -> Result<Backends> {
+    pub fn open(&self, capacity: usize) -> Result<Backends> {
         if self.keep < Duration::from_secs(1) {
             bail!("--keep: results must be kept for a second at least");
         }
@@ -88,11 +72,15 @@ impl BackendSettings {
         let results_url = secret("results-url", self.results_url.as_deref(), self.results_url_file.as_ref())?;
         expect_scheme("results-url", &results_url, &["redis", "rediss"])?;
         let broker_options = BrokerOptions { capacity, delivery_limit: self.delivery_limit };
-        let broker = RabbitBroker::new(&broker_url, &self.prefix, queue.into(), broker_options);
+        let broker = |queue| {
+            let broker = RabbitBroker::new(&broker_url, &self.prefix, queue, broker_options);
+            broker.map(|broker| Arc::new(broker) as Arc<dyn Broker>).context("--broker-url")
+        };
         let result_options = ResultOptions { keep: self.keep, ..Default::default() };
         let results = RedisResults::new(&results_url, &self.prefix, result_options);
         Ok(Backends {
-            broker: Arc::new(broker.context("--broker-url")?),
+            broker: broker(QueueName::Interactive)?,
+            bulk: broker(QueueName::Bulk)?,
             results: Arc::new(results.context("--results-url")?),
         })
     }
@@ -143,7 +131,7 @@ mod tests {
 
     fn open(arguments: &[&str]) -> Result<Backends> {
         let program = Program::try_parse_from([&["program"], arguments].concat())?;
-        program.backends.open(Queue::Interactive, 10)
+        program.backends.open(10)
     }
 
     #[tokio::test]

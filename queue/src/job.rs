@@ -59,6 +59,21 @@ pub struct JobOptions {
     /// The model to read with; the worker's default where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
+    /// The only characters that the text may hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub charset: Option<String>,
+    /// Fewest characters in the text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_length: Option<u32>,
+    /// Most characters in the text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_length: Option<u32>,
+    /// Most texts in the result, the likeliest among them; the worker's usual number where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub top_k: Option<u32>,
+    /// A reading that is less sure than this, from 0 to 1, is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_confidence: Option<f32>,
     /// The moment, in milliseconds since the Unix epoch, from which on nobody wants the result: a job that has not
     /// been started by then ends as expired.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -223,6 +238,9 @@ pub struct JobRecord {
     /// Why not; there when the status is `failed`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Failure>,
+    /// The id of the key whose holder submitted it; nobody's where there are no keys. Not for clients' eyes.
+    #[serde(skip)]
+    pub owner: Option<String>,
 }
 
 impl JobRecord {
@@ -235,7 +253,14 @@ impl JobRecord {
             finished_at_ms: None,
             result: None,
             error: None,
+            owner: None,
         }
+    }
+
+    /// This record with its owner.
+    #[must_use]
+    pub fn owned_by(self, owner: Option<String>) -> Self {
+        Self { owner, ..self }
     }
 
     /// This record with its end written in: `at_ms` is milliseconds since the Unix epoch.

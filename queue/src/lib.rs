@@ -7,12 +7,12 @@ pub mod results;
 pub mod sqlite;
 pub mod trace;
 
+#[cfg(feature = "rabbitmq")]
+pub use broker::RabbitBroker;
 pub use broker::{
-    Acknowledge, Broker, BrokerError, BrokerOptions, Consumer, DeadLetter, Delivery, MemoryBroker,
+    Acknowledge, Broker, BrokerError, BrokerOptions, Consumer, DeadLetter, Delivery, MemoryBroker, QueueName,
     SqliteBroker,
 };
-#[cfg(feature = "rabbitmq")]
-pub use broker::{QueueName, RabbitBroker};
 pub use job::{
     Alternative, CharacterConfidence, Failure, Job, JobId, JobOptions, JobRecord, JobStatus, Outcome,
     Recognition,
@@ -20,6 +20,7 @@ pub use job::{
 #[cfg(feature = "redis")]
 pub use results::RedisResults;
 pub use results::{
-    Cancellation, Lookup, MemoryResults, ResultError, ResultOptions, ResultStore, SqliteResults,
+    Cancellation, Claim, Fingerprint, Lookup, MemoryResults, ResultError, ResultOptions, ResultStore,
+    SqliteResults,
 };
 pub use sqlite::{DatabaseError, SqliteDatabase};

@@ -142,6 +142,8 @@ macro_rules! result_stores {
                     cancel_takes_back_what_is_queued,
                     cancel_wakes_those_who_wait,
                     cancel_and_finish_have_one_winner,
+                    a_key_stands_for_its_first_job,
+                    an_owner_stays_with_the_record,
                     wait_is_woken_by_the_end,
                     wait_ends_with_its_patience,
                     wait_sees_a_record_taken_back,

@@ -11,8 +11,9 @@ use std::{
 };
 
 use byecaptcha_queue::{
-    Broker, BrokerOptions, Consumer, DatabaseError, Failure, Job, JobId, JobOptions, JobRecord, JobStatus,
-    Lookup, Outcome, ResultOptions, ResultStore, SqliteBroker, SqliteDatabase, SqliteResults,
+    Broker, BrokerError, BrokerOptions, Consumer, DatabaseError, Failure, Job, JobId, JobOptions, JobRecord,
+    JobStatus, Lookup, Outcome, QueueName, ResultOptions, ResultStore, SqliteBroker, SqliteDatabase,
+    SqliteResults,
 };
 use bytes::Bytes;
 use rusqlite::Connection;
@@ -353,4 +354,38 @@ async fn a_damaged_file_gives_errors_not_panics() {
     }
     std::fs::write(&path, whole).unwrap();
     assert_eq!(broker(&path).depth().await.unwrap(), 100);
+}
+
+#[tokio::test]
+async fn the_queues_of_a_file_have_nothing_to_do_with_one_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("jobs.db");
+    let options = BrokerOptions { capacity: 2, delivery_limit: 1 };
+    {
+        let interactive = SqliteBroker::new(SqliteDatabase::open(&path).unwrap(), options);
+        let bulk = interactive.clone().on(QueueName::Bulk);
+        for picture in ["a", "b"] {
+            bulk.publish(&job(picture)).await.unwrap();
+        }
+        assert!(matches!(bulk.publish(&job("c")).await, Err(BrokerError::Full { limit: 2 })));
+        interactive.publish(&job("person")).await.unwrap();
+        assert_eq!((interactive.depth().await.unwrap(), bulk.depth().await.unwrap()), (1, 2));
+
+        let mut consumer = interactive.consumer().await.unwrap();
+        let delivery = consumer.receive(5).await.unwrap().remove(0);
+        assert_eq!(&delivery.job.image[..], b"person");
+        delivery.reject("no").await.unwrap();
+        assert_eq!(interactive.dead_letters().await.unwrap().len(), 1);
+        assert_eq!(bulk.dead_letters().await.unwrap(), []);
+        let waiting = tokio::spawn(async move { consumer.receive(1).await.unwrap().remove(0).job });
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        bulk.consumer().await.unwrap().receive(1).await.unwrap().remove(0).ack().await.unwrap();
+        // A bell of the one queue must not be heard, and so be lost, in the other.
+        interactive.publish(&job("another")).await.unwrap();
+        assert_eq!(&waiting.await.unwrap().image[..], b"another");
+    }
+    // The consumer is gone with the rest, and its job is back.
+    let interactive = SqliteBroker::new(SqliteDatabase::open(&path).unwrap(), options);
+    let bulk = interactive.clone().on(QueueName::Bulk);
+    assert_eq!((interactive.depth().await.unwrap(), bulk.depth().await.unwrap()), (1, 1));
 }

@@ -6,12 +6,11 @@
 //! had its attempts alone, it is given up.
 
 use std::{
-    collections::VecDeque,
     sync::Arc,
     time::{Duration, SystemTime},
 };
 
-use byecaptcha_queue::{Delivery, JobId, Outcome, ResultStore, job::now_ms};
+use byecaptcha_queue::{Delivery, JobId, Outcome, QueueName, ResultStore, job::now_ms};
 use tokio::{
     task::JoinSet,
     time::{Instant, MissedTickBehavior, interval, timeout_at},
@@ -21,12 +20,13 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Drained,
     batcher::{self, Step},
-    engine::{Answers, Engine, EngineGone},
+    engine::{Answers, Engine, EngineGone, Picture},
     heartbeat::{self, Heartbeat},
     metrics,
+    pending::Pending,
     running::{Progress, Running, Stage, progress},
     settle::settle,
-    source::Source,
+    sources::Sources,
     suspect::{self, Finding},
     trace::{self, Interval},
     verdict::{Identity, Timings, Verdict},
@@ -39,14 +39,14 @@ const MAX_SETTLING: usize = 4;
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
 
 pub(crate) struct ConsumerLoop {
-    pub(crate) source: Source,
+    pub(crate) sources: Sources,
     pub(crate) results: Arc<dyn ResultStore>,
     pub(crate) engine: Engine,
     pub(crate) identity: Identity,
     pub(crate) limits: Limits,
     heartbeat: Heartbeat,
-    /// Received and not started, in the order of their coming.
-    pending: VecDeque<Delivery>,
+    /// Received and not started.
+    pending: Pending,
     running: Option<Running>,
     /// Each yields how many deliveries it gave back unstarted.
     settling: JoinSet<usize>,
@@ -69,7 +69,7 @@ pub(crate) struct Limits {
 
 impl ConsumerLoop {
     pub(crate) fn new(
-        source: Source,
+        sources: Sources,
         results: Arc<dyn ResultStore>,
         engine: Engine,
         identity: Identity,
@@ -77,13 +77,13 @@ impl ConsumerLoop {
         heartbeat: Heartbeat,
     ) -> Self {
         Self {
-            source,
+            sources,
             results,
             engine,
             identity,
             limits: Limits { prefetch: limits.prefetch.max(limits.max_batch), ..limits },
             heartbeat,
-            pending: VecDeque::new(),
+            pending: Pending::default(),
             running: None,
             settling: JoinSet::new(),
             give_up: CancellationToken::new(),
@@ -107,7 +107,7 @@ impl ConsumerLoop {
             self.receive_more();
             tokio::select! {
                 () = shutdown.cancelled() => break Ok(()),
-                deliveries = self.source.next() => self.hold(deliveries),
+                (queue, deliveries) = self.sources.next() => self.hold(queue, deliveries),
                 progress = progress(&mut self.running) => match progress.and_then(|come| self.go_on(come)) {
                     Ok(()) => {}
                     Err(gone) => {
@@ -137,34 +137,30 @@ impl ConsumerLoop {
         let idle = self.pending.is_empty() && self.running.is_none() && self.settling.is_empty();
         let careful = self.wary
             || self.running.as_ref().is_some_and(|running| running.alone)
-            || self.pending.iter().any(|delivery| batcher::is_suspect(delivery.attempt));
-        let room = match careful {
+            || self.pending.holds_suspects();
+        let running = self.running.as_ref().map_or(0, Running::count);
+        let room = |queue| match careful {
             true => usize::from(idle),
-            false => self
-                .limits
-                .prefetch
-                .saturating_sub(self.pending.len() + self.running.as_ref().map_or(0, Running::count)),
+            // Each queue has its own: bulk jobs that wait here must not keep interactive ones from coming.
+            false => self.limits.prefetch.saturating_sub(self.pending.len(queue) + running),
         };
-        if room > 0 {
-            self.source.request(room, idle);
-        }
+        self.sources.request(room, idle);
     }
 
-    fn hold(&mut self, deliveries: Vec<Delivery>) {
+    fn hold(&mut self, queue: QueueName, deliveries: Vec<Delivery>) {
         if deliveries.is_empty() {
             return;
         }
         let redelivered = deliveries.iter().filter(|delivery| batcher::is_suspect(delivery.attempt)).count();
         metrics::redelivered(redelivered);
         self.wary = redelivered > 0;
-        self.pending.extend(deliveries);
+        self.pending.extend(queue, deliveries);
     }
 
     /// Starts whatever can be started now.
     fn start_next(&mut self) -> Result<(), EngineGone> {
         while self.running.is_none() && self.settling.len() < MAX_SETTLING {
-            let attempts = self.pending.iter().map(|delivery| delivery.attempt);
-            let Some(step) = batcher::next_step(attempts, self.limits.max_batch) else { return Ok(()) };
+            let Some(step) = self.pending.next_step(self.limits.max_batch) else { return Ok(()) };
             match step {
                 Step::Together(count) => {
                     let batch = self.sift(count);
@@ -174,10 +170,11 @@ impl ConsumerLoop {
                 }
                 Step::Alone => {
                     self.wary = true;
-                    self.release_all_but(1);
-                    if !self.source.is_quiet() {
+                    let others = self.pending.take_all_but_first();
+                    self.release(others);
+                    if !self.sources.is_quiet() {
                         // A receive ends with what it has; if that is anything, it is released as well.
-                        self.source.quiet();
+                        self.sources.quiet();
                         return Ok(());
                     }
                     if !self.settling.is_empty() {
@@ -197,7 +194,7 @@ impl ConsumerLoop {
         let mut known = Vec::with_capacity(count);
         let mut over = Vec::new();
         let now = now_ms();
-        for delivery in self.pending.drain(..count) {
+        for delivery in self.pending.take(count) {
             let options = &delivery.job.options;
             match &options.model {
                 _ if options.deadline_at_ms.is_some_and(|deadline| deadline <= now) => {
@@ -227,8 +224,8 @@ impl ConsumerLoop {
 
     /// Hands these to the engine.
     fn start(&mut self, deliveries: Vec<Delivery>, alone: bool) -> Result<(), EngineGone> {
-        let images = deliveries.iter().map(|delivery| delivery.job.image.clone()).collect();
-        let answers = self.engine.submit(images)?;
+        let pictures = deliveries.iter().map(|delivery| Picture::of(&delivery.job)).collect();
+        let answers = self.engine.submit(pictures)?;
         self.note_start(deliveries.iter().map(|delivery| delivery.job.id).collect());
         let at_ms = now_ms();
         for delivery in &deliveries {
@@ -279,7 +276,8 @@ impl ConsumerLoop {
         let verdicts = deliveries.into_iter().zip(answers).map(|(delivery, answer)| {
             let queue_ms = started_at_ms.saturating_sub(delivery.job.submitted_at_ms) as f64;
             let last = delivery.attempt >= self.limits.delivery_limit;
-            let verdict = Verdict::of(answer, &self.identity, Timings { queue_ms, engine_ms }, last);
+            let timings = Timings { queue_ms, engine_ms };
+            let verdict = Verdict::of(answer, &delivery.job.options, &self.identity, timings, last);
             (delivery, verdict)
         });
         let verdicts = verdicts.collect();
@@ -290,22 +288,22 @@ impl ConsumerLoop {
         self.settling.spawn(settle(Arc::clone(&self.results), verdicts, self.give_up.clone()));
     }
 
-    fn release_all_but(&mut self, kept: usize) {
-        let others = self.pending.split_off(kept.min(self.pending.len()));
-        if !others.is_empty() {
-            self.settle(others.into_iter().map(|delivery| (delivery, Verdict::Release)).collect());
+    fn release(&mut self, deliveries: Vec<Delivery>) {
+        if !deliveries.is_empty() {
+            self.settle(deliveries.into_iter().map(|delivery| (delivery, Verdict::Release)).collect());
         }
     }
 
     /// Gives back what was not started, and lets what was come to its end.
     async fn drain(mut self, drain: Duration) -> Drained {
         let deadline = Instant::now() + drain;
-        while !self.source.is_quiet() {
-            self.source.quiet();
-            let deliveries = self.source.next().await;
-            self.hold(deliveries);
+        while !self.sources.is_quiet() {
+            self.sources.quiet();
+            let (queue, deliveries) = self.sources.next().await;
+            self.hold(queue, deliveries);
         }
-        self.release_all_but(0);
+        let unstarted = self.pending.take_all();
+        self.release(unstarted);
 
         let mut drained = Drained::default();
         match self.running.take() {
@@ -318,7 +316,7 @@ impl ConsumerLoop {
                 }
             }
             Some(Running { deliveries, stage: Stage::Examined(_), .. }) => {
-                self.settle(deliveries.into_iter().map(|delivery| (delivery, Verdict::Release)).collect());
+                self.release(deliveries);
             }
             None => {}
         }

@@ -10,7 +10,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use byecaptcha_models::{PreparedImage, Reading, Recognizer};
+use byecaptcha_models::{PreparedImage, Reading, ReadingOptions, Recognizer};
+use byecaptcha_queue::{Job, JobOptions};
 use bytes::Bytes;
 use tokio::sync::{oneshot, watch};
 
@@ -50,8 +51,32 @@ pub struct Engine {
     warm: watch::Receiver<Warmth>,
 }
 
+/// What the engine is given.
+pub struct Picture {
+    /// Encoded, as it was uploaded.
+    pub image: Bytes,
+    /// How it is to be read.
+    pub options: ReadingOptions,
+}
+
+impl Picture {
+    /// A job's picture.
+    pub fn of(job: &Job) -> Self {
+        let JobOptions { charset, min_length, max_length, top_k, .. } = &job.options;
+        let count = |number: &Option<u32>| number.and_then(|number| usize::try_from(number).ok());
+        let options = ReadingOptions {
+            charset: charset.clone(),
+            min_length: count(min_length),
+            max_length: count(max_length),
+            // The likeliest text is no alternative.
+            alternatives: count(top_k).map(|texts| texts.saturating_sub(1)),
+        };
+        Self { image: job.image.clone(), options }
+    }
+}
+
 struct Batch {
-    images: Vec<Bytes>,
+    pictures: Vec<Picture>,
     reply: oneshot::Sender<Answers>,
 }
 
@@ -85,9 +110,9 @@ impl Engine {
     }
 
     /// Hands a batch over; the receiver gets the answers. Batches are taken in order.
-    pub fn submit(&self, images: Vec<Bytes>) -> Result<oneshot::Receiver<Answers>, EngineGone> {
+    pub fn submit(&self, pictures: Vec<Picture>) -> Result<oneshot::Receiver<Answers>, EngineGone> {
         let (reply, answers) = oneshot::channel();
-        self.batches.send(Batch { images, reply }).map_err(|_| EngineGone)?;
+        self.batches.send(Batch { pictures, reply }).map_err(|_| EngineGone)?;
         Ok(answers)
     }
 }
@@ -114,9 +139,9 @@ fn run(
             return;
         }
     }
-    while let Ok(Batch { images, reply }) = queue.recv() {
+    while let Ok(Batch { pictures, reply }) = queue.recv() {
         let started = Instant::now();
-        let answers = answer(&mut recognizer, &images);
+        let answers = answer(&mut recognizer, pictures);
         if answers.iter().any(|answer| matches!(answer, Answer::Crashed(_)))
             && let Err(reason) = guarded(|| recognizer.warm_up(1))
         {
@@ -131,29 +156,34 @@ fn run(
 }
 
 /// One answer for each picture. One that is broken is refused by itself; what is left goes through the engine.
-fn answer(recognizer: &mut Recognizer, images: &[Bytes]) -> Vec<Answer> {
-    let mut prepared = Vec::with_capacity(images.len());
-    let refusals: Vec<Option<Answer>> = images
-        .iter()
-        .map(|image| match guarded(|| Ok::<_, String>(recognizer.prepare(image))) {
+fn answer(recognizer: &mut Recognizer, pictures: Vec<Picture>) -> Vec<Answer> {
+    let (mut prepared, mut asked) = (Vec::with_capacity(pictures.len()), Vec::with_capacity(pictures.len()));
+    let refusals: Vec<Option<Answer>> = pictures
+        .into_iter()
+        .map(|Picture { image, options }| match guarded(|| Ok::<_, String>(recognizer.prepare(&image))) {
             Ok(Ok(image)) => {
                 prepared.push(image);
+                asked.push(options);
                 None
             }
             Ok(Err(error)) => Some(Answer::Refused { kind: error.kind(), detail: error.to_string() }),
             Err(reason) => Some(Answer::Crashed(reason)),
         })
         .collect();
-    let mut readings = recognize(recognizer, &prepared).into_iter();
+    let mut readings = recognize(recognizer, &prepared, &asked).into_iter();
     let missing = || Answer::Crashed("the engine gave too few answers".to_owned());
     refusals.into_iter().map(|refusal| refusal.or_else(|| readings.next()).unwrap_or_else(missing)).collect()
 }
 
-fn recognize(recognizer: &mut Recognizer, prepared: &[PreparedImage]) -> Vec<Answer> {
+fn recognize(
+    recognizer: &mut Recognizer,
+    prepared: &[PreparedImage],
+    options: &[ReadingOptions],
+) -> Vec<Answer> {
     if prepared.is_empty() {
         return Vec::new();
     }
-    match guarded(|| recognizer.recognize(prepared)) {
+    match guarded(|| recognizer.recognize_with(prepared, options)) {
         Ok(readings) => readings.into_iter().map(Answer::Read).collect(),
         Err(reason) => vec![Answer::Crashed(reason); prepared.len()],
     }

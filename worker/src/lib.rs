@@ -14,9 +14,11 @@ mod consumer;
 pub mod engine;
 mod heartbeat;
 mod metrics;
+mod pending;
 mod running;
 mod settle;
 mod source;
+mod sources;
 mod suspect;
 mod trace;
 mod verdict;
@@ -34,6 +36,7 @@ use crate::{
     consumer::{ConsumerLoop, Limits},
     engine::{Engine, EngineGone},
     source::Source,
+    sources::Sources,
     verdict::Identity,
 };
 
@@ -83,6 +86,7 @@ pub enum WorkerError {
 /// A worker that has not started yet.
 pub struct Worker {
     broker: Arc<dyn Broker>,
+    bulk: Option<Arc<dyn Broker>>,
     results: Arc<dyn ResultStore>,
     recognizer: Recognizer,
     settings: WorkerSettings,
@@ -100,12 +104,19 @@ impl Worker {
     ) -> Self {
         Self {
             broker,
+            bulk: None,
             results,
             recognizer,
             settings,
             ready: watch::Sender::new(false),
             heartbeat: Heartbeat::new(),
         }
+    }
+
+    /// Takes jobs from this queue, too, whenever the first one has none.
+    #[must_use]
+    pub fn with_bulk(self, broker: Arc<dyn Broker>) -> Self {
+        Self { bulk: Some(broker), ..self }
     }
 
     /// True from the end of the warm-up until the shutdown begins.
@@ -141,7 +152,7 @@ impl Worker {
             prefetch: self.settings.prefetch,
         };
         let work = ConsumerLoop::new(
-            Source::new(self.broker),
+            Sources { interactive: Source::new(self.broker), bulk: self.bulk.map(Source::new) },
             self.results,
             engine,
             identity,

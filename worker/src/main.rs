@@ -8,17 +8,14 @@ mod settings;
 use std::{
     io::{self, Write},
     process::ExitCode,
+    sync::Arc,
 };
 
 use anyhow::{Context, Result};
-use byecaptcha_program::{
-    address,
-    backends::{Backends, Queue},
-    logging, metrics, signals,
-};
+use byecaptcha_program::{address, backends::Backends, logging, metrics, signals};
 use byecaptcha_worker::{Worker, WorkerSettings};
 use clap::Parser;
-use settings::{Arguments, Command, WorkSettings};
+use settings::{Arguments, Command, Queue, WorkSettings};
 use tokio::runtime;
 use tokio_util::sync::CancellationToken;
 
@@ -45,10 +42,10 @@ fn start(arguments: &Arguments) -> Result<()> {
 
 async fn run(arguments: &Arguments) -> Result<()> {
     // A worker publishes only what was accepted before, so it knows no full queue.
-    let backends = arguments.backends.open(arguments.queue, usize::MAX)?;
+    let backends = arguments.backends.open(usize::MAX)?;
     match &arguments.command {
         None => work(&arguments.work, arguments.backends.delivery_limit, arguments.queue, backends).await,
-        Some(Command::DeadLetters(command)) => dead_letters::run(command, &backends).await,
+        Some(Command::DeadLetters(command)) => dead_letters::run(command, arguments.queue, &backends).await,
     }
 }
 
@@ -63,8 +60,10 @@ async fn work(settings: &WorkSettings, delivery_limit: u32, queue: Queue, backen
         delivery_limit,
         drain: settings.drain,
     };
-    let Backends { broker, results } = backends;
+    let Backends { broker: interactive, bulk, results } = backends;
+    let broker = if queue == Queue::Bulk { Arc::clone(&bulk) } else { interactive };
     let worker = Worker::new(broker.clone(), results.clone(), recognizer, worker_settings);
+    let worker = if queue == Queue::All { worker.with_bulk(bulk) } else { worker };
     let probes = probes::router(worker.ready(), worker.heartbeat(), broker, results, metrics::start()?);
     let probing = tokio::spawn(axum::serve(listener, probes).into_future());
     tracing::info!(%address, ?queue, batch = settings.batch, "working; probes are answered at this address");

@@ -2,14 +2,9 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use byecaptcha_program::{
-    address,
-    backends::{BackendSettings, Queue},
-    logging::LogFormat,
-    traces::TraceSettings,
-};
+use byecaptcha_program::{address, backends::BackendSettings, logging::LogFormat, traces::TraceSettings};
 use byecaptcha_queue::JobId;
-use clap::{Args, Parser, Subcommand, builder::RangedU64ValueParser};
+use clap::{Args, Parser, Subcommand, ValueEnum, builder::RangedU64ValueParser};
 
 use crate::model::ModelSettings;
 
@@ -19,8 +14,8 @@ use crate::model::ModelSettings;
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) backends: BackendSettings,
-    /// The queue to take jobs from.
-    #[arg(long, env = "BYECAPTCHA_QUEUE", default_value = "interactive", value_name = "QUEUE")]
+    /// The queues to take jobs from.
+    #[arg(long, env = "BYECAPTCHA_QUEUE", default_value = "all", value_name = "QUEUE")]
     pub(crate) queue: Queue,
     #[command(flatten)]
     pub(crate) work: WorkSettings,
@@ -31,6 +26,17 @@ pub(crate) struct Arguments {
     pub(crate) traces: TraceSettings,
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
+}
+
+/// Which queues.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Queue {
+    /// Bulk jobs, whenever nobody waits for an answer.
+    All,
+    /// Only those that someone waits for.
+    Interactive,
+    /// Only bulk jobs.
+    Bulk,
 }
 
 /// How to work.
@@ -60,7 +66,7 @@ fn count() -> RangedU64ValueParser<usize> {
 /// What else there is to do.
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Looks after the jobs of the queue that used up their attempts.
+    /// Looks after the jobs of the queues that used up their attempts.
     #[command(subcommand)]
     DeadLetters(DeadLetterCommand),
 }

@@ -1,7 +1,7 @@
 //! What is to happen to a delivery, and how the engine's answers become that.
 
 use byecaptcha_models::Reading;
-use byecaptcha_queue::{Alternative, CharacterConfidence, Failure, Outcome, Recognition};
+use byecaptcha_queue::{Alternative, CharacterConfidence, Failure, JobOptions, Outcome, Recognition};
 
 use crate::engine::Answer;
 
@@ -38,9 +38,18 @@ pub(crate) struct Timings {
 
 impl Verdict {
     /// For the engine's answer to an attempt; `last` says that there will be no other.
-    pub(crate) fn of(answer: Answer, model: &Identity, timings: Timings, last: bool) -> Self {
+    pub(crate) fn of(
+        answer: Answer,
+        options: &JobOptions,
+        model: &Identity,
+        timings: Timings,
+        last: bool,
+    ) -> Self {
         match answer {
-            Answer::Read(reading) => Self::Done(Outcome::Succeeded(recognition(reading, model, timings))),
+            Answer::Read(reading) => match abstention(&reading, options) {
+                Some(failure) => Self::Done(Outcome::Failed(failure)),
+                None => Self::Done(Outcome::Succeeded(recognition(reading, model, timings))),
+            },
             Answer::Refused { kind, detail } => {
                 Self::Done(Outcome::Failed(Failure { kind: kind.to_owned(), detail }))
             }
@@ -69,6 +78,19 @@ impl Verdict {
             Self::Retry(_) | Self::Release | Self::Over => None,
         }
     }
+}
+
+/// Why a reading is not what was asked for.
+fn abstention(reading: &Reading, options: &JobOptions) -> Option<Failure> {
+    let failure = |kind: &str, detail| Some(Failure { kind: kind.to_owned(), detail });
+    let bounded = options.charset.is_some() || options.min_length.is_some() || options.max_length.is_some();
+    if reading.text.is_empty() && bounded {
+        return failure("no-text", "no text of the length and the characters asked for was found".to_owned());
+    }
+    let least = options.min_confidence.filter(|&least| reading.confidence < least)?;
+    let confidence = reading.confidence;
+    let detail = format!("the likeliest text has a confidence of {confidence:.3}, and {least} was asked for");
+    failure("low-confidence", detail)
 }
 
 fn recognition(reading: Reading, model: &Identity, timings: Timings) -> Recognition {

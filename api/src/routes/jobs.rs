@@ -8,11 +8,13 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use byecaptcha_queue::{Cancellation, Job, JobId, JobRecord, JobStatus, Lookup, trace};
+use byecaptcha_queue::{Cancellation, Job, JobId, JobRecord, JobStatus, Lookup, QueueName, trace};
 use tracing::{Instrument, Span, field::Empty};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use crate::{
+    caller::Caller,
+    idempotency::{self, Claimed},
     metrics, prefer,
     problem::{self, Problem},
     state::ApiState,
@@ -25,16 +27,30 @@ const POLL_AFTER: HeaderValue = HeaderValue::from_static("1");
 /// `POST /v1/jobs`: 202 once the broker has the job, or 200 with its end where the client was willing to wait for it.
 pub(super) async fn submit(State(state): State<ApiState>, request: Request) -> Result<Response, Problem> {
     let wait = prefer::wait(request.headers());
-    let Upload { image, options } = upload::extract(&state, request).await?;
-    let job = Job::new(image, options);
-    let record = JobRecord::queued(&job);
+    let caller = Caller::of(&request);
+    let key = idempotency::key(request.headers())?;
+    let Upload { image, options, queue, fingerprint } = upload::extract(&state, request).await?;
+    let mut job = Job::new(image, options);
+    if let Some(key) = key {
+        match idempotency::claim(&state, &caller, &key, &fingerprint, &mut job).await? {
+            Claimed::Fresh => {}
+            Claimed::Known(record) => return submitted(&state, *record, wait).await,
+        }
+    }
+    let record = JobRecord::queued(&job).owned_by(caller.owner());
     // In a task of its own: a client that hangs up between the two writes must not leave a record without a job.
     let accepting = state.clone();
-    let accepted = tokio::spawn(async move { accept(&accepting, job).await }.in_current_span());
+    let created = record.clone();
+    let accepted =
+        tokio::spawn(async move { accept(&accepting, created, job, queue).await }.in_current_span());
     accepted.await.map_err(|_| Problem::new(problem::INTERNAL, "The job could not be queued."))??;
+    submitted(&state, record, wait).await
+}
 
+/// The answer to a submission: the job as it stands, or, where the client waits, as it ends.
+async fn submitted(state: &ApiState, record: JobRecord, wait: Option<Duration>) -> Result<Response, Problem> {
     let record = match wait {
-        Some(wait) => match held(&state, record.id, wait).await {
+        Some(wait) => match held(state, record.id, wait).await {
             Ok(Lookup::Found(record)) => record,
             // The job is accepted, and an error here would have the client send it again.
             Ok(Lookup::Expired | Lookup::Unknown) | Err(_) => record,
@@ -52,13 +68,14 @@ pub(super) async fn submit(State(state): State<ApiState>, request: Request) -> R
 
 /// Record first, so that no worker ends a job that nobody can ask for; a job that the broker does not take leaves no
 /// record behind.
-async fn accept(state: &ApiState, mut job: Job) -> Result<(), Problem> {
+async fn accept(state: &ApiState, record: JobRecord, mut job: Job, queue: QueueName) -> Result<(), Problem> {
     Span::current().record("job", tracing::field::display(job.id));
-    state.results.create(&JobRecord::queued(&job)).await?;
+    state.results.create(&record).await?;
     let span = tracing::info_span!("publish", otel.kind = "producer", otel.status_description = Empty);
     job.options.traceparent = trace::traceparent(&span.context());
     let started = Instant::now();
-    let published = state.broker.publish(&job).instrument(span).await;
+    let broker = if queue == QueueName::Bulk { &state.bulk } else { &state.broker };
+    let published = broker.publish(&job).instrument(span).await;
     metrics::published(published.is_ok().then(|| started.elapsed()));
     if let Err(error) = published {
         if let Err(error) = state.results.discard(job.id).await {
@@ -73,48 +90,48 @@ async fn accept(state: &ApiState, mut job: Job) -> Result<(), Problem> {
 pub(super) async fn show(
     State(state): State<ApiState>,
     id: Result<Path<JobId>, PathRejection>,
+    caller: Caller,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let id = well_formed(id)?;
     let wait = prefer::wait(&headers);
-    match held(&state, id, wait.unwrap_or_default()).await? {
-        Lookup::Found(record) => Ok(answer(StatusCode::OK, &record, wait)),
-        Lookup::Expired => Err(Problem::new(problem::JOB_EXPIRED, "Submit the picture again.")),
-        Lookup::Unknown => Err(Problem::new(problem::JOB_UNKNOWN, format!("There is no job {id}."))),
-    }
+    // Before the wait, since it is nobody else's business how long the job takes.
+    let record = caller.own(id, state.results.get(id).await?)?;
+    let record = match wait {
+        Some(wait) if !record.status.is_terminal() => caller.own(id, held(&state, id, wait).await?)?,
+        _ => record,
+    };
+    Ok(answer(StatusCode::OK, &record, wait))
 }
 
 /// `DELETE /v1/jobs/{id}`: takes back a job that no worker has started.
 pub(super) async fn cancel(
     State(state): State<ApiState>,
     id: Result<Path<JobId>, PathRejection>,
+    caller: Caller,
 ) -> Result<Response, Problem> {
     let id = well_formed(id)?;
+    caller.own(id, state.results.get(id).await?)?;
     let cancellation = state.results.cancel(id).await?;
     if cancellation == Cancellation::Canceled {
         metrics::canceled();
     }
-    match state.results.get(id).await? {
+    let record = caller.own(id, state.results.get(id).await?)?;
+    match (record.status, cancellation) {
         // Asked twice, it is done all the same.
-        Lookup::Found(record) if record.status == JobStatus::Canceled => {
-            Ok(answer(StatusCode::OK, &record, None))
-        }
-        Lookup::Found(_) if cancellation == Cancellation::Started => {
-            Err(Problem::new(problem::JOB_STARTED, "A worker has it."))
-        }
-        Lookup::Found(_) => Err(Problem::new(problem::JOB_STARTED, "It has ended.")),
-        Lookup::Expired => Err(Problem::new(problem::JOB_EXPIRED, "There is nothing left to take back.")),
-        Lookup::Unknown => Err(Problem::new(problem::JOB_UNKNOWN, format!("There is no job {id}."))),
+        (JobStatus::Canceled, _) => Ok(answer(StatusCode::OK, &record, None)),
+        (_, Cancellation::Started) => Err(Problem::new(problem::JOB_STARTED, "A worker has it.")),
+        _ => Err(Problem::new(problem::JOB_STARTED, "It has ended.")),
     }
 }
 
-fn well_formed(id: Result<Path<JobId>, PathRejection>) -> Result<JobId, Problem> {
+pub(super) fn well_formed(id: Result<Path<JobId>, PathRejection>) -> Result<JobId, Problem> {
     id.map(|Path(id)| id)
         .map_err(|_| Problem::new(problem::JOB_ID_MALFORMED, "The last part of the path is no UUID."))
 }
 
 /// Looks up, holding the answer for as long as the client is willing and the server stays.
-async fn held(state: &ApiState, id: JobId, wait: Duration) -> Result<Lookup, Problem> {
+pub(super) async fn held(state: &ApiState, id: JobId, wait: Duration) -> Result<Lookup, Problem> {
     if wait.is_zero() {
         return Ok(state.results.get(id).await?);
     }

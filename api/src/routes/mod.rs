@@ -1,5 +1,6 @@
 //! The addresses, and what stands around all of them.
 
+mod events;
 mod health;
 mod jobs;
 mod metrics;
@@ -28,6 +29,7 @@ pub(crate) fn router(state: ApiState) -> Router {
     Router::new()
         .route("/v1/jobs", post(jobs::submit))
         .route("/v1/jobs/{id}", get(jobs::show).delete(jobs::cancel))
+        .route("/v1/jobs/{id}/events", get(events::follow))
         .route("/v1/models", get(models::list))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))

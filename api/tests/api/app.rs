@@ -15,6 +15,7 @@ pub(crate) struct TestApp {
     pub(crate) address: String,
     pub(crate) client: Client,
     pub(crate) broker: Arc<MemoryBroker>,
+    pub(crate) bulk: Arc<MemoryBroker>,
     pub(crate) results: Arc<dyn ResultStore>,
     pub(crate) state: ApiState,
     shutdown: Option<oneshot::Sender<()>>,
@@ -46,7 +47,9 @@ impl TestApp {
             figures: serde_json::json!({ "exact": 0.9 }),
         };
         let producer: Arc<dyn Broker> = broker.clone();
-        let state = ApiState::new(producer, results.clone(), vec![model], setup.settings);
+        let bulk = Arc::new(MemoryBroker::new(setup.broker));
+        let state =
+            ApiState::new(producer, results.clone(), vec![model], setup.settings).with_bulk(bulk.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let (shutdown, ended) = oneshot::channel::<()>();
@@ -54,7 +57,16 @@ impl TestApp {
         let server = tokio::spawn(byecaptcha_api::serve(listener, serving, async {
             drop(ended.await);
         }));
-        Self { address, client: Client::new(), broker, results, state, shutdown: Some(shutdown), server }
+        Self {
+            address,
+            client: Client::new(),
+            broker,
+            bulk,
+            results,
+            state,
+            shutdown: Some(shutdown),
+            server,
+        }
     }
 
     pub(crate) fn get(&self, path: &str) -> RequestBuilder {

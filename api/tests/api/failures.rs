@@ -7,8 +7,8 @@ use std::{
 
 use async_trait::async_trait;
 use byecaptcha_queue::{
-    BrokerOptions, Cancellation, JobId, JobRecord, Lookup, MemoryResults, Outcome, ResultError,
-    ResultOptions, ResultStore,
+    BrokerOptions, Cancellation, Claim, Fingerprint, JobId, JobRecord, Lookup, MemoryResults, Outcome,
+    ResultError, ResultOptions, ResultStore,
 };
 use reqwest::{Method, StatusCode};
 
@@ -65,6 +65,15 @@ impl ResultStore for Troubled {
     async fn discard(&self, id: JobId) -> Result<(), ResultError> {
         self.seen.lock().unwrap().push(("discard", id));
         self.inner.discard(id).await
+    }
+    async fn claim(
+        &self,
+        owner: &str,
+        key: &str,
+        fingerprint: &Fingerprint,
+        id: JobId,
+    ) -> Result<Claim, ResultError> {
+        self.inner.claim(owner, key, fingerprint, id).await
     }
     async fn start(&self, ids: &[JobId]) -> Result<Vec<bool>, ResultError> {
         self.inner.start(ids).await

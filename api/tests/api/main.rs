@@ -2,8 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may end by a panic")]
 
 mod app;
+mod events;
 mod failures;
+mod idempotency;
 mod jobs;
+mod options;
 mod page;
 mod pictures;
 mod prefer;

@@ -12,12 +12,31 @@ mod sqlite;
 
 pub use memory::MemoryBroker;
 #[cfg(feature = "rabbitmq")]
-pub use rabbitmq::{QueueName, RabbitBroker};
+pub use rabbitmq::RabbitBroker;
 pub use sqlite::SqliteBroker;
 
 /// How many dead letters a broker keeps; beyond that the oldest are forgotten, so that a worker that fails
 /// everything cannot fill the machine with pictures.
 pub const DEAD_LETTERS_KEPT: usize = 1_000;
+
+/// Which of the queues: people wait for the interactive one, and no bulk job is ever in their way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum QueueName {
+    /// Someone waits for the answer.
+    Interactive,
+    /// Large jobs that take the time that is left.
+    Bulk,
+}
+
+impl QueueName {
+    /// Its name in settings and on servers.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Interactive => "interactive",
+            Self::Bulk => "bulk",
+        }
+    }
+}
 
 /// The limits of a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,46 +3,56 @@
 
 mod acknowledge;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use rusqlite::{Connection, Row, params};
+use tokio::sync::Notify;
 
 use self::acknowledge::{Slip, SqliteAcknowledge};
-use super::{Broker, BrokerError, BrokerOptions, Consumer, DeadLetter, Delivery};
+use super::{Broker, BrokerError, BrokerOptions, Consumer, DeadLetter, Delivery, QueueName};
 use crate::{
     job::{Job, JobId},
-    sqlite::{CommandError, Signals, SqliteDatabase, WriteQueue, from_sql, to_sql, unreadable},
+    sqlite::{CommandError, SqliteDatabase, WriteQueue, from_sql, to_sql, unreadable},
 };
 
-/// A broker in a SQLite file. All brokers on one database share its queue.
+/// A broker in a SQLite file. All brokers on one database share its queues.
 #[derive(Clone)]
 pub struct SqliteBroker {
     database: SqliteDatabase,
+    queue: QueueName,
     options: BrokerOptions,
 }
 
 impl SqliteBroker {
-    /// The queue in this file, with these limits.
+    /// The interactive queue in this file, with these limits.
     pub fn new(database: SqliteDatabase, options: BrokerOptions) -> Self {
-        Self { database, options }
+        Self { database, queue: QueueName::Interactive, options }
+    }
+
+    /// Another queue in the same file.
+    #[must_use]
+    pub fn on(self, queue: QueueName) -> Self {
+        Self { queue, ..self }
     }
 }
 
 #[async_trait]
 impl Broker for SqliteBroker {
     async fn publish(&self, job: &Job) -> Result<(), BrokerError> {
-        let limit = self.options.capacity;
+        let (queue, limit) = (self.queue, self.options.capacity);
         let job = job.clone();
         let options =
             serde_json::to_string(&job.options).map_err(|error| BrokerError::Storage(error.to_string()))?;
-        let Signals { work, .. } = self.database.signals().clone();
+        let work = self.database.signals().work(queue);
         let insert = move |connection: &Connection| {
-            if waiting(connection)? >= limit {
+            if waiting(connection, queue)? >= limit {
                 return Ok(false);
             }
             connection
-                .prepare_cached("INSERT INTO jobs (id, submitted_at_ms, options) VALUES (?, ?, ?)")?
-                .execute(params![job.id.as_bytes(), to_sql(job.submitted_at_ms), options])?;
+                .prepare_cached("INSERT INTO jobs (queue, id, submitted_at_ms, options) VALUES (?, ?, ?, ?)")?
+                .execute(params![queue.as_str(), job.id.as_bytes(), to_sql(job.submitted_at_ms), options])?;
             connection
                 .prepare_cached("INSERT INTO images (sequence, image) VALUES (?, ?)")?
                 .execute(params![connection.last_insert_rowid(), job.image.as_ref()])?;
@@ -59,33 +69,37 @@ impl Broker for SqliteBroker {
     async fn consumer(&self) -> Result<Box<dyn Consumer>, BrokerError> {
         let consumer = self.database.next_number();
         let (database, delivery_limit) = (self.database.clone(), self.options.delivery_limit);
-        Ok(Box::new(SqliteConsumer { database, consumer, delivery_limit }))
+        Ok(Box::new(SqliteConsumer { database, queue: self.queue, consumer, delivery_limit }))
     }
 
     async fn depth(&self) -> Result<usize, BrokerError> {
-        Ok(self.database.read(waiting).await?)
+        let queue = self.queue;
+        Ok(self.database.read(move |connection| waiting(connection, queue)).await?)
     }
 
     async fn dead_letters(&self) -> Result<Vec<DeadLetter>, BrokerError> {
-        let letters = self.database.read(|connection| {
+        let queue = self.queue;
+        let letters = self.database.read(move |connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT id, submitted_at_ms, options, image, attempts, reason FROM dead_letters ORDER BY number",
+                "SELECT id, submitted_at_ms, options, image, attempts, reason FROM dead_letters
+                 WHERE queue = ? ORDER BY number",
             )?;
             let letter = |row: &Row<'_>| {
                 Ok(DeadLetter { job: job(row)?, attempts: from_sql(row.get(4)?), reason: row.get(5)? })
             };
-            Ok(statement.query_map([], letter)?.collect::<rusqlite::Result<_>>()?)
+            Ok(statement.query_map([queue.as_str()], letter)?.collect::<rusqlite::Result<_>>()?)
         });
         Ok(letters.await?)
     }
 
     async fn remove_dead_letters(&self, ids: &[JobId]) -> Result<usize, BrokerError> {
-        let ids = ids.to_vec();
+        let (queue, ids) = (self.queue, ids.to_vec());
         let remove = move |connection: &Connection| {
-            let mut delete = connection.prepare_cached("DELETE FROM dead_letters WHERE id = ?")?;
+            let mut delete =
+                connection.prepare_cached("DELETE FROM dead_letters WHERE id = ? AND queue = ?")?;
             let mut removed = 0;
             for id in &ids {
-                removed += delete.execute([id.as_bytes()])?;
+                removed += delete.execute(params![id.as_bytes(), queue.as_str()])?;
             }
             Ok(removed)
         };
@@ -93,13 +107,15 @@ impl Broker for SqliteBroker {
     }
 
     async fn ready(&self) -> Result<(), BrokerError> {
-        self.database.writes().write(waiting, |_| {}).await?;
+        let queue = self.queue;
+        self.database.writes().write(move |connection| waiting(connection, queue), |_| {}).await?;
         Ok(())
     }
 }
 
-fn waiting(connection: &Connection) -> Result<usize, CommandError> {
-    let waiting = connection.prepare_cached("SELECT waiting FROM depth")?.query_row([], |row| row.get(0))?;
+fn waiting(connection: &Connection, queue: QueueName) -> Result<usize, CommandError> {
+    let mut select = connection.prepare_cached("SELECT waiting FROM depth WHERE queue = ?")?;
+    let waiting = select.query_row([queue.as_str()], |row| row.get(0))?;
     Ok(from_sql(waiting))
 }
 
@@ -116,6 +132,7 @@ fn job(row: &Row<'_>) -> rusqlite::Result<Job> {
 
 struct SqliteConsumer {
     database: SqliteDatabase,
+    queue: QueueName,
     /// The number that marks the jobs it holds.
     consumer: i64,
     delivery_limit: u32,
@@ -124,7 +141,7 @@ struct SqliteConsumer {
 #[async_trait]
 impl Consumer for SqliteConsumer {
     async fn receive(&mut self, max: usize) -> Result<Vec<Delivery>, BrokerError> {
-        let Signals { work, .. } = self.database.signals().clone();
+        let work = self.database.signals().work(self.queue);
         loop {
             let taken = self.take(max).await?.accept();
             if !taken.is_empty() {
@@ -140,27 +157,31 @@ impl SqliteConsumer {
     /// Takes what waits, its attempts counted on the disk before anyone sees it: a picture that kills the process
     /// must not come back as if nothing had happened.
     async fn take(&self, max: usize) -> Result<Handout, CommandError> {
-        let (consumer, delivery) = (self.consumer, self.database.next_number());
-        let (writes, signals) = (self.database.writes().clone(), self.database.signals().clone());
-        let work = signals.work.clone();
+        let (queue, consumer, delivery) = (self.queue, self.consumer, self.database.next_number());
+        let writes = self.database.writes().clone();
+        let work = self.database.signals().work(queue);
+        let bell = Arc::clone(&work);
         let take = move |connection: &Connection| {
-            let mut handout = Handout { taken: Vec::new(), more: false, writes, signals };
+            let mut handout = Handout { taken: Vec::new(), more: false, writes, work: bell };
             let mut select = connection.prepare_cached(
                 "SELECT id, submitted_at_ms, options, image, sequence, attempts
-                 FROM jobs JOIN images USING (sequence) WHERE consumer IS NULL ORDER BY sequence LIMIT ?",
+                 FROM jobs JOIN images USING (sequence)
+                 WHERE queue = ? AND consumer IS NULL ORDER BY sequence LIMIT ?",
             )?;
             let slip = |row: &Row<'_>| {
                 let attempt = from_sql::<u32>(row.get(5)?).saturating_add(1);
                 Ok((Slip { sequence: row.get(4)?, delivery, attempt }, job(row)?))
             };
-            let taken: Vec<_> = select.query_map([to_sql(max.max(1))], slip)?.collect::<Result<_, _>>()?;
+            let taken: Vec<_> = select
+                .query_map(params![queue.as_str(), to_sql(max.max(1))], slip)?
+                .collect::<Result<_, _>>()?;
             let mut hold = connection.prepare_cached(
                 "UPDATE jobs SET consumer = ?, delivery = ?, attempts = ? WHERE sequence = ?",
             )?;
             for (slip, _) in &taken {
                 hold.execute(params![consumer, delivery, slip.attempt, slip.sequence])?;
             }
-            handout.more = !taken.is_empty() && waiting(connection)? > 0;
+            handout.more = !taken.is_empty() && waiting(connection, queue)? > 0;
             handout.taken = taken;
             Ok(handout)
         };
@@ -174,14 +195,14 @@ impl SqliteConsumer {
 
     fn delivery(&self, slip: Slip, job: Job) -> Delivery {
         let attempt = slip.attempt;
-        let acknowledge = SqliteAcknowledge::new(&self.database, slip, self.delivery_limit);
+        let acknowledge = SqliteAcknowledge::new(&self.database, self.queue, slip, self.delivery_limit);
         Delivery { job, attempt, acknowledge: Box::new(acknowledge) }
     }
 }
 
 impl Drop for SqliteConsumer {
     fn drop(&mut self) {
-        let Signals { work, .. } = self.database.signals().clone();
+        let work = self.database.signals().work(self.queue);
         let consumer = self.consumer;
         let give_back = move |connection: &Connection| {
             let mut update =
@@ -199,7 +220,7 @@ struct Handout {
     /// Whether others still wait.
     more: bool,
     writes: WriteQueue,
-    signals: Signals,
+    work: Arc<Notify>,
 }
 
 impl Handout {
@@ -214,7 +235,7 @@ impl Drop for Handout {
             return;
         }
         let taken: Vec<Slip> = self.taken.drain(..).map(|(slip, _)| slip).collect();
-        let Signals { work, .. } = self.signals.clone();
+        let work = Arc::clone(&self.work);
         let give_back = move |connection: &Connection| {
             // The consumer may be gone and have returned them already: then they wait with an attempt too many.
             let mut update = connection.prepare_cached(

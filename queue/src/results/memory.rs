@@ -9,7 +9,9 @@ use std::{
 
 use async_trait::async_trait;
 
-use super::{Age, Cancellation, Lookup, ResultError, ResultOptions, ResultStore, Waiters};
+use super::{
+    Age, Cancellation, Claim, Fingerprint, Lookup, ResultError, ResultOptions, ResultStore, Waiters,
+};
 use crate::job::{JobId, JobRecord, JobStatus, Outcome, now_ms};
 
 /// How many expired results a write throws away at most, beside one for each that it adds: so none pile up, and no
@@ -55,6 +57,10 @@ struct State {
     entries: HashMap<JobId, Known>,
     /// How often jobs that have not ended were alone with a worker.
     alone: HashMap<JobId, u32>,
+    /// What owners' keys stand for.
+    claims: HashMap<(String, String), (Fingerprint, JobId)>,
+    /// The same in the order of their making, with the time of it.
+    claimed: VecDeque<(u64, (String, String))>,
     /// Ended jobs that still have their result, in the order of their end.
     kept: VecDeque<(u64, JobId)>,
     /// Ended jobs that do not, in the same order.
@@ -85,6 +91,7 @@ impl State {
                 finished_at_ms: None,
                 result: None,
                 error: None,
+                owner: None,
             }))
         });
         match known {
@@ -109,11 +116,20 @@ impl State {
             self.remembered.push_back((ended, id));
         }
         for _ in 0..limit {
+            let over = |(at, _): &mut (u64, _)| now.saturating_sub(*at) > milliseconds(options.remember);
+            let Some((_, key)) = self.claimed.pop_front_if(over) else { break };
+            self.claims.remove(&key);
+        }
+        for _ in 0..limit {
             let forgotten = |(ended, _): &mut (u64, JobId)| options.age(*ended, now) == Age::Forgotten;
             let Some((_, id)) = self.remembered.pop_front_if(forgotten) else { break };
             self.entries.remove(&id);
         }
     }
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[async_trait]
@@ -141,6 +157,27 @@ impl ResultStore for MemoryResults {
         }
         self.waiters.wake([&id]);
         Ok(())
+    }
+
+    async fn claim(
+        &self,
+        owner: &str,
+        key: &str,
+        fingerprint: &Fingerprint,
+        id: JobId,
+    ) -> Result<Claim, ResultError> {
+        let mut state = self.lock();
+        state.sweep(&self.options, now_ms(), SWEPT_PER_WRITE);
+        let key = (owner.to_owned(), key.to_owned());
+        Ok(match state.claims.get(&key) {
+            Some((known, job)) if known == fingerprint => Claim::Same(*job),
+            Some(_) => Claim::Other,
+            None => {
+                state.claimed.push_back((now_ms(), key.clone()));
+                state.claims.insert(key, (*fingerprint, id));
+                Claim::New
+            }
+        })
     }
 
     async fn start(&self, ids: &[JobId]) -> Result<Vec<bool>, ResultError> {

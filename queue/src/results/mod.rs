@@ -95,6 +95,20 @@ pub enum Cancellation {
     Unknown,
 }
 
+/// What a caller's idempotency key stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// From now on, for the job it was claimed with.
+    New,
+    /// For this job, which an earlier request of the same fingerprint made.
+    Same(JobId),
+    /// For another request.
+    Other,
+}
+
+/// A request as one number: what is equal in this is the same request. SHA-256 of what it asks for.
+pub type Fingerprint = [u8; 32];
+
 /// Keeps the records of jobs.
 #[async_trait]
 pub trait ResultStore: Send + Sync {
@@ -104,6 +118,15 @@ pub trait ResultStore: Send + Sync {
 
     /// Takes back a record whose job could not be published. A job that has ended keeps its record.
     async fn discard(&self, id: JobId) -> Result<(), ResultError>;
+
+    /// Has a key stand for a job, within what its owner has used before; kept for [`ResultOptions::remember`].
+    async fn claim(
+        &self,
+        owner: &str,
+        key: &str,
+        fingerprint: &Fingerprint,
+        id: JobId,
+    ) -> Result<Claim, ResultError>;
 
     /// Notes that a worker has these jobs; changes only records that are still queued. The answer holds, in the same
     /// order, whether the job is still to be done: false where it has ended already, by its cancellation or another

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize, de::DeserializeOwned, de::value};
 
-use super::{Age, Cancellation, Lookup, ResultError, ResultOptions, ResultStore};
+use super::{Age, Cancellation, Claim, Fingerprint, Lookup, ResultError, ResultOptions, ResultStore};
 use crate::{
     job::{JobId, JobRecord, JobStatus, Outcome, now_ms},
     sqlite::{CommandError, Signals, SqliteDatabase, from_sql, to_sql, unreadable},
@@ -51,7 +51,13 @@ fn sweep(connection: &Connection, options: ResultOptions, now: u64) -> rusqlite:
              (SELECT id FROM results WHERE expired = 1 AND finished_at_ms <= ? LIMIT ?)",
         )?
         .execute([before(options.keep.saturating_add(options.remember)), SWEPT_AT_ONCE])?;
-    Ok(to_sql(expired.max(forgotten)) == SWEPT_AT_ONCE)
+    let unclaimed = connection
+        .prepare_cached(
+            "DELETE FROM idempotency WHERE (owner, key) IN
+             (SELECT owner, key FROM idempotency WHERE claimed_at_ms <= ? LIMIT ?)",
+        )?
+        .execute([before(options.remember), SWEPT_AT_ONCE])?;
+    Ok(to_sql(expired.max(forgotten).max(unclaimed)) == SWEPT_AT_ONCE)
 }
 
 #[async_trait]
@@ -61,8 +67,8 @@ impl ResultStore for SqliteResults {
         let insert = move |connection: &Connection| {
             connection
                 .prepare_cached(
-                    "INSERT INTO results (id, status, submitted_at_ms, finished_at_ms, result, error)
-                     VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                    "INSERT INTO results (id, status, submitted_at_ms, finished_at_ms, result, error, owner)
+                     VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
                 )?
                 .execute(params![
                     record.id.as_bytes(),
@@ -71,6 +77,7 @@ impl ResultStore for SqliteResults {
                     record.finished_at_ms.map(to_sql),
                     json(record.result.as_ref())?,
                     json(record.error.as_ref())?,
+                    record.owner,
                 ])?;
             Ok(())
         };
@@ -86,6 +93,32 @@ impl ResultStore for SqliteResults {
             Ok(())
         };
         Ok(self.database.writes().write(delete, move |()| ended.wake([&id])).await?)
+    }
+
+    async fn claim(
+        &self,
+        owner: &str,
+        key: &str,
+        fingerprint: &Fingerprint,
+        id: JobId,
+    ) -> Result<Claim, ResultError> {
+        let (owner, key, fingerprint) = (owner.to_owned(), key.to_owned(), *fingerprint);
+        let claim = move |connection: &Connection| {
+            let claimed = connection
+                .prepare_cached(
+                    "INSERT INTO idempotency (owner, key, fingerprint, job, claimed_at_ms) VALUES (?, ?, ?, ?, ?)
+                     ON CONFLICT DO NOTHING",
+                )?
+                .execute(params![owner, key, fingerprint, id.as_bytes(), to_sql(now_ms())])?;
+            if claimed > 0 {
+                return Ok(Claim::New);
+            }
+            let (known, job): (Vec<u8>, _) = connection
+                .prepare_cached("SELECT fingerprint, job FROM idempotency WHERE owner = ? AND key = ?")?
+                .query_row([owner, key], |row| Ok((row.get(0)?, JobId::from_bytes(row.get(1)?))))?;
+            Ok(if known == fingerprint { Claim::Same(job) } else { Claim::Other })
+        };
+        Ok(self.database.writes().write(claim, |_| {}).await?)
     }
 
     async fn start(&self, ids: &[JobId]) -> Result<Vec<bool>, ResultError> {
@@ -199,9 +232,10 @@ fn finish_one(connection: &Connection, id: JobId, outcome: &Outcome, now: i64) -
 fn look_up(connection: &Connection, id: JobId, options: &ResultOptions) -> Result<Lookup, CommandError> {
     let found = connection
         .prepare_cached(
-            "SELECT status, submitted_at_ms, finished_at_ms, result, error, expired FROM results WHERE id = ?",
+            "SELECT status, submitted_at_ms, finished_at_ms, result, error, owner, expired
+             FROM results WHERE id = ?",
         )?
-        .query_row([id.as_bytes()], |row| Ok((record(row, id)?, row.get(5)?)))
+        .query_row([id.as_bytes()], |row| Ok((record(row, id)?, row.get(6)?)))
         .optional()?;
     let Some((record, expired)) = found else { return Ok(Lookup::Unknown) };
     Ok(match record.finished_at_ms.map(|ended| options.age(ended, now_ms())) {
@@ -221,6 +255,7 @@ fn record(row: &Row<'_>, id: JobId) -> rusqlite::Result<JobRecord> {
         finished_at_ms: row.get::<_, Option<i64>>(2)?.map(from_sql),
         result: from_json(row, 3)?,
         error: from_json(row, 4)?,
+        owner: row.get(5)?,
     })
 }
 

@@ -18,7 +18,7 @@ use super::{
     reader::{self, ReadQueue},
     writer::{self, Counters, Statistics, WriteQueue},
 };
-use crate::results::Waiters;
+use crate::{broker::QueueName, results::Waiters};
 
 /// An open SQLite file. Cheap to clone; all clones are one database.
 ///
@@ -35,10 +35,22 @@ pub(crate) struct WeakDatabase(Weak<Inner>);
 /// What happens in the file, for those who wait for it. One set for each file, however many stores use it.
 #[derive(Clone, Default)]
 pub(crate) struct Signals {
-    /// Rung once for each job that starts to wait. Whoever hears it and leaves jobs behind rings it again.
-    pub(crate) work: Arc<Notify>,
+    /// One for each queue, rung once for each job that starts to wait there. Whoever hears it and leaves jobs behind
+    /// rings it again.
+    work: [Arc<Notify>; 2],
     /// Rung for each job that ends.
     pub(crate) ended: Arc<Waiters>,
+}
+
+impl Signals {
+    /// The bell of a queue.
+    pub(crate) fn work(&self, queue: QueueName) -> Arc<Notify> {
+        let [interactive, bulk] = &self.work;
+        Arc::clone(match queue {
+            QueueName::Interactive => interactive,
+            QueueName::Bulk => bulk,
+        })
+    }
 }
 
 /// Dropped in the order of its fields: each queue closes, then its thread finishes what it has and is joined. The

@@ -71,6 +71,11 @@ pub(crate) async fn delivers_what_was_published<B: BrokerBackend>() {
             Bytes::from(every_byte),
             JobOptions {
                 model: Some("lean \"ü\"\n".to_owned()),
+                charset: Some("\"ß\\ 1".to_owned()),
+                min_length: Some(3),
+                max_length: Some(32),
+                top_k: Some(10),
+                min_confidence: Some(0.1),
                 deadline_at_ms: Some(u64::MAX / 4),
                 traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
             },

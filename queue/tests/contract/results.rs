@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use byecaptcha_queue::{
-    Alternative, Cancellation, CharacterConfidence, Failure, JobId, JobRecord, JobStatus, Lookup, Outcome,
-    Recognition, ResultOptions, ResultStore, job::now_ms,
+    Alternative, Cancellation, CharacterConfidence, Claim, Failure, JobId, JobRecord, JobStatus, Lookup,
+    Outcome, Recognition, ResultOptions, ResultStore, job::now_ms,
 };
 use tokio::time::Instant;
 
@@ -309,4 +309,38 @@ pub(crate) async fn results_expire_and_ids_are_forgotten<B: ResultsBackend>() {
         assert!(before.elapsed() + Duration::from_millis(5) >= keep + remember, "{:?}", before.elapsed());
     }
     assert_eq!(found(store, open.id).await, open, "a job that has not ended does not expire");
+}
+
+pub(crate) async fn a_key_stands_for_its_first_job<B: ResultsBackend>() {
+    let remember = Duration::from_millis(400);
+    let fixture = B::results(ResultOptions { remember, ..ResultOptions::default() }).await;
+    let store = &*fixture.store;
+    let (first, second) = (JobId::new(), JobId::new());
+    let claim = async |owner: &str, key: &str, fingerprint: u8, id| {
+        soon("claim", store.claim(owner, key, &[fingerprint; 32], id)).await.unwrap()
+    };
+    assert_eq!(claim("ann", "key", 1, first).await, Claim::New);
+    assert_eq!(claim("ann", "key", 1, second).await, Claim::Same(first));
+    assert_eq!(claim("ann", "key", 2, second).await, Claim::Other);
+    assert_eq!(claim("bob", "key", 2, second).await, Claim::New, "another's keys are another's");
+    assert_eq!(claim("", "key", 3, second).await, Claim::New);
+    // Were owner and key just written one after the other, these would meet.
+    assert_eq!(claim("ann", ":x", 4, first).await, Claim::New);
+    assert_eq!(claim("ann:", "x", 5, first).await, Claim::New);
+    eventually("the key is forgotten", Claim::New, async || {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        claim("ann", "key", 9, second).await
+    })
+    .await;
+}
+
+pub(crate) async fn an_owner_stays_with_the_record<B: ResultsBackend>() {
+    let fixture = B::results(ResultOptions::default()).await;
+    let store = &*fixture.store;
+    let record = JobRecord::queued(&job("picture")).owned_by(Some("ann".to_owned()));
+    soon("create", store.create(&record)).await.unwrap();
+    assert_eq!(found(store, record.id).await.owner.as_deref(), Some("ann"));
+    assert!(finish(store, record.id, Outcome::Failed(failure())).await);
+    assert_eq!(found(store, record.id).await.owner.as_deref(), Some("ann"));
+    assert_eq!(found(store, created(store).await.id).await.owner, None);
 }

@@ -15,7 +15,7 @@ use byecaptcha_models::{
     weights::{LEAN_CARD, LEAN_ONNX},
 };
 use byecaptcha_program::{
-    backends::{BackendSettings, Backends, Queue},
+    backends::{BackendSettings, Backends},
     logging::{self, LogFormat},
     signals,
 };
@@ -96,7 +96,7 @@ fn main() -> ExitCode {
 }
 
 async fn run(settings: &Settings) -> Result<()> {
-    let Backends { broker, results } = settings.backends.open(Queue::Interactive, usize::MAX)?;
+    let Backends { broker, results, .. } = settings.backends.open(usize::MAX)?;
     let card: ModelCard = serde_json::from_str(LEAN_CARD)?;
     let engine = OnnxPredictor::new(LEAN_ONNX.to_vec(), card.charset.labels())?;
     let predictor = FaultyPredictor { engine, delay: settings.delay, then: settings.then };

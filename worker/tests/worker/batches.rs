@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use byecaptcha_queue::{JobOptions, JobStatus, Lookup, ResultStore, job::now_ms};
+use byecaptcha_queue::{Broker, JobOptions, JobStatus, Lookup, ResultStore, job::now_ms};
 use bytes::Bytes;
 
 use crate::{
@@ -115,5 +115,61 @@ async fn the_heart_stops_with_an_engine_that_is_stuck() {
     setting.script.open();
     assert_eq!(setting.texts(&[id]).await, "a");
     eventually("it beats again", async || running.heartbeat.age() < Duration::from_secs(2)).await;
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn bulk_jobs_wait_for_those_that_someone_waits_for() {
+    let setting = Setting::new(Script::gated());
+    let running = setting.start();
+    let bulk = setting.publish_bulk(TWENTY).await;
+    setting.batches(1).await;
+    eventually("the worker takes its share ahead", async || setting.bulk.depth().await.unwrap() <= 5).await;
+    let people = setting.publish_all("XYZ").await;
+    setting.depth_becomes(0).await;
+    setting.script.open();
+    assert_eq!(setting.texts(&people).await, "XYZ");
+    assert_eq!(setting.texts(&bulk).await, TWENTY);
+    let batches = setting.script.batches();
+    assert_eq!(batches[1], "XYZ", "the next batch is theirs alone: {batches:?}");
+    assert_eq!(running.stop().await, byecaptcha_worker::Drained::default());
+}
+
+#[tokio::test]
+async fn bulk_jobs_that_were_not_started_go_back() {
+    let setting = Setting::new(Script::gated());
+    let running = setting.start();
+    setting.publish_bulk("abc").await;
+    let first = setting.batches(1).await[0].len();
+    eventually("all are taken", async || setting.bulk.depth().await.unwrap() == 0).await;
+    running.shutdown.cancel();
+    eventually("they are back", async || setting.bulk.depth().await.unwrap() == 3 - first).await;
+    setting.script.open();
+    assert_eq!(running.stop().await.released, 3 - first);
+}
+
+#[tokio::test]
+async fn a_reading_below_what_was_asked_for_is_none() {
+    let setting = Setting::new(Script::default());
+    let running = setting.start();
+    let ask = async |options: JobOptions| setting.publish_image(picture('a'), options).await;
+    let sure = ask(JobOptions { min_confidence: Some(0.8), ..JobOptions::default() }).await;
+    let unsure = ask(JobOptions { min_confidence: Some(0.95), ..JobOptions::default() }).await;
+    let other = ask(JobOptions { charset: Some("bcd".to_owned()), ..JobOptions::default() }).await;
+    let long = ask(JobOptions { min_length: Some(3), ..JobOptions::default() }).await;
+    let many = ask(JobOptions { top_k: Some(6), ..JobOptions::default() }).await;
+
+    assert_eq!(setting.texts(&[sure]).await, "a");
+    let failure = setting.ended(unsure).await.error.unwrap();
+    assert_eq!(failure.kind, "low-confidence");
+    assert!(failure.detail.contains("0.95"), "{}", failure.detail);
+    let text = setting.texts(&[other]).await;
+    assert!("bcd".contains(&text) && !text.is_empty(), "{text}");
+    assert_eq!(
+        setting.ended(long).await.error.unwrap().kind,
+        "no-text",
+        "one step has one character at most"
+    );
+    assert_eq!(setting.ended(many).await.result.unwrap().alternatives.len(), 5);
     running.stop().await;
 }

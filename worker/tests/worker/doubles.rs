@@ -10,8 +10,8 @@ use std::{
 
 use async_trait::async_trait;
 use byecaptcha_queue::{
-    Acknowledge, Broker, BrokerError, Cancellation, Consumer, DeadLetter, Delivery, Job, JobId, JobRecord,
-    Lookup, MemoryBroker, MemoryResults, Outcome, ResultError, ResultStore,
+    Acknowledge, Broker, BrokerError, Cancellation, Claim, Consumer, DeadLetter, Delivery, Fingerprint, Job,
+    JobId, JobRecord, Lookup, MemoryBroker, MemoryResults, Outcome, ResultError, ResultStore,
 };
 
 /// Refuses to write the first outcomes, and where told to, to count.
@@ -52,6 +52,15 @@ impl ResultStore for RefusingResults {
     }
     async fn discard(&self, id: JobId) -> Result<(), ResultError> {
         self.inner.discard(id).await
+    }
+    async fn claim(
+        &self,
+        owner: &str,
+        key: &str,
+        fingerprint: &Fingerprint,
+        id: JobId,
+    ) -> Result<Claim, ResultError> {
+        self.inner.claim(owner, key, fingerprint, id).await
     }
     async fn start(&self, ids: &[JobId]) -> Result<Vec<bool>, ResultError> {
         self.inner.start(ids).await

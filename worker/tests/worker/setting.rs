@@ -18,6 +18,7 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 
 pub struct Setting {
     pub broker: Arc<MemoryBroker>,
+    pub bulk: Arc<MemoryBroker>,
     pub results: Arc<MemoryResults>,
     pub script: Script,
 }
@@ -32,6 +33,7 @@ impl Setting {
     pub fn new(script: Script) -> Self {
         Self {
             broker: Arc::new(MemoryBroker::new(BrokerOptions::default())),
+            bulk: Arc::new(MemoryBroker::new(BrokerOptions::default())),
             results: Arc::new(MemoryResults::new(ResultOptions::default())),
             script,
         }
@@ -48,7 +50,8 @@ impl Setting {
         settings: WorkerSettings,
     ) -> Running {
         let shutdown = CancellationToken::new();
-        let worker = Worker::new(broker, results, self.script.recognizer(), settings);
+        let worker =
+            Worker::new(broker, results, self.script.recognizer(), settings).with_bulk(self.bulk.clone());
         let heartbeat = worker.heartbeat();
         let worker = tokio::spawn(worker.run(shutdown.clone()));
         Running { shutdown, heartbeat, worker }
@@ -67,9 +70,21 @@ impl Setting {
     }
 
     pub async fn publish_image(&self, image: Bytes, options: JobOptions) -> JobId {
+        self.publish_to(&*self.broker, image, options).await
+    }
+
+    pub async fn publish_bulk(&self, characters: &str) -> Vec<JobId> {
+        let mut ids = Vec::new();
+        for character in characters.chars() {
+            ids.push(self.publish_to(&*self.bulk, picture(character), JobOptions::default()).await);
+        }
+        ids
+    }
+
+    async fn publish_to(&self, broker: &dyn Broker, image: Bytes, options: JobOptions) -> JobId {
         let job = Job::new(image, options);
         self.results.create(&JobRecord::queued(&job)).await.unwrap();
-        self.broker.publish(&job).await.unwrap();
+        broker.publish(&job).await.unwrap();
         job.id
     }
 

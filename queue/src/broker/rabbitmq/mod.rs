@@ -30,9 +30,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use lapin::uri::AMQPUri;
 
-pub use self::topology::QueueName;
 use self::{capacity::Capacity, consumer::RabbitConsumer, link::Link, outbox::Outbox, topology::Topology};
-use super::{Broker, BrokerError, BrokerOptions, Consumer, DeadLetter};
+use super::{Broker, BrokerError, BrokerOptions, Consumer, DeadLetter, QueueName};
 use crate::job::{Job, JobId};
 
 /// One queue on a RabbitMQ server or cluster. Clones share its connections.

@@ -8,7 +8,7 @@ use lapin::{
     types::{AMQPValue, FieldTable, ShortString},
 };
 
-use crate::broker::DEAD_LETTERS_KEPT;
+use crate::broker::{DEAD_LETTERS_KEPT, QueueName};
 
 /// Deliveries after which the server itself makes a dead letter. Far above the attempts that a worker makes, which ends
 /// the job and says why: this one is for jobs that no worker lives long enough to look at. Named, since servers before
@@ -21,25 +21,6 @@ const LENGTH_LIMIT: i32 = 1_000_000;
 /// Looking at dead letters returns them to their queue, which since 4.0 counts towards a limit of 20 where none is
 /// given.
 const ENDLESS: i32 = i32::MAX;
-
-/// Which of the queues: people wait for the interactive one, and no bulk job is ever in their way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum QueueName {
-    /// Someone waits for the answer.
-    Interactive,
-    /// Large jobs that take the time that is left.
-    Bulk,
-}
-
-impl QueueName {
-    /// The name in settings, and the last part of the queue's name on the server.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Interactive => "interactive",
-            Self::Bulk => "bulk",
-        }
-    }
-}
 
 /// A queue and the one for its dead letters.
 #[derive(Clone)]

@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::{
-    broker::{Acknowledge, BrokerError, DEAD_LETTERS_KEPT},
+    broker::{Acknowledge, BrokerError, DEAD_LETTERS_KEPT, QueueName},
     job::JobId,
-    sqlite::{CommandError, Signals, SqliteDatabase, WeakDatabase, to_sql},
+    sqlite::{CommandError, SqliteDatabase, WeakDatabase, to_sql},
 };
 
 /// What tells one delivery of one job from all others.
@@ -30,14 +30,15 @@ enum Answer {
 pub(super) struct SqliteAcknowledge {
     /// Weak, so that a forgotten delivery does not keep the file open.
     database: WeakDatabase,
+    queue: QueueName,
     slip: Slip,
     delivery_limit: u32,
     answered: bool,
 }
 
 impl SqliteAcknowledge {
-    pub(super) fn new(database: &SqliteDatabase, slip: Slip, delivery_limit: u32) -> Self {
-        Self { database: database.downgrade(), slip, delivery_limit, answered: false }
+    pub(super) fn new(database: &SqliteDatabase, queue: QueueName, slip: Slip, delivery_limit: u32) -> Self {
+        Self { database: database.downgrade(), queue, slip, delivery_limit, answered: false }
     }
 
     async fn answer(&mut self, answer: Answer) -> Result<(), BrokerError> {
@@ -61,7 +62,7 @@ impl SqliteAcknowledge {
         database: &SqliteDatabase,
         answer: Answer,
     ) -> impl Future<Output = Result<bool, CommandError>> + Send + use<> {
-        let Signals { work, .. } = database.signals().clone();
+        let work = database.signals().work(self.queue);
         let (slip, delivery_limit) = (self.slip, self.delivery_limit);
         let returns = !matches!(answer, Answer::Ack);
         let settle = move |connection: &Connection| settle(connection, slip, &answer, delivery_limit);
@@ -103,8 +104,8 @@ fn settle(
 fn bury(connection: &Connection, slip: Slip, reason: &str) -> Result<(), CommandError> {
     let id: Option<[u8; 16]> = connection
         .prepare_cached(
-            "INSERT INTO dead_letters (id, submitted_at_ms, options, image, attempts, reason)
-             SELECT id, submitted_at_ms, options, image, attempts, ?
+            "INSERT INTO dead_letters (queue, id, submitted_at_ms, options, image, attempts, reason)
+             SELECT queue, id, submitted_at_ms, options, image, attempts, ?
              FROM jobs JOIN images USING (sequence)
              WHERE sequence = ? AND delivery = ? AND consumer IS NOT NULL RETURNING id",
         )?

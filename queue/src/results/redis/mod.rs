@@ -29,7 +29,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned, de::value};
 use uuid::Uuid;
 
 use self::{commands::Commands, scripts::Scripts, subscription::Subscription};
-use super::{Cancellation, Lookup, ResultError, ResultOptions, ResultStore, Waiters};
+use super::{Cancellation, Claim, Fingerprint, Lookup, ResultError, ResultOptions, ResultStore, Waiters};
 use crate::job::{JobId, JobRecord, JobStatus, Outcome};
 
 /// For a connection, and for the answer to one command.
@@ -89,6 +89,11 @@ impl RedisResults {
         format!("{}:alone:{id}", self.prefix)
     }
 
+    /// What an owner's idempotency key stands for. The owner's length parts it from the key, whatever they hold.
+    fn claim_key(&self, owner: &str, key: &str) -> String {
+        format!("{}:claim:{}:{owner}:{key}", self.prefix, owner.len())
+    }
+
     fn keys<'a>(&self, invocation: &mut ScriptInvocation<'a>, id: JobId) {
         invocation.key(self.job_key(id)).key(self.ended_key(id));
     }
@@ -120,6 +125,7 @@ impl RedisResults {
             finished_at_ms: number("finished"),
             result: from_json(text("result"))?,
             error: from_json(text("error"))?,
+            owner: text("owner").filter(|owner| !owner.is_empty()).map(str::to_owned),
         })
     }
 }
@@ -129,7 +135,8 @@ impl ResultStore for RedisResults {
     async fn create(&self, record: &JobRecord) -> Result<(), ResultError> {
         let mut create = self.scripts.create.prepare_invoke();
         self.keys(&mut create, record.id);
-        create.arg(record.submitted_at_ms).arg(milliseconds(UNFINISHED));
+        let owner = record.owner.as_deref().unwrap_or_default();
+        create.arg(record.submitted_at_ms).arg(milliseconds(UNFINISHED)).arg(owner);
         self.run(&create).await
     }
 
@@ -138,6 +145,27 @@ impl ResultStore for RedisResults {
         self.keys(&mut discard, id);
         discard.arg(format!("{}:ended", self.prefix)).arg(id.to_string());
         self.run(&discard).await
+    }
+
+    async fn claim(
+        &self,
+        owner: &str,
+        key: &str,
+        fingerprint: &Fingerprint,
+        id: JobId,
+    ) -> Result<Claim, ResultError> {
+        let mut claim = self.scripts.claim.prepare_invoke();
+        let fingerprint: String = fingerprint.iter().map(|byte| format!("{byte:02x}")).collect();
+        claim.key(self.claim_key(owner, key)).arg(id.to_string()).arg(&fingerprint);
+        claim.arg(milliseconds(self.options.remember));
+        let (job, known): (String, String) = self.run(&claim).await?;
+        let job: JobId = job.parse().map_err(unreadable)?;
+        Ok(match known == fingerprint {
+            // The script may have been sent twice, and have found what it left the first time.
+            true if job == id => Claim::New,
+            true => Claim::Same(job),
+            false => Claim::Other,
+        })
     }
 
     async fn start(&self, ids: &[JobId]) -> Result<Vec<bool>, ResultError> {

@@ -17,7 +17,7 @@ end
 
 const CREATE: &str = r"
 if redis.call('EXISTS', KEYS[1], KEYS[2]) == 0 then
-    redis.call('HSET', KEYS[1], 'status', 'queued', 'submitted', ARGV[1])
+    redis.call('HSET', KEYS[1], 'status', 'queued', 'submitted', ARGV[1], 'owner', ARGV[3])
     redis.call('PEXPIRE', KEYS[1], ARGV[2])
 end
 ";
@@ -27,6 +27,15 @@ if redis.call('EXISTS', KEYS[2]) == 0 then
     redis.call('DEL', KEYS[1])
 end
 redis.call('PUBLISH', ARGV[1], ARGV[2])
+";
+
+/// Gives the job and the fingerprint that the key stands for, which are those that were sent where it stood for none.
+const CLAIM: &str = r"
+redis.call('HSETNX', KEYS[1], 'job', ARGV[1])
+if redis.call('HSETNX', KEYS[1], 'fingerprint', ARGV[2]) == 1 then
+    redis.call('PEXPIRE', KEYS[1], ARGV[3])
+end
+return redis.call('HMGET', KEYS[1], 'job', 'fingerprint')
 ";
 
 const START: &str = r"
@@ -93,6 +102,7 @@ return 'canceled'
 /// Known to the server by their hashes after their first use.
 pub(super) struct Scripts {
     pub(super) create: Script,
+    pub(super) claim: Script,
     pub(super) discard: Script,
     pub(super) start: Script,
     pub(super) begin_alone: Script,
@@ -104,6 +114,7 @@ impl Default for Scripts {
     fn default() -> Self {
         Self {
             create: Script::new(CREATE),
+            claim: Script::new(CLAIM),
             discard: Script::new(DISCARD),
             start: Script::new(START),
             begin_alone: Script::new(BEGIN_ALONE),

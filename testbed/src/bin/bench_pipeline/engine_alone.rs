@@ -8,8 +8,8 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use byecaptcha_models::Recognizer;
-use byecaptcha_worker::engine::{Answer, Engine};
+use byecaptcha_models::{ReadingOptions, Recognizer};
+use byecaptcha_worker::engine::{Answer, Engine, Picture};
 use tokio::runtime;
 
 use crate::{load, pictures, processes, settings::EngineSettings};
@@ -35,7 +35,8 @@ async fn read(settings: &EngineSettings) -> Result<Alone> {
     let engine = Engine::start(Recognizer::embedded()?, settings.batch)?;
     engine.warm().await.map_err(anyhow::Error::msg)?;
     let mut next = pictures.iter().cycle().cloned();
-    let mut submit = || engine.submit(next.by_ref().take(settings.batch).collect());
+    let usual = |image| Picture { image, options: ReadingOptions::default() };
+    let mut submit = || engine.submit(next.by_ref().take(settings.batch).map(usual).collect());
     // One batch ahead, so that the engine never waits for this thread.
     let mut ahead = submit()?;
     let begin = Instant::now() + load::WARM_UP;

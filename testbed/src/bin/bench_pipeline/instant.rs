@@ -5,10 +5,7 @@ use anyhow::{Context, Result};
 use byecaptcha_models::{
     Charset, ImageBatch, LabelDistributions, ModelCard, PredictError, Predictor, Recognizer,
 };
-use byecaptcha_program::{
-    backends::{Backends, Queue},
-    signals,
-};
+use byecaptcha_program::{backends::Backends, signals};
 use byecaptcha_worker::{Worker, WorkerSettings};
 use serde_json::json;
 use tokio::runtime;
@@ -24,7 +21,7 @@ pub(crate) fn run(settings: &InstantSettings) -> Result<()> {
     // As the program byecaptcha-worker does it.
     let runtime = runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
     runtime.block_on(async {
-        let Backends { broker, results } = settings.backends.open(Queue::Interactive, usize::MAX)?;
+        let Backends { broker, results, .. } = settings.backends.open(usize::MAX)?;
         let shutdown = CancellationToken::new();
         signals::watch(shutdown.clone())?;
         let worker = Worker::new(broker, results, recognizer()?, WorkerSettings::default());

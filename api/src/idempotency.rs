@@ -1,0 +1,69 @@
+//! `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header-07): a request that is sent again, since nobody knows
+//! what became of it, makes no second job.
+
+use axum::http::HeaderMap;
+use byecaptcha_queue::{Claim, Fingerprint, Job, JobRecord, Lookup};
+
+use crate::{
+    caller::Caller,
+    problem::{self, Problem},
+    state::ApiState,
+};
+
+/// Most characters in a key.
+const LONGEST: usize = 255;
+
+/// What a key stands for.
+pub(crate) enum Claimed {
+    /// This request, whose job is to be accepted.
+    Fresh,
+    /// An earlier one, whose job this is.
+    Known(Box<JobRecord>),
+}
+
+/// The request's key.
+pub(crate) fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let malformed = |detail: &str| Problem::new(problem::IDEMPOTENCY_KEY, detail).in_field("Idempotency-Key");
+    let mut values = headers.get_all("idempotency-key").iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(malformed("It is there more than once."));
+    }
+    // The draft has it as a quoted string of RFC 9651, and most senders leave the quotes out.
+    let text = value.to_str().map_err(|_| malformed("It holds more than visible ASCII."))?.trim();
+    let text = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
+    match text.len() {
+        1..=LONGEST if text.bytes().all(|byte| byte.is_ascii_graphic()) => Ok(Some(text.to_owned())),
+        _ => Err(malformed("It is not 1 to 255 visible ASCII characters.")),
+    }
+}
+
+/// Has the key stand for the job, or finds what it stands for. The job takes over the id of an earlier one of the same
+/// request that never came to be: its publication failed, or the API died before it.
+pub(crate) async fn claim(
+    state: &ApiState,
+    caller: &Caller,
+    key: &str,
+    fingerprint: &Fingerprint,
+    job: &mut Job,
+) -> Result<Claimed, Problem> {
+    let owner = caller.owner().unwrap_or_default();
+    match state.results.claim(&owner, key, fingerprint, job.id).await? {
+        Claim::New => Ok(Claimed::Fresh),
+        Claim::Other => {
+            let detail = "It came before with another picture or other options.";
+            Err(Problem::new(problem::IDEMPOTENCY_REUSED, detail).in_field("Idempotency-Key"))
+        }
+        Claim::Same(id) => match state.results.get(id).await? {
+            Lookup::Found(record) => Ok(Claimed::Known(Box::new(record))),
+            Lookup::Expired => {
+                let detail = "It stands for a job whose result was kept for its time and is gone.";
+                Err(Problem::new(problem::JOB_EXPIRED, detail))
+            }
+            Lookup::Unknown => {
+                job.id = id;
+                Ok(Claimed::Fresh)
+            }
+        },
+    }
+}

@@ -1,0 +1,172 @@
+//! What a caller asks for beside the picture: one table of options, whether they stand in the address, in a form's fields
+//! or in a JSON object.
+
+use std::{fmt::Display, ops::RangeInclusive, str::FromStr};
+
+use axum::http::Uri;
+use byecaptcha_queue::{JobOptions, QueueName, job::now_ms};
+use serde_json::{Map, Value};
+
+use crate::{
+    problem::{self, Problem},
+    state::ApiState,
+};
+
+/// Lengths that can be asked for. No network here has steps for more characters.
+const LENGTHS: RangeInclusive<u32> = 1..=32;
+/// How many texts a result may hold.
+const TEXTS: RangeInclusive<u32> = 1..=10;
+/// Most characters in a charset.
+const CHARSET: usize = 512;
+
+/// Options as they were asked for.
+#[derive(Debug, Default)]
+pub(crate) struct Options {
+    model: Option<String>,
+    charset: Option<String>,
+    length: Option<u32>,
+    min_length: Option<u32>,
+    max_length: Option<u32>,
+    top_k: Option<u32>,
+    min_confidence: Option<f32>,
+    deadline_ms: Option<u64>,
+    queue: Option<QueueName>,
+}
+
+impl Options {
+    /// Those in the address.
+    pub(crate) fn from_query(uri: &Uri) -> Result<Self, Problem> {
+        let mut options = Self::default();
+        for (name, value) in form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()) {
+            if !options.set(&name, &value)? {
+                return Err(malformed(format!("There is no option {name:?}.")).in_field("query"));
+            }
+        }
+        Ok(options)
+    }
+
+    /// Takes the members of a JSON object. Numbers may be strings, as forms have them.
+    pub(crate) fn set_members(&mut self, members: &Map<String, Value>) -> Result<(), Problem> {
+        for (name, value) in members {
+            let known = match value {
+                Value::Null => continue,
+                Value::String(text) => self.set(name, text)?,
+                Value::Number(number) => self.set(name, &number.to_string())?,
+                // Refused by every option, which then is named.
+                other => self.set(name, &other.to_string())?,
+            };
+            if !known {
+                let detail = format!("The JSON is not a job: there is no member {name:?}.");
+                return Err(Problem::new(problem::MALFORMED_BODY, detail));
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes one option; false where there is none of this name. Left blank, as a form's field may be, it asks for
+    /// nothing.
+    pub(crate) fn set(&mut self, name: &str, text: &str) -> Result<bool, Problem> {
+        match name {
+            "model" => once(&mut self.model, "model", text, |text| Ok(text.to_owned()))?,
+            "charset" => once(&mut self.charset, "charset", text, charset)?,
+            "length" => once(&mut self.length, "length", text, |text| within(text, LENGTHS))?,
+            "min_length" => once(&mut self.min_length, "min_length", text, |text| within(text, LENGTHS))?,
+            "max_length" => once(&mut self.max_length, "max_length", text, |text| within(text, LENGTHS))?,
+            "top_k" => once(&mut self.top_k, "top_k", text, |text| within(text, TEXTS))?,
+            "min_confidence" => {
+                once(&mut self.min_confidence, "min_confidence", text, |text| within(text, 0.0..=1.0))?;
+            }
+            "deadline_ms" => {
+                once(&mut self.deadline_ms, "deadline_ms", text, |text| within(text, 0..=u64::MAX))?;
+            }
+            "queue" => once(&mut self.queue, "queue", text, queue)?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// What they make of a job, and the queue that it is for, once all of them are known.
+    pub(crate) fn checked(self, state: &ApiState) -> Result<(JobOptions, QueueName), Problem> {
+        let Self { length, min_length, max_length, .. } = self;
+        if length.is_some() && (min_length.is_some() || max_length.is_some()) {
+            let detail = "length is min_length and max_length in one; give it or them.";
+            return Err(malformed(detail.to_owned()).in_field("length"));
+        }
+        let (min_length, max_length) = (length.or(min_length), length.or(max_length));
+        if let (Some(least), Some(most)) = (min_length, max_length)
+            && least > most
+        {
+            let detail = format!("{least} characters at least and {most} at most cannot be.");
+            return Err(malformed(detail).in_field("min_length"));
+        }
+        let model = self.model.as_deref();
+        let known =
+            state.models.iter().find(|known| model.map_or(known.default, |model| known.name == model));
+        let Some(known) = known else {
+            let names: Vec<&str> = state.models.iter().map(|known| known.name.as_str()).collect();
+            let model = model.unwrap_or_default();
+            let detail = format!("No model is called {model:?}; there are: {}.", names.join(", "));
+            return Err(Problem::new(problem::UNKNOWN_MODEL, detail).in_field("model"));
+        };
+        if let Some(charset) = &self.charset
+            && !charset.chars().any(|character| known.charset.contains(character))
+        {
+            let detail = format!("{} reads none of these; it reads {}", known.name, known.charset);
+            return Err(malformed(detail).in_field("charset"));
+        }
+        let options = JobOptions {
+            model: self.model,
+            charset: self.charset,
+            min_length,
+            max_length,
+            top_k: self.top_k,
+            min_confidence: self.min_confidence,
+            deadline_at_ms: self.deadline_ms.map(|from_now| now_ms().saturating_add(from_now)),
+            traceparent: None,
+        };
+        Ok((options, self.queue.unwrap_or(QueueName::Interactive)))
+    }
+}
+
+fn malformed(detail: String) -> Problem {
+    Problem::new(problem::MALFORMED_OPTION, detail)
+}
+
+/// Reads an option's value; refuses a second one.
+fn once<T>(
+    option: &mut Option<T>,
+    name: &'static str,
+    text: &str,
+    read: impl FnOnce(&str) -> Result<T, String>,
+) -> Result<(), Problem> {
+    if text.is_empty() {
+        return Ok(());
+    }
+    if option.is_some() {
+        return Err(malformed(format!("{name} is given twice.")).in_field(name));
+    }
+    *option = Some(read(text).map_err(|why| malformed(format!("{name}: {why}.")).in_field(name))?);
+    Ok(())
+}
+
+fn within<T: FromStr + PartialOrd + Display>(text: &str, range: RangeInclusive<T>) -> Result<T, String> {
+    let value = text.parse().ok().filter(|value| range.contains(value));
+    value.ok_or_else(|| {
+        let shown: String = text.chars().take(40).collect();
+        format!("{shown:?} is no number from {} to {}", range.start(), range.end())
+    })
+}
+
+fn charset(text: &str) -> Result<String, String> {
+    match text.chars().count() {
+        ..=CHARSET => Ok(text.to_owned()),
+        count => Err(format!("{count} characters are more than the {CHARSET} that are taken")),
+    }
+}
+
+fn queue(text: &str) -> Result<QueueName, String> {
+    [QueueName::Interactive, QueueName::Bulk]
+        .into_iter()
+        .find(|queue| queue.as_str() == text)
+        .ok_or_else(|| "it is interactive or bulk".to_owned())
+}
