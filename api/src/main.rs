@@ -37,12 +37,13 @@ fn start(settings: &Settings) -> Result<()> {
 async fn run(settings: &Settings) -> Result<()> {
     let models = settings.models()?;
     settings.check()?;
-    let Backends { broker, bulk, results } = settings.backends.open(settings.queue_capacity)?;
+    let Backends { broker, bulk, results, feedback } = settings.backends.open(settings.queue_capacity)?;
     let shutdown = CancellationToken::new();
     signals::watch(shutdown.clone()).context("signals cannot be caught")?;
     let (listener, address) = address::bind(settings.listen).await?;
     let state = ApiState::new(broker, results, models, ApiSettings::default())
         .with_bulk(bulk)
+        .with_feedback(feedback, settings.keep_images)
         .with_metrics(metrics::start()?);
     // There is no engine here to wait for; `/readyz` asks the broker and the result store.
     state.set_ready(true);

@@ -41,6 +41,8 @@ kinds! {
         "Results are kept for a set time after the job has ended. Submit the picture again.";
     JOB_STARTED: "job-started", CONFLICT, "The job can no longer be taken back",
         "Only a job that waits can. GET shows how it stands, or how it has ended.";
+    JOB_NOT_READ: "job-not-read", CONFLICT, "There is no reading that feedback could be about",
+        "Give it once the job has succeeded or failed.";
     REQUEST_TIMEOUT: "request-timeout", REQUEST_TIMEOUT, "The body took too long to arrive",
         "Nothing was accepted. Send it again, over a better connection or with a smaller picture.";
     BODY_TOO_LARGE: "body-too-large", PAYLOAD_TOO_LARGE, "The request is larger than is taken",

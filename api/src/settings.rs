@@ -1,6 +1,6 @@
 //! The settings of `byecaptcha-api`, from the command line or the environment, checked before anything is bound.
 
-use std::{fs, net::SocketAddr, path::PathBuf};
+use std::{fs, net::SocketAddr, path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use byecaptcha_api::ModelInfo;
@@ -24,6 +24,9 @@ pub(crate) struct Settings {
     /// Most jobs that may wait; beyond that submitters are asked to come back later.
     #[arg(long, env = "BYECAPTCHA_QUEUE_CAPACITY", default_value = "10000", value_name = "COUNT")]
     pub(crate) queue_capacity: usize,
+    /// Keep all pictures for so long, so that those with feedback make a labelled set; none are kept otherwise.
+    #[arg(long, env = "BYECAPTCHA_KEEP_IMAGES", value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub(crate) keep_images: Option<Duration>,
     /// The card (NAME.json) of the model that the workers read with, where it is not the one that ships.
     #[arg(long, env = "BYECAPTCHA_MODEL_CARD", value_name = "FILE")]
     model_card: Option<PathBuf>,

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use byecaptcha_queue::{Broker, ResultStore};
+use byecaptcha_queue::{Broker, FeedbackStore, MemoryFeedback, ResultStore};
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
@@ -69,6 +69,9 @@ pub struct ApiState {
     /// The queue for bulk jobs.
     pub(crate) bulk: Arc<dyn Broker>,
     pub(crate) results: Arc<dyn ResultStore>,
+    pub(crate) feedback: Arc<dyn FeedbackStore>,
+    /// For how long pictures are kept, where they are.
+    pub(crate) keep_images: Option<Duration>,
     pub(crate) models: Arc<[ModelInfo]>,
     pub(crate) settings: ApiSettings,
     /// Set when the server ends, so that held answers are given at once.
@@ -91,6 +94,8 @@ impl ApiState {
             bulk: Arc::clone(&broker),
             broker,
             results,
+            feedback: Arc::new(MemoryFeedback::default()),
+            keep_images: None,
             models: models.into(),
             settings,
             closing: CancellationToken::new(),
@@ -103,6 +108,14 @@ impl ApiState {
     #[must_use]
     pub fn with_bulk(mut self, broker: Arc<dyn Broker>) -> Self {
         self.bulk = broker;
+        self
+    }
+
+    /// Has feedback kept here, and, where a time is given, all pictures for so long. Without this, feedback is gone with
+    /// the process.
+    #[must_use]
+    pub fn with_feedback(mut self, store: Arc<dyn FeedbackStore>, keep_images: Option<Duration>) -> Self {
+        (self.feedback, self.keep_images) = (store, keep_images);
         self
     }
 

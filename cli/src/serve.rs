@@ -13,7 +13,8 @@ use byecaptcha_api::{ApiSettings, ApiState, ModelInfo};
 use byecaptcha_models::{ModelCard, Recognizer};
 use byecaptcha_program::{address, logging, metrics, signals};
 use byecaptcha_queue::{
-    Broker, BrokerOptions, QueueName, ResultOptions, ResultStore, SqliteBroker, SqliteDatabase, SqliteResults,
+    Broker, BrokerOptions, QueueName, ResultOptions, ResultStore, SqliteBroker, SqliteDatabase,
+    SqliteFeedback, SqliteResults,
 };
 use byecaptcha_worker::{Drained, Worker, WorkerError, WorkerSettings};
 use tokio::{runtime, task::JoinError, time::timeout};
@@ -64,11 +65,13 @@ async fn run(settings: &ServeSettings, recognizer: Recognizer, database: SqliteD
     let broker = SqliteBroker::new(database.clone(), broker_options);
     let bulk: Arc<dyn Broker> = Arc::new(broker.clone().on(QueueName::Bulk));
     let broker: Arc<dyn Broker> = Arc::new(broker);
+    let feedback = Arc::new(SqliteFeedback::new(database.clone()));
     let results: Arc<dyn ResultStore> = Arc::new(SqliteResults::new(database, result_options));
 
     let models = vec![describe(recognizer.card())?];
     let state = ApiState::new(Arc::clone(&broker), Arc::clone(&results), models, ApiSettings::default())
         .with_bulk(Arc::clone(&bulk))
+        .with_feedback(feedback, settings.keep_images)
         .with_metrics(metrics::start()?);
     let worker = Worker::new(broker, results, recognizer, worker_settings).with_bulk(bulk);
     let mut ready = worker.ready();

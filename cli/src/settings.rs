@@ -53,6 +53,9 @@ pub(crate) struct ServeSettings {
     /// How long results can be fetched.
     #[arg(long, env = "BYECAPTCHA_KEEP", default_value = "1h", value_name = "TIME", value_parser = humantime::parse_duration)]
     pub(crate) keep: Duration,
+    /// Keep all pictures for so long, so that those with feedback make a labelled set; none are kept otherwise.
+    #[arg(long, env = "BYECAPTCHA_KEEP_IMAGES", value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub(crate) keep_images: Option<Duration>,
     /// How long a shutdown waits for what was started.
     #[arg(long, env = "BYECAPTCHA_DRAIN", default_value = "10s", value_name = "TIME", value_parser = humantime::parse_duration)]
     pub(crate) drain: Duration,

@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, reason = "a command-line program speaks on its output")]
 
 mod convert;
+mod feedback;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -32,6 +33,8 @@ enum Command {
     Generate(Generate),
     /// Turn a folder of labelled pictures into a TFRecord file, or a TFRecord file into a folder
     Convert(Convert),
+    /// Turn the feedback that a server has gathered into a folder of labelled pictures
+    Feedback(feedback::Feedback),
 }
 
 #[derive(clap::Args)]
@@ -103,6 +106,7 @@ fn main() -> Result<()> {
     match Arguments::parse().command {
         Command::Generate(arguments) => generate(&arguments),
         Command::Convert(arguments) => convert::convert(&arguments),
+        Command::Feedback(arguments) => feedback::feedback(&arguments),
     }
 }
 

@@ -97,3 +97,43 @@ fn bad_values_are_named_and_nothing_is_written() {
         assert!(!out.exists() || files(&out).is_empty(), "{arguments:?}");
     }
 }
+
+#[test]
+fn feedback_becomes_a_folder_of_labelled_pictures() {
+    let folder = tempfile::tempdir().unwrap();
+    let (drawn, out) = (folder.path().join("drawn"), folder.path().join("out"));
+    assert!(generate(&drawn, &["--count", "2", "--seed", "1"]).status.success());
+    let pictures: Vec<Vec<u8>> = files(&drawn).into_values().collect();
+    let line = |number: u64, text: &str, image: Option<&[u8]>| {
+        let image =
+            image.map(|image| base64::Engine::encode(&base64::engine::general_purpose::STANDARD, image));
+        serde_json::json!({ "number": number, "text": text, "read": "zz", "image": image }).to_string()
+    };
+    let lines = [
+        line(3, "aB1", Some(&pictures[0])),
+        line(5, "none", None),
+        line(6, "../x", Some(&pictures[1])),
+        line(9, "a+b=", Some(&pictures[1])),
+    ];
+    let file = folder.path().join("feedback.jsonl");
+    std::fs::write(&file, lines.join("\n")).unwrap();
+    let run = |from: &Path| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_byecaptcha-dataset"));
+        command.arg("feedback").arg(from).arg("--out").arg(&out).output().unwrap()
+    };
+    let done = run(&file);
+    assert!(done.status.success(), "{done:?}");
+    let said = String::from_utf8_lossy(&done.stdout).into_owned();
+    assert!(said.starts_with("2 pictures") && said.contains("1 lines had none, and 1 a text"), "{said}");
+    let written = files(&out);
+    assert_eq!(written.keys().collect::<Vec<_>>(), ["a+b=_num9.jpg", "aB1_num3.jpg"]);
+    assert_eq!(written["aB1_num3.jpg"], pictures[0]);
+    assert!(!run(&file).status.success(), "the folder is not empty");
+    std::fs::write(&file, "{\"number\": 1}").unwrap();
+    std::fs::remove_dir_all(&out).unwrap();
+    let refused = run(&file);
+    assert!(
+        !refused.status.success() && String::from_utf8_lossy(&refused.stderr).contains("line 1"),
+        "{refused:?}"
+    );
+}

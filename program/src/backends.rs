@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use byecaptcha_queue::{
-    Broker, BrokerOptions, QueueName, RabbitBroker, RedisResults, ResultOptions, ResultStore,
+    Broker, BrokerOptions, FeedbackStore, QueueName, RabbitBroker, RedisResults, ResultOptions, ResultStore,
 };
 use clap::Args;
 
@@ -55,6 +55,8 @@ pub struct Backends {
     pub bulk: Arc<dyn Broker>,
     /// Keeps their results.
     pub results: Arc<dyn ResultStore>,
+    /// Keeps what people said was right.
+    pub feedback: Arc<dyn FeedbackStore>,
 }
 
 impl BackendSettings {
@@ -78,10 +80,12 @@ impl BackendSettings {
         };
         let result_options = ResultOptions { keep: self.keep, ..Default::default() };
         let results = RedisResults::new(&results_url, &self.prefix, result_options);
+        let results = Arc::new(results.context("--results-url")?);
         Ok(Backends {
             broker: broker(QueueName::Interactive)?,
             bulk: broker(QueueName::Bulk)?,
-            results: Arc::new(results.context("--results-url")?),
+            results: results.clone(),
+            feedback: results,
         })
     }
 }

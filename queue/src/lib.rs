@@ -2,6 +2,7 @@
 //! Every backend, from process memory to a broker cluster, stands behind these two traits.
 
 pub mod broker;
+pub mod feedback;
 pub mod job;
 pub mod results;
 pub mod sqlite;
@@ -13,6 +14,7 @@ pub use broker::{
     Acknowledge, Broker, BrokerError, BrokerOptions, Consumer, DeadLetter, Delivery, MemoryBroker, QueueName,
     SqliteBroker,
 };
+pub use feedback::{Feedback, FeedbackStore, Labelled, MemoryFeedback, SqliteFeedback};
 pub use job::{
     Alternative, CharacterConfidence, Failure, Job, JobId, JobOptions, JobRecord, JobStatus, Outcome,
     Recognition,

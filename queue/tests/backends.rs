@@ -11,12 +11,12 @@ use byecaptcha_queue::JobId;
 #[cfg(feature = "redis")]
 use byecaptcha_queue::RedisResults;
 use byecaptcha_queue::{
-    Broker, BrokerOptions, MemoryBroker, MemoryResults, ResultOptions, ResultStore, SqliteBroker,
-    SqliteDatabase, SqliteResults,
+    Broker, BrokerOptions, FeedbackStore, MemoryBroker, MemoryFeedback, MemoryResults, ResultOptions,
+    ResultStore, SqliteBroker, SqliteDatabase, SqliteFeedback, SqliteResults,
 };
 #[cfg(feature = "rabbitmq")]
 use byecaptcha_queue::{QueueName, RabbitBroker};
-use contract::{BrokerBackend, Fixture, ResultsBackend};
+use contract::{BrokerBackend, FeedbackBackend, Fixture, ResultsBackend};
 #[cfg(any(feature = "rabbitmq", feature = "redis"))]
 use tokio::sync::OnceCell;
 
@@ -34,7 +34,21 @@ impl ResultsBackend for Memory {
     }
 }
 
+impl FeedbackBackend for Memory {
+    async fn feedback() -> Fixture<dyn FeedbackStore> {
+        Fixture { store: Arc::new(MemoryFeedback::default()), _guard: Box::new(()) }
+    }
+}
+
 struct Sqlite;
+
+impl FeedbackBackend for Sqlite {
+    async fn feedback() -> Fixture<dyn FeedbackStore> {
+        let folder = tempfile::tempdir().unwrap();
+        let database = SqliteDatabase::open(folder.path().join("queue.db")).unwrap();
+        Fixture { store: Arc::new(SqliteFeedback::new(database)), _guard: Box::new(folder) }
+    }
+}
 
 impl BrokerBackend for Sqlite {
     async fn broker(options: BrokerOptions) -> Fixture<dyn Broker> {
@@ -74,13 +88,26 @@ impl BrokerBackend for RabbitMq {
 struct Redis;
 
 #[cfg(feature = "redis")]
-impl ResultsBackend for Redis {
-    async fn results(options: ResultOptions) -> Fixture<dyn ResultStore> {
+impl Redis {
+    async fn store(options: ResultOptions) -> Arc<RedisResults> {
         static SERVER: OnceCell<byecaptcha_testbed::Redis> = OnceCell::const_new();
         let server = SERVER.get_or_init(async || byecaptcha_testbed::Redis::start().await.unwrap()).await;
         let prefix = format!("test-{}", JobId::new());
-        let results = RedisResults::new(&server.url(), &prefix, options).unwrap();
-        Fixture { store: Arc::new(results), _guard: Box::new(()) }
+        Arc::new(RedisResults::new(&server.url(), &prefix, options).unwrap())
+    }
+}
+
+#[cfg(feature = "redis")]
+impl ResultsBackend for Redis {
+    async fn results(options: ResultOptions) -> Fixture<dyn ResultStore> {
+        Fixture { store: Self::store(options).await, _guard: Box::new(()) }
+    }
+}
+
+#[cfg(feature = "redis")]
+impl FeedbackBackend for Redis {
+    async fn feedback() -> Fixture<dyn FeedbackStore> {
+        Fixture { store: Self::store(ResultOptions::default()).await, _guard: Box::new(()) }
     }
 }
 
@@ -154,6 +181,21 @@ macro_rules! result_stores {
     };
 }
 
+/// The contract of stores for feedback, on each of these.
+macro_rules! feedback_stores {
+    ($($(#[$condition:meta])* $module:ident: $backend:ident),* $(,)?) => {
+        $($(#[$condition])* mod $module {
+            contract! { crate::$backend:
+                feedback {
+                    what_was_given_is_there_in_its_order,
+                    the_last_word_counts,
+                    pictures_are_kept_for_their_time,
+                }
+            }
+        })*
+    };
+}
+
 brokers! {
     memory_broker: Memory,
     sqlite_broker: Sqlite,
@@ -166,4 +208,11 @@ result_stores! {
     sqlite_results: Sqlite,
     #[cfg(feature = "redis")]
     redis_results: Redis,
+}
+
+feedback_stores! {
+    memory_feedback: Memory,
+    sqlite_feedback: Sqlite,
+    #[cfg(feature = "redis")]
+    redis_feedback: Redis,
 }

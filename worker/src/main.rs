@@ -60,7 +60,7 @@ async fn work(settings: &WorkSettings, delivery_limit: u32, queue: Queue, backen
         delivery_limit,
         drain: settings.drain,
     };
-    let Backends { broker: interactive, bulk, results } = backends;
+    let Backends { broker: interactive, bulk, results, .. } = backends;
     let broker = if queue == Queue::Bulk { Arc::clone(&bulk) } else { interactive };
     let worker = Worker::new(broker.clone(), results.clone(), recognizer, worker_settings);
     let worker = if queue == Queue::All { worker.with_bulk(bulk) } else { worker };

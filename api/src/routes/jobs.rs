@@ -71,6 +71,11 @@ async fn submitted(state: &ApiState, record: JobRecord, wait: Option<Duration>) 
 async fn accept(state: &ApiState, record: JobRecord, mut job: Job, queue: QueueName) -> Result<(), Problem> {
     Span::current().record("job", tracing::field::display(job.id));
     state.results.create(&record).await?;
+    if let Some(time) = state.keep_images
+        && let Err(error) = state.feedback.keep_image(job.id, &job.image, time).await
+    {
+        tracing::warn!(%error, "a picture is not kept");
+    }
     let span = tracing::info_span!("publish", otel.kind = "producer", otel.status_description = Empty);
     job.options.traceparent = trace::traceparent(&span.context());
     let started = Instant::now();

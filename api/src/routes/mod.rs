@@ -1,6 +1,7 @@
 //! The addresses, and what stands around all of them.
 
 mod events;
+mod feedback;
 mod health;
 mod jobs;
 mod metrics;
@@ -25,11 +26,16 @@ use crate::{
     state::ApiState,
 };
 
+/// Bytes of a body that holds a short text.
+const FEEDBACK_LIMIT: usize = 4096;
+
 pub(crate) fn router(state: ApiState) -> Router {
     Router::new()
         .route("/v1/jobs", post(jobs::submit))
         .route("/v1/jobs/{id}", get(jobs::show).delete(jobs::cancel))
         .route("/v1/jobs/{id}/events", get(events::follow))
+        .route("/v1/jobs/{id}/feedback", post(feedback::give).layer(DefaultBodyLimit::max(FEEDBACK_LIMIT)))
+        .route("/v1/feedback", get(feedback::list))
         .route("/v1/models", get(models::list))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))

@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use byecaptcha_api::{ApiSettings, ApiState, ModelInfo};
 use byecaptcha_queue::{
-    Broker, BrokerOptions, CharacterConfidence, Failure, Job, JobId, MemoryBroker, MemoryResults, Outcome,
-    Recognition, ResultOptions, ResultStore,
+    Broker, BrokerOptions, CharacterConfidence, Failure, Job, JobId, MemoryBroker, MemoryFeedback,
+    MemoryResults, Outcome, Recognition, ResultOptions, ResultStore,
 };
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
@@ -29,6 +29,7 @@ pub(crate) struct Setup {
     pub(crate) results: ResultOptions,
     pub(crate) settings: ApiSettings,
     pub(crate) store: Option<Arc<dyn ResultStore>>,
+    pub(crate) keep_images: Option<Duration>,
 }
 
 impl TestApp {
@@ -48,8 +49,9 @@ impl TestApp {
         };
         let producer: Arc<dyn Broker> = broker.clone();
         let bulk = Arc::new(MemoryBroker::new(setup.broker));
-        let state =
-            ApiState::new(producer, results.clone(), vec![model], setup.settings).with_bulk(bulk.clone());
+        let state = ApiState::new(producer, results.clone(), vec![model], setup.settings)
+            .with_bulk(bulk.clone())
+            .with_feedback(Arc::new(MemoryFeedback::default()), setup.keep_images);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let (shutdown, ended) = oneshot::channel::<()>();

@@ -4,6 +4,7 @@
 mod app;
 mod events;
 mod failures;
+mod feedback;
 mod idempotency;
 mod jobs;
 mod options;

@@ -57,7 +57,12 @@ fn sweep(connection: &Connection, options: ResultOptions, now: u64) -> rusqlite:
              (SELECT owner, key FROM idempotency WHERE claimed_at_ms <= ? LIMIT ?)",
         )?
         .execute([before(options.remember), SWEPT_AT_ONCE])?;
-    Ok(to_sql(expired.max(forgotten).max(unclaimed)) == SWEPT_AT_ONCE)
+    let pictures = connection
+        .prepare_cached(
+            "DELETE FROM kept_images WHERE job IN (SELECT job FROM kept_images WHERE until_ms <= ? LIMIT ?)",
+        )?
+        .execute([to_sql(now), SWEPT_AT_ONCE])?;
+    Ok(to_sql(expired.max(forgotten).max(unclaimed).max(pictures)) == SWEPT_AT_ONCE)
 }
 
 #[async_trait]

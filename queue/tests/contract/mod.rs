@@ -3,11 +3,12 @@
 
 pub(crate) mod broker;
 pub(crate) mod competition;
+pub(crate) mod feedback;
 pub(crate) mod results;
 
 use std::{any::Any, future::Future, sync::Arc, time::Duration};
 
-use byecaptcha_queue::{Broker, BrokerOptions, Job, JobOptions, ResultOptions, ResultStore};
+use byecaptcha_queue::{Broker, BrokerOptions, FeedbackStore, Job, JobOptions, ResultOptions, ResultStore};
 use bytes::Bytes;
 
 /// A kind of broker, made empty for one test.
@@ -21,6 +22,11 @@ pub(crate) trait BrokerBackend {
 /// A kind of result store, made empty for one test.
 pub(crate) trait ResultsBackend {
     fn results(options: ResultOptions) -> impl Future<Output = Fixture<dyn ResultStore>> + Send;
+}
+
+/// A kind of store for feedback, made empty for one test.
+pub(crate) trait FeedbackBackend {
+    fn feedback() -> impl Future<Output = Fixture<dyn FeedbackStore>> + Send;
 }
 
 /// A store under test, and what has to live as long as it: a folder, a server's virtual host.

@@ -18,6 +18,7 @@
 //! replicas is.
 
 mod commands;
+mod feedback;
 mod scripts;
 mod subscription;
 

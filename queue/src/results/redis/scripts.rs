@@ -99,6 +99,13 @@ finish(KEYS[1], KEYS[2], ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], 'canceled'
 return 'canceled'
 ";
 
+/// What is given again for the same job takes a later place.
+const RECORD_FEEDBACK: &str = r"
+local number = redis.call('INCR', KEYS[3])
+redis.call('ZADD', KEYS[1], number, ARGV[1])
+redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
+";
+
 /// Known to the server by their hashes after their first use.
 pub(super) struct Scripts {
     pub(super) create: Script,
@@ -108,6 +115,7 @@ pub(super) struct Scripts {
     pub(super) begin_alone: Script,
     pub(super) finish: Script,
     pub(super) cancel: Script,
+    pub(super) record_feedback: Script,
 }
 
 impl Default for Scripts {
@@ -120,6 +128,7 @@ impl Default for Scripts {
             begin_alone: Script::new(BEGIN_ALONE),
             finish: Script::new(&format!("{END}{FINISH}")),
             cancel: Script::new(&format!("{END}{CANCEL}")),
+            record_feedback: Script::new(RECORD_FEEDBACK),
         }
     }
 }
