@@ -42,7 +42,7 @@ chaos:
 train table6: export OMP_WAIT_POLICY = passive
 train:
 	scripts/libtorch.sh
-	cargo run --release -p byecaptcha-trainer -- train --config trainer/configs/lean-residual.toml
+	cargo run --release -p byecaptcha-trainer -- train --config trainer/configs/lean.toml
 
 # The report's networks under one budget of images; hours on a CPU, resumed by the same command.
 table6:

@@ -1,4 +1,4 @@
-//! The next serving network: `lean-blstm` with fewer channels where there are most pixels, and in their place a residual
+//! The serving network: `lean-blstm` with fewer channels where there are most pixels, and in their place a residual
 //! pair of convolutions (He et al. 2015, arXiv:1512.03385) where a column's whole height is in sight. After the same
 //! 256,000 pictures it reads 88.3% of held-out texts and the other 86.7%.
 

@@ -43,9 +43,9 @@ pub enum Network {
     DensenetLstm,
     /// A DenseNet and an LSTM in both directions.
     DensenetBlstm,
-    /// The serving network: fewer multiply-adds, normalised, and more accurate than the report's.
+    /// The first serving network: fewer multiply-adds, normalised, and more accurate than the report's.
     LeanBlstm,
-    /// The next serving network: deeper where a column's whole height is in sight.
+    /// The serving network: as many, and deeper where a column's whole height is in sight.
     LeanResidual,
 }
 
