@@ -47,6 +47,10 @@ pub enum Network {
     LeanBlstm,
     /// The serving network: as many, and deeper where a column's whole height is in sight.
     LeanResidual,
+    /// The same, narrower.
+    LeanResidualSmall,
+    /// The same, wider.
+    LeanResidualLarge,
 }
 
 /// How a network's steps stand for a text.
@@ -60,7 +64,7 @@ pub enum Alignment {
 
 impl Network {
     /// Every network there is.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Cnn4Fixed,
         Self::ResnetFixed,
         Self::Cnn5Lstm,
@@ -72,6 +76,8 @@ impl Network {
         Self::DensenetBlstm,
         Self::LeanBlstm,
         Self::LeanResidual,
+        Self::LeanResidualSmall,
+        Self::LeanResidualLarge,
     ];
 
     /// Its name in configurations, file names and model cards.
@@ -88,6 +94,8 @@ impl Network {
             Self::DensenetBlstm => "densenet-blstm",
             Self::LeanBlstm => "lean-blstm",
             Self::LeanResidual => "lean-residual",
+            Self::LeanResidualSmall => "lean-residual-small",
+            Self::LeanResidualLarge => "lean-residual-large",
         }
     }
 
@@ -104,7 +112,15 @@ impl Network {
         let features = match self {
             Self::Cnn4Fixed => return cnn4_fixed::build(graph, images, labels),
             Self::LeanBlstm => return lean_blstm::build(graph, images, labels),
-            Self::LeanResidual => return lean_residual::build(graph, images, labels),
+            Self::LeanResidual => {
+                return lean_residual::build(graph, images, labels, &lean_residual::MIDDLE);
+            }
+            Self::LeanResidualSmall => {
+                return lean_residual::build(graph, images, labels, &lean_residual::SMALL);
+            }
+            Self::LeanResidualLarge => {
+                return lean_residual::build(graph, images, labels, &lean_residual::LARGE);
+            }
             Self::Cnn5Lstm | Self::Cnn5Blstm | Self::Cnn5Gru | Self::Cnn5Sru => cnn5::backbone(graph, images),
             Self::ResnetFixed | Self::ResnetBlstm => resnet::backbone(graph, images),
             Self::DensenetLstm | Self::DensenetBlstm => densenet::backbone(graph, images),
