@@ -19,7 +19,7 @@ from torch import nn
 
 CONFIG = """
 name = "bench"
-network = "lean-blstm"
+network = "lean-residual"
 seed = 1
 batch = {batch}
 steps = {steps}
@@ -36,22 +36,28 @@ cooldown = 100
 """
 
 
+def convolution(channels: int, out: int, kernel: int, stride: int = 1) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(channels, out, kernel, stride, kernel // 2, bias=False), nn.BatchNorm2d(out), nn.ReLU()
+    )
+
+
 class Lean(nn.Module):
-    """models/src/networks/lean_blstm.rs, layer by layer."""
+    """models/src/networks/lean_residual.rs, layer by layer."""
 
     def __init__(self, labels: int = 60) -> None:
         super().__init__()
-        layers: list[nn.Module] = []
-        for channels, out, kernel, stride, pool in [
-            (1, 16, 5, 2, None),
-            (16, 32, 3, 1, (2, 2)),
-            (32, 48, 3, 1, (2, 1)),
-            (48, 64, 3, 1, (2, 1)),
-            (64, 64, 3, 1, None),
-        ]:
-            layers += [nn.Conv2d(channels, out, kernel, stride, kernel // 2, bias=False), nn.BatchNorm2d(out), nn.ReLU()]
-            layers += [nn.MaxPool2d(pool)] if pool else []
-        self.backbone = nn.Sequential(*layers)
+        self.backbone = nn.Sequential(
+            convolution(1, 16, 5, 2),
+            convolution(16, 24, 3),
+            nn.MaxPool2d((2, 2)),
+            convolution(24, 48, 3),
+            nn.MaxPool2d((2, 1)),
+            convolution(48, 64, 3),
+            nn.MaxPool2d((2, 1)),
+        )
+        # Without its last ReLU, which comes after the sum.
+        self.pair = nn.Sequential(convolution(64, 48, 3), *convolution(48, 64, 3)[:2])
         self.narrow = nn.Linear(192, 64)
         self.blstm = nn.LSTM(64, 64, bidirectional=True)
         self.classify = nn.Linear(128, labels)
@@ -59,6 +65,7 @@ class Lean(nn.Module):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         with torch.autocast(images.device.type, torch.bfloat16):
             features = self.backbone(images)
+            features = torch.relu(self.pair(features) + features)
         sequence = features.float().permute(3, 0, 1, 2).flatten(2)
         context, _ = self.blstm(self.narrow(sequence))
         return self.classify(context).log_softmax(-1)
