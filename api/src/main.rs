@@ -13,7 +13,7 @@ use byecaptcha_api::{ApiSettings, ApiState};
 use byecaptcha_program::{
     address,
     backends::{Backends, Queue},
-    logging, metrics, signals,
+    descriptors, logging, metrics, signals,
 };
 use clap::Parser;
 use settings::Settings;
@@ -35,6 +35,7 @@ fn main() -> ExitCode {
 fn start(settings: &Settings) -> Result<()> {
     let (_traces, spans) = settings.traces.start("byecaptcha-api")?;
     logging::start(settings.log_format, "info", Some(spans));
+    descriptors::raise();
     let runtime = runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")?;
     runtime.block_on(run(settings))
 }
@@ -45,8 +46,13 @@ async fn run(settings: &Settings) -> Result<()> {
     let Backends { broker, results } = settings.backends.open(Queue::Interactive, settings.queue_capacity)?;
     let shutdown = CancellationToken::new();
     signals::watch(shutdown.clone()).context("signals cannot be caught")?;
+    let access = settings.access.open(settings.listen, None).context("--keys")?;
+    if !settings.listen.ip().is_loopback() && !access.needs_keys() {
+        tracing::warn!("other machines can reach this address, and there are no API keys");
+    }
     let (listener, address) = address::bind(settings.listen).await?;
     let state = ApiState::new(Arc::clone(&broker), results, models, ApiSettings::default())
+        .with_access(access)
         .with_metrics(metrics::start()?);
     // There is no engine here to wait for; `/readyz` asks the broker and the result store.
     state.set_ready(true);

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use byecaptcha_api::{ApiSettings, ApiState, ModelInfo};
+use byecaptcha_api::{ApiSettings, ApiState, ModelInfo, access::Access};
 use byecaptcha_queue::{
     Broker, BrokerOptions, CharacterConfidence, Failure, Job, JobId, MemoryBroker, MemoryResults, Outcome,
     Recognition, ResultOptions, ResultStore,
@@ -28,6 +28,7 @@ pub(crate) struct Setup {
     pub(crate) results: ResultOptions,
     pub(crate) settings: ApiSettings,
     pub(crate) store: Option<Arc<dyn ResultStore>>,
+    pub(crate) access: Access,
 }
 
 impl TestApp {
@@ -47,6 +48,7 @@ impl TestApp {
         };
         let producer: Arc<dyn Broker> = broker.clone();
         let state = ApiState::new(producer, results.clone(), vec![model], setup.settings);
+        let state = state.with_access(setup.access);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let (shutdown, ended) = oneshot::channel::<()>();
@@ -55,6 +57,11 @@ impl TestApp {
             drop(ended.await);
         }));
         Self { address, client: Client::new(), broker, results, state, shutdown: Some(shutdown), server }
+    }
+
+    /// Its address and port alone.
+    pub(crate) fn socket(&self) -> &str {
+        self.address.trim_start_matches("http://")
     }
 
     pub(crate) fn get(&self, path: &str) -> RequestBuilder {
