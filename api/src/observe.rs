@@ -68,13 +68,13 @@ impl Line<'_> {
         let Self { method, route, status, id, .. } = *self;
         let milliseconds = (self.took.as_secs_f64() * 1e5).round() / 1e2;
         let (key, trace_id) = (self.key.map(display), trace(span).map(display));
-        macro_rules! line {
+        macro_rules! say {
             ($level:expr) => {
                 tracing::event!(target: "access", parent: None::<tracing::Id>, $level, method, route, status,
                     milliseconds, request_id = id, key, trace_id, "answered")
             };
         }
-        if noted { line!(Level::INFO) } else { line!(Level::DEBUG) }
+        if noted { say!(Level::INFO) } else { say!(Level::DEBUG) }
     }
 }
 

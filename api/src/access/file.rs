@@ -230,7 +230,7 @@ mod tests {
         let text = fs::read_to_string(file.path()).unwrap();
         for key in [&first, &second] {
             let (_, secret) = keys::parts(&key.shown).unwrap();
-            assert!(text.contains(key.id.as_str()) && !text.contains(secret));
+            assert!(text.contains(&key.id.to_string()) && !text.contains(secret));
         }
         let all = file.read().unwrap();
         assert_eq!((all[0].id.clone(), all[0].rate, &*all[1].name), (first.id.clone(), Some(rate), "second"));

@@ -1,7 +1,7 @@
 //! API keys: what a caller shows, and what is kept of it. Of the secret only a hash is kept, so that a file of keys that
 //! leaks opens nothing.
 
-use std::{fmt, str::FromStr};
+use std::{borrow::Borrow, fmt, str::FromStr};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
@@ -22,8 +22,8 @@ const SECRET_BYTES: usize = 32;
 #[serde(try_from = "String", into = "String")]
 pub struct KeyId(String);
 
-impl KeyId {
-    pub(super) fn as_str(&self) -> &str {
+impl Borrow<str> for KeyId {
+    fn borrow(&self) -> &str {
         &self.0
     }
 }
@@ -203,7 +203,7 @@ mod tests {
             Key { id, name: "a".into(), sha256, scopes, rate: None, created_at_ms: 1, revoked_at_ms: None };
         let shown = shown(&key.id, &secret);
         assert_eq!(shown.len(), "bc_".len() + 12 + "_".len() + 43, "{shown}");
-        assert_eq!(parts(&shown), Some((key.id.as_str(), &*secret)));
+        assert_eq!(parts(&shown), Some((&*key.id.0, &*secret)));
         assert!(key.is_opened_by(&secret));
         for wrong in ["", &secret[1..], &format!("{secret}A"), &secret.to_lowercase()] {
             assert!(!key.is_opened_by(wrong), "{wrong}");
