@@ -5,7 +5,7 @@ use axum::http::HeaderMap;
 use byecaptcha_queue::{Claim, Fingerprint, Job, JobRecord, Lookup};
 
 use crate::{
-    caller::Caller,
+    access::Caller,
     problem::{self, Problem},
     state::ApiState,
 };

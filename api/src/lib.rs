@@ -1,13 +1,15 @@
 //! The HTTP face: jobs in, results out, and the web page. It knows the queue and the result store and no engine, so any
 //! number of these can stand before any number of workers.
 
-mod caller;
+pub mod access;
+mod connections;
 mod idempotency;
 mod metrics;
 mod observe;
 mod options;
 mod prefer;
 mod problem;
+mod request_id;
 mod routes;
 mod state;
 mod upload;
@@ -15,7 +17,7 @@ mod upload;
 use std::{future::Future, io, time::Duration};
 
 use axum::Router;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, task::JoinSet};
 
 pub use state::{ApiSettings, ApiState, DEFAULT_MAX_SIDE, DEFAULT_MAX_UPLOAD_BYTES, ModelInfo};
 
@@ -39,21 +41,23 @@ where
 {
     let closing = state.closing.clone();
     let told = closing.clone();
-    let shutdown = async move {
+    // Both end with this function, however it ends.
+    let mut beside = JoinSet::new();
+    beside.spawn(state.access.clone().watch());
+    beside.spawn(async move {
         shutdown.await;
         told.cancel();
-    };
-    let serving = axum::serve(listener, router(state)).with_graceful_shutdown(shutdown);
+    });
+    let header_timeout = state.settings.header_timeout;
+    let serving = connections::serve(listener, router(state), header_timeout, closing.clone());
     let overdue = async {
         closing.cancelled().await;
         tokio::time::sleep(GRACE).await;
     };
     tokio::select! {
-        served = serving.into_future() => served,
+        () = serving => {}
         // A client that stalls half-way through its request must not keep the program alive.
-        () = overdue => {
-            tracing::warn!("requests still under way were cut off");
-            Ok(())
-        }
+        () = overdue => tracing::warn!("requests still under way were cut off"),
     }
+    Ok(())
 }

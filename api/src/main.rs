@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use byecaptcha_api::{ApiSettings, ApiState};
-use byecaptcha_program::{address, backends::Backends, logging, metrics, signals};
+use byecaptcha_program::{address, backends::Backends, descriptors, logging, metrics, signals};
 use clap::Parser;
 use settings::Settings;
 use tokio::runtime;
@@ -30,6 +30,7 @@ fn main() -> ExitCode {
 fn start(settings: &Settings) -> Result<()> {
     let (_traces, spans) = settings.traces.start("byecaptcha-api")?;
     logging::start(settings.log_format, "info", Some(spans));
+    descriptors::raise();
     let runtime = runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")?;
     runtime.block_on(run(settings))
 }
@@ -40,10 +41,15 @@ async fn run(settings: &Settings) -> Result<()> {
     let Backends { broker, bulk, results, feedback } = settings.backends.open(settings.queue_capacity)?;
     let shutdown = CancellationToken::new();
     signals::watch(shutdown.clone()).context("signals cannot be caught")?;
+    let access = settings.access.open(settings.listen, None).context("--keys")?;
+    if !settings.listen.ip().is_loopback() && !access.needs_keys() {
+        tracing::warn!("other machines can reach this address, and there are no API keys");
+    }
     let (listener, address) = address::bind(settings.listen).await?;
     let state = ApiState::new(broker, results, models, ApiSettings::default())
         .with_bulk(bulk)
         .with_feedback(feedback, settings.keep_images)
+        .with_access(access)
         .with_metrics(metrics::start()?);
     // There is no engine here to wait for; `/readyz` asks the broker and the result store.
     state.set_ready(true);

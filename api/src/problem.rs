@@ -33,6 +33,14 @@ kinds! {
         "Jobs are submitted to /v1/jobs and asked after at the address in the answer's Location header.";
     METHOD_NOT_ALLOWED: "method-not-allowed", METHOD_NOT_ALLOWED, "This address does not take this method",
         "The answer's Allow header names the methods that it takes.";
+    HOST_NOT_ALLOWED: "host-not-allowed", MISDIRECTED_REQUEST, "The service is not known under this name",
+        "It answers to the names in its setting --allowed-hosts; on a loopback address, to localhost and 127.0.0.1.";
+    UNAUTHORIZED: "unauthorized", UNAUTHORIZED, "This needs a valid API key",
+        "Send one in the header Authorization, as Bearer bc_..., or in X-API-Key. Whoever runs the service can make one.";
+    FORBIDDEN: "forbidden", FORBIDDEN, "The API key does not open this",
+        "POST and DELETE need a key with the scope submit, GET one with the scope read. A key's scopes stay as they are.";
+    RATE_LIMITED: "rate-limited", TOO_MANY_REQUESTS, "The API key is used more often than it may be",
+        "Nothing was accepted. Try again after the seconds in the Retry-After header; RateLimit says how the key stands.";
     JOB_ID_MALFORMED: "job-id-malformed", BAD_REQUEST, "This is not the id of a job",
         "Ids are UUIDs. Use the address in the Location header as it is.";
     JOB_UNKNOWN: "job-unknown", NOT_FOUND, "No job has this id",
@@ -82,6 +90,8 @@ kinds! {
 
 /// Seconds after which a client should try again, where that helps.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("2");
+/// How a caller without a key can show one (RFC 6750).
+const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer");
 
 /// What is wrong with one request.
 #[derive(Debug)]
@@ -132,6 +142,9 @@ impl IntoResponse for Problem {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, RETRY_AFTER);
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, CHALLENGE);
         }
         if status == StatusCode::REQUEST_TIMEOUT {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));

@@ -2,10 +2,10 @@
 
 use std::{fs, net::SocketAddr, path::PathBuf, time::Duration};
 
-use anyhow::{Context, Result, bail};
-use byecaptcha_api::ModelInfo;
+use anyhow::{Context, Result};
+use byecaptcha_api::{ModelInfo, access::AccessSettings};
 use byecaptcha_program::{address, backends::BackendSettings, logging::LogFormat, traces::TraceSettings};
-use clap::{Parser, builder::BoolishValueParser};
+use clap::Parser;
 use serde::Deserialize;
 
 /// Takes pictures over HTTP, has workers read them, and tells the results.
@@ -15,10 +15,8 @@ pub(crate) struct Settings {
     /// The address to listen on; port 0 takes a free one.
     #[arg(long, env = "BYECAPTCHA_LISTEN", default_value = "127.0.0.1:8080", value_name = "HOST:PORT", value_parser = address::parse)]
     pub(crate) listen: SocketAddr,
-    /// Allows --listen on an address that other machines can reach. There is no access control: whoever reaches it can
-    /// use it.
-    #[arg(long, env = "BYECAPTCHA_ALLOW_PUBLIC", value_parser = BoolishValueParser::new())]
-    allow_public: bool,
+    #[command(flatten)]
+    pub(crate) access: AccessSettings,
     #[command(flatten)]
     pub(crate) backends: BackendSettings,
     /// Most jobs that may wait; beyond that submitters are asked to come back later.
@@ -51,14 +49,7 @@ const SHIPPED: &str = include_str!("../../models/weights/lean.json");
 
 impl Settings {
     pub(crate) fn check(&self) -> Result<()> {
-        if !self.listen.ip().is_loopback() && !self.allow_public {
-            bail!(
-                "--listen {}: other machines could reach this address, and there is no access control; add \
-                 --allow-public if that is meant",
-                self.listen
-            );
-        }
-        Ok(())
+        self.access.check(self.listen, None).map_err(anyhow::Error::msg)
     }
 
     /// The models that the workers have.

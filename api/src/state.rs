@@ -13,7 +13,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use crate::metrics;
+use crate::{access::Access, metrics};
 
 /// A model that the workers behind the queue can read with, as `GET /v1/models` shows it.
 #[derive(Clone, Debug, Serialize)]
@@ -41,6 +41,8 @@ pub struct ApiSettings {
     pub max_height: u32,
     /// How long a request's body may take to arrive, from its first byte to its last.
     pub body_timeout: Duration,
+    /// How long a request's head may take to arrive; and how long a connection may stay open without a next request.
+    pub header_timeout: Duration,
 }
 
 /// Most bytes in a request's body where the settings say nothing else: a captcha has 1 to 50 kB, a phone's photo a few
@@ -58,6 +60,7 @@ impl Default for ApiSettings {
             max_width: DEFAULT_MAX_SIDE,
             max_height: DEFAULT_MAX_SIDE,
             body_timeout: Duration::from_secs(60),
+            header_timeout: Duration::from_secs(30),
         }
     }
 }
@@ -74,6 +77,8 @@ pub struct ApiState {
     pub(crate) keep_images: Option<Duration>,
     pub(crate) models: Arc<[ModelInfo]>,
     pub(crate) settings: ApiSettings,
+    /// Who may use it.
+    pub(crate) access: Access,
     /// Set when the server ends, so that held answers are given at once.
     pub(crate) closing: CancellationToken,
     /// What `GET /metrics` shows.
@@ -98,6 +103,7 @@ impl ApiState {
             keep_images: None,
             models: models.into(),
             settings,
+            access: Access::default(),
             closing: CancellationToken::new(),
             metrics: None,
             ready: Arc::default(),
@@ -116,6 +122,13 @@ impl ApiState {
     #[must_use]
     pub fn with_feedback(mut self, store: Arc<dyn FeedbackStore>, keep_images: Option<Duration>) -> Self {
         (self.feedback, self.keep_images) = (store, keep_images);
+        self
+    }
+
+    /// Sets who may use the API. Without this, everybody who reaches it may.
+    #[must_use]
+    pub fn with_access(mut self, access: Access) -> Self {
+        self.access = access;
         self
     }
 

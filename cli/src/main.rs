@@ -1,5 +1,6 @@
 //! The program `byecaptcha`: reads settings, starts what they ask for, and turns errors into words and exit statuses.
 
+mod keys;
 mod model;
 mod recognize;
 mod serve;
@@ -15,6 +16,7 @@ use settings::Command;
 fn main() -> ExitCode {
     let ended = match settings::parse() {
         Command::Serve(settings) => serve::serve(&settings).map(|()| ExitCode::SUCCESS),
+        Command::Keys(settings) => keys::keys(&settings).map(|()| ExitCode::SUCCESS),
         Command::Recognize(settings) => recognize::recognize(&settings),
     };
     ended.unwrap_or_else(|error| {

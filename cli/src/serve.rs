@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use byecaptcha_api::{ApiSettings, ApiState, ModelInfo};
 use byecaptcha_models::{ModelCard, Recognizer};
-use byecaptcha_program::{address, logging, metrics, signals};
+use byecaptcha_program::{address, descriptors, logging, metrics, signals};
 use byecaptcha_queue::{
     Broker, BrokerOptions, QueueName, ResultOptions, ResultStore, SqliteBroker, SqliteDatabase,
     SqliteFeedback, SqliteResults,
@@ -28,6 +28,7 @@ const LEFTOVERS: Duration = Duration::from_secs(1);
 /// Serves until a signal says otherwise. Returns once everything is on the disk.
 pub(crate) fn serve(settings: &ServeSettings) -> Result<()> {
     logging::start(settings.log_format, "info", None);
+    descriptors::raise();
     let recognizer = model::load(settings.model.as_deref())?;
     let database = open(settings)?;
     let runtime = runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")?;
@@ -51,6 +52,8 @@ async fn run(settings: &ServeSettings, recognizer: Recognizer, database: SqliteD
     // However this function ends, what it has started ends too.
     let _guard = shutdown.clone().drop_guard();
     signals::watch(shutdown.clone()).context("signals cannot be caught")?;
+    let access = settings.access.open(settings.listen, Some(&settings.usual_keys())).context("--keys")?;
+    let has_keys = access.needs_keys();
     let (listener, address) = address::bind(settings.listen).await?;
 
     let worker_settings = WorkerSettings {
@@ -72,6 +75,7 @@ async fn run(settings: &ServeSettings, recognizer: Recognizer, database: SqliteD
     let state = ApiState::new(Arc::clone(&broker), Arc::clone(&results), models, ApiSettings::default())
         .with_bulk(Arc::clone(&bulk))
         .with_feedback(feedback, settings.keep_images)
+        .with_access(access)
         .with_metrics(metrics::start()?);
     let worker = Worker::new(broker, results, recognizer, worker_settings).with_bulk(bulk);
     let mut ready = worker.ready();
@@ -84,7 +88,7 @@ async fn run(settings: &ServeSettings, recognizer: Recognizer, database: SqliteD
     state.set_ready(true);
     let closed = shutdown.clone().cancelled_owned();
     let mut serving = tokio::spawn(byecaptcha_api::serve(listener, state, closed));
-    announce(address, settings);
+    announce(address, settings, has_keys);
 
     tokio::select! {
         // Looked at first, since the other two end soon after it.
@@ -125,16 +129,17 @@ fn check_worker(ended: Result<Result<Drained, WorkerError>, JoinError>) -> Resul
 }
 
 /// Says on standard output that it serves, and how to use it. A closed standard output is no reason not to serve.
-fn announce(address: SocketAddr, settings: &ServeSettings) {
-    if !address.ip().is_loopback() {
-        tracing::warn!(%address, "other machines can reach this address, and there is no access control");
+fn announce(address: SocketAddr, settings: &ServeSettings, has_keys: bool) {
+    if !address.ip().is_loopback() && !has_keys {
+        tracing::warn!(%address, "other machines can reach this address, and there are no API keys");
     }
+    let key = if has_keys { "-H \"Authorization: Bearer $KEY\" " } else { "" };
     let mut out = io::stdout().lock();
     let said = writeln!(
         out,
         "ByeCaptcha is listening on http://{address}\n\
          Open it in a browser, or: curl --data-binary @captcha.jpg -H 'Content-Type: image/jpeg' \
-         -H 'Prefer: wait=10' http://{address}/v1/jobs\n\
+         -H 'Prefer: wait=10' {key}http://{address}/v1/jobs\n\
          Ctrl-C stops it."
     );
     drop(said.and_then(|()| out.flush()));

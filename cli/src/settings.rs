@@ -1,16 +1,24 @@
 //! Every setting, from the command line or the environment, read and checked before anything is opened or bound.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    net::SocketAddr,
+    num::NonZeroU32,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::{
     Args, CommandFactory, Parser, Subcommand, ValueEnum,
-    builder::{BoolishValueParser, RangedU64ValueParser},
+    builder::{NonEmptyStringValueParser, RangedU64ValueParser},
     error::ErrorKind,
 };
 
+use byecaptcha_api::access::{AccessSettings, KeyId, Rate, Scope};
 use byecaptcha_program::{address, logging::LogFormat};
 
 const DATABASE: &str = "byecaptcha.db";
+/// Beside the database.
+const KEYS: &str = "keys.json";
 
 /// Reads text captchas.
 #[derive(Parser)]
@@ -27,6 +35,8 @@ pub(crate) enum Command {
     Serve(ServeSettings),
     /// Reads pictures here and now, without a server.
     Recognize(RecognizeSettings),
+    /// Makes, lists and revokes the keys that a server asks for.
+    Keys(KeysSettings),
 }
 
 #[derive(Args)]
@@ -34,10 +44,8 @@ pub(crate) struct ServeSettings {
     /// The address to listen on; port 0 takes a free one.
     #[arg(long, env = "BYECAPTCHA_LISTEN", default_value = "127.0.0.1:8080", value_name = "HOST:PORT", value_parser = address::parse)]
     pub(crate) listen: SocketAddr,
-    /// Allows --listen on an address that other machines can reach. There is no access control: whoever reaches it can
-    /// use it.
-    #[arg(long, env = "BYECAPTCHA_ALLOW_PUBLIC", value_parser = BoolishValueParser::new())]
-    pub(crate) allow_public: bool,
+    #[command(flatten)]
+    pub(crate) access: AccessSettings,
     /// The SQLite file that keeps jobs and results, or the folder for it [default: the user's data folder].
     #[arg(long, env = "BYECAPTCHA_DATA", value_name = "PATH")]
     pub(crate) data: Option<PathBuf>,
@@ -80,6 +88,48 @@ pub(crate) struct RecognizeSettings {
     pub(crate) batch: usize,
 }
 
+#[derive(Args)]
+pub(crate) struct KeysSettings {
+    #[command(subcommand)]
+    pub(crate) command: KeysCommand,
+    /// The file of keys [default: keys.json beside the database].
+    #[arg(long, env = "BYECAPTCHA_KEYS", value_name = "FILE", global = true)]
+    keys: Option<PathBuf>,
+    /// The database that the server has, as its --data says.
+    #[arg(long, env = "BYECAPTCHA_DATA", value_name = "PATH", global = true)]
+    data: Option<PathBuf>,
+}
+
+/// What to do with keys.
+#[derive(Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Makes a key and shows it, once. Servers take it within two seconds.
+    Create(NewKeySettings),
+    /// Lists the keys, revoked ones included. Secrets are not kept, so none are shown.
+    List,
+    /// Has a key open nothing any more. Servers notice within two seconds.
+    Revoke {
+        /// The key's id: the part between bc_ and the next _.
+        id: KeyId,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct NewKeySettings {
+    /// Whose the key is, or what it is for.
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) name: String,
+    /// What it opens: submit, read, or admin for everything.
+    #[arg(long, value_name = "SCOPE,…", value_delimiter = ',', default_value = "submit,read")]
+    pub(crate) scopes: Vec<Scope>,
+    /// How often it may be used, as in 5/s, 30/m or 1000/h; without this, as the server's --default-rate says.
+    #[arg(long, value_name = "N/s")]
+    pub(crate) rate: Option<Rate>,
+    /// Most requests at once [default: as many as --rate has in its time].
+    #[arg(long, value_name = "COUNT", requires = "rate")]
+    pub(crate) burst: Option<NonZeroU32>,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum OutputFormat {
     /// The text alone; with several inputs, the path, a tab and the text.
@@ -102,33 +152,27 @@ fn count(least: u64, most: u64) -> RangedU64ValueParser<usize> {
 pub(crate) fn parse() -> Command {
     let command =
         Arguments::parse().command.or_else(|| Arguments::parse_from(["byecaptcha", "serve"]).command);
-    match command {
-        Some(Command::Serve(settings)) => {
-            if let Err(message) = settings.check() {
-                let mut command = Arguments::command();
-                command.build();
-                let serve = command.find_subcommand_mut("serve");
-                let error = serve.map(|serve| serve.error(ErrorKind::ValueValidation, &message));
-                error
-                    .unwrap_or_else(|| Arguments::command().error(ErrorKind::ValueValidation, message))
-                    .exit();
-            }
-            Command::Serve(settings)
-        }
-        Some(command) => command,
-        None => Arguments::command().error(ErrorKind::MissingSubcommand, "no command was given").exit(),
+    let Some(command) = command else {
+        Arguments::command().error(ErrorKind::MissingSubcommand, "no command was given").exit()
+    };
+    let (name, checked) = match &command {
+        Command::Serve(settings) => ("serve", settings.check()),
+        Command::Keys(settings) => ("keys", settings.check()),
+        Command::Recognize(_) => ("recognize", Ok(())),
+    };
+    if let Err(message) = checked {
+        let mut arguments = Arguments::command();
+        arguments.build();
+        let named = arguments.find_subcommand_mut(name);
+        let error = named.map(|command| command.error(ErrorKind::ValueValidation, &message));
+        error.unwrap_or_else(|| Arguments::command().error(ErrorKind::ValueValidation, message)).exit();
     }
+    command
 }
 
 impl ServeSettings {
     fn check(&self) -> Result<(), String> {
-        if !self.listen.ip().is_loopback() && !self.allow_public {
-            return Err(format!(
-                "--listen {}: other machines could reach this address, and there is no access control; \
-                 add --allow-public if that is meant",
-                self.listen
-            ));
-        }
+        self.access.check(self.listen, Some(&self.usual_keys()))?;
         if self.keep < Duration::from_secs(1) {
             return Err("--keep: results must be kept for a second at least".to_owned());
         }
@@ -140,13 +184,42 @@ impl ServeSettings {
 
     /// The SQLite file.
     pub(crate) fn database(&self) -> PathBuf {
-        match &self.data {
-            None => dirs::data_dir().unwrap_or_default().join("byecaptcha").join(DATABASE),
-            Some(path) if path.is_dir() || path.as_os_str().as_encoded_bytes().ends_with(b"/") => {
-                path.join(DATABASE)
-            }
-            Some(path) => path.clone(),
+        database(self.data.as_deref())
+    }
+
+    /// Where the keys are where no setting says so.
+    pub(crate) fn usual_keys(&self) -> PathBuf {
+        self.database().with_file_name(KEYS)
+    }
+}
+
+impl KeysSettings {
+    fn check(&self) -> Result<(), String> {
+        if self.keys.is_none() && self.data.is_none() && dirs::data_dir().is_none() {
+            return Err("--keys: this user has no data folder, so the file must be given".to_owned());
         }
+        if let KeysCommand::Create(NewKeySettings { rate: Some(rate), burst: Some(burst), .. }) =
+            &self.command
+        {
+            rate.with_burst(burst.get()).map_err(|error| format!("--burst: {error}"))?;
+        }
+        Ok(())
+    }
+
+    /// The file of keys.
+    pub(crate) fn file(&self) -> PathBuf {
+        let usual = || database(self.data.as_deref()).with_file_name(KEYS);
+        self.keys.clone().unwrap_or_else(usual)
+    }
+}
+
+fn database(data: Option<&Path>) -> PathBuf {
+    match data {
+        None => dirs::data_dir().unwrap_or_default().join("byecaptcha").join(DATABASE),
+        Some(path) if path.is_dir() || path.as_os_str().as_encoded_bytes().ends_with(b"/") => {
+            path.join(DATABASE)
+        }
+        Some(path) => path.to_owned(),
     }
 }
 

@@ -13,7 +13,7 @@ use byecaptcha_queue::{JobId, JobRecord, JobStatus, Lookup};
 use futures::{Stream, stream};
 
 use super::jobs::{held, well_formed};
-use crate::{caller::Caller, problem::Problem, state::ApiState};
+use crate::{access::Caller, problem::Problem, state::ApiState};
 
 /// How often a job that has not ended is looked at: its end is told at once, its start by the next look.
 const LOOK: Duration = Duration::from_millis(500);

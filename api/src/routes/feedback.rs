@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::jobs::well_formed;
 use crate::{
-    caller::Caller,
+    access::Caller,
     problem::{self, Problem},
     state::ApiState,
 };

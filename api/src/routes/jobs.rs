@@ -13,7 +13,7 @@ use tracing::{Instrument, Span, field::Empty};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use crate::{
-    caller::Caller,
+    access::Caller,
     idempotency::{self, Claimed},
     metrics, prefer,
     problem::{self, Problem},
@@ -25,9 +25,12 @@ use crate::{
 const POLL_AFTER: HeaderValue = HeaderValue::from_static("1");
 
 /// `POST /v1/jobs`: 202 once the broker has the job, or 200 with its end where the client was willing to wait for it.
-pub(super) async fn submit(State(state): State<ApiState>, request: Request) -> Result<Response, Problem> {
+pub(super) async fn submit(
+    State(state): State<ApiState>,
+    caller: Caller,
+    request: Request,
+) -> Result<Response, Problem> {
     let wait = prefer::wait(request.headers());
-    let caller = Caller::of(&request);
     let key = idempotency::key(request.headers())?;
     let Upload { image, options, queue, fingerprint } = upload::extract(&state, request).await?;
     let mut job = Job::new(image, options);

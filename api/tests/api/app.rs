@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use byecaptcha_api::{ApiSettings, ApiState, ModelInfo};
+use byecaptcha_api::{ApiSettings, ApiState, ModelInfo, access::Access};
 use byecaptcha_queue::{
     Broker, BrokerOptions, CharacterConfidence, Failure, Job, JobId, MemoryBroker, MemoryFeedback,
     MemoryResults, Outcome, Recognition, ResultOptions, ResultStore,
@@ -30,6 +30,7 @@ pub(crate) struct Setup {
     pub(crate) settings: ApiSettings,
     pub(crate) store: Option<Arc<dyn ResultStore>>,
     pub(crate) keep_images: Option<Duration>,
+    pub(crate) access: Access,
 }
 
 impl TestApp {
@@ -51,7 +52,8 @@ impl TestApp {
         let bulk = Arc::new(MemoryBroker::new(setup.broker));
         let state = ApiState::new(producer, results.clone(), vec![model], setup.settings)
             .with_bulk(bulk.clone())
-            .with_feedback(Arc::new(MemoryFeedback::default()), setup.keep_images);
+            .with_feedback(Arc::new(MemoryFeedback::default()), setup.keep_images)
+            .with_access(setup.access);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let (shutdown, ended) = oneshot::channel::<()>();
@@ -69,6 +71,11 @@ impl TestApp {
             shutdown: Some(shutdown),
             server,
         }
+    }
+
+    /// Its address and port alone.
+    pub(crate) fn socket(&self) -> &str {
+        self.address.trim_start_matches("http://")
     }
 
     pub(crate) fn get(&self, path: &str) -> RequestBuilder {

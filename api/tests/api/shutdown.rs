@@ -38,7 +38,7 @@ async fn held_answers_are_given_as_things_stand() {
 #[tokio::test]
 async fn a_stalled_request_is_cut_off() {
     let app = TestApp::start().await;
-    let mut stream = TcpStream::connect(app.address.trim_start_matches("http://")).await.unwrap();
+    let mut stream = TcpStream::connect(app.socket()).await.unwrap();
     let head =
         b"POST /v1/jobs HTTP/1.1\r\nhost: a\r\ncontent-type: image/png\r\ncontent-length: 500\r\n\r\nx";
     stream.write_all(head).await.unwrap();

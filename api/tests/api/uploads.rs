@@ -233,7 +233,7 @@ async fn the_body_limit_holds_for_declared_lengths_and_for_forms() {
 async fn a_body_that_does_not_come_is_given_up() {
     let settings = ApiSettings { body_timeout: Duration::from_millis(100), ..ApiSettings::default() };
     let app = TestApp::with(Setup { settings, ..Setup::default() }).await;
-    let mut stream = TcpStream::connect(app.address.trim_start_matches("http://")).await.unwrap();
+    let mut stream = TcpStream::connect(app.socket()).await.unwrap();
     let head = "POST /v1/jobs HTTP/1.1\r\nhost: a\r\ncontent-type: image/png\r\ncontent-length: 500\r\n\r\nx";
     stream.write_all(head.as_bytes()).await.unwrap();
     let mut answer = String::new();

@@ -77,8 +77,13 @@ impl Server {
         Self::from_command(command)
     }
 
-    pub fn from_command(mut command: Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    pub fn from_command(command: Command) -> Self {
+        Self::logging_to(command, Stdio::null())
+    }
+
+    /// One whose log goes there.
+    pub fn logging_to(mut command: Command, log: Stdio) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();

@@ -19,6 +19,9 @@ fn a_wrong_setting_is_named() {
         (&["--drain=-1s"], "--drain"),
         (&["--log-format", "xml"], "--log-format"),
         (&["--listen", "0.0.0.0:0"], "--allow-public"),
+        (&["--default-rate", "fast"], "--default-rate"),
+        (&["--allowed-hosts", "localhost:80"], "--allowed-hosts"),
+        (&["--cors-origins", "example.org"], "--cors-origins"),
         (&["--port", "80"], "--port"),
     ];
     for (arguments, named) in cases {
