@@ -3,6 +3,7 @@
 
 pub mod access;
 mod connections;
+mod linger;
 mod metrics;
 mod observe;
 mod prefer;

@@ -6,6 +6,10 @@ use byecaptcha_api::access::{Access, KeyFile, Scope};
 use byecaptcha_queue::JobId;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use tempfile::TempDir;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 use crate::{
     app::{Setup, TestApp, assert_problem, header},
@@ -221,4 +225,19 @@ async fn a_limited_key_is_told_how_it_stands_and_is_refused_beyond() {
     assert_eq!(header(&response, "ratelimit-policy"), Some("\"key\";q=1000;w=1"), "the default rate");
     let response = app.get("/healthz").send().await.unwrap();
     assert_eq!(header(&response, "ratelimit"), None);
+}
+
+#[tokio::test]
+async fn a_caller_that_is_still_sending_gets_its_refusal() {
+    let keyed = Keyed::start().await;
+    let mut stream = TcpStream::connect(keyed.app.socket()).await.unwrap();
+    let body = vec![0x89; 8 << 20];
+    let head = format!("POST /v1/jobs HTTP/1.1\r\nhost: a\r\ncontent-length: {}\r\n\r\n", body.len());
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(&body).await.expect("no reset");
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"}") {
+        assert!(stream.read_buf(&mut answer).await.unwrap() > 0, "it ended before its answer");
+    }
+    assert!(answer.starts_with(b"HTTP/1.1 401"), "{}", String::from_utf8_lossy(&answer));
 }
