@@ -4,6 +4,7 @@
 pub mod access;
 mod connections;
 mod idempotency;
+mod linger;
 mod metrics;
 mod observe;
 mod options;

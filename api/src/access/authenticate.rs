@@ -15,6 +15,7 @@ use super::{
     ring::Entry,
 };
 use crate::{
+    linger::linger,
     problem::{self, Problem},
     routes::FEEDBACK,
     state::ApiState,
@@ -56,6 +57,7 @@ pub(crate) async fn authenticate(
             Some(_) => "No key here is the one in the request, or it was revoked.",
             None => "There is no key in the request.",
         };
+        linger(request.into_body());
         return Ok(Problem::new(problem::UNAUTHORIZED, detail).in_field("authorization").into_response());
     };
     // Nothing after this has a use for the secret, so nothing after this can let it out.
@@ -65,7 +67,10 @@ pub(crate) async fn authenticate(
     let caller = Caller { key: Some(entry.key.id.clone()) };
     request.extensions_mut().insert(caller.clone());
     let mut response = match refusal(&entry, standing.as_ref(), scope(&request)) {
-        Some(refusal) => refusal,
+        Some(refusal) => {
+            linger(request.into_body());
+            refusal
+        }
         None => next.run(request).await,
     };
     if let Some(standing) = standing {

@@ -11,6 +11,7 @@ use axum::{
 };
 
 use crate::{
+    linger::linger,
     problem::{self, Problem},
     state::ApiState,
 };
@@ -82,6 +83,7 @@ pub(crate) async fn check(State(state): State<ApiState>, request: Request, next:
     if state.access.hosts.include(asked(&request).as_ref()) {
         return next.run(request).await;
     }
+    linger(request.into_body());
     let detail = "The name in the request's Host header is none of those that are answered to here.";
     Problem::new(problem::HOST_NOT_ALLOWED, detail).in_field("host").into_response()
 }

@@ -6,6 +6,10 @@ use byecaptcha_api::access::{Access, KeyFile, Scope};
 use byecaptcha_queue::{JobId, JobRecord, JobStatus};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use tempfile::TempDir;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 use crate::{
     app::{Setup, TestApp, assert_problem, header},
@@ -261,4 +265,19 @@ async fn jobs_are_their_submitters_alone() {
     assert!(problem["detail"].as_str().unwrap().contains("admin"), "{problem}");
     let set = app.get("/v1/feedback").bearer_auth(&other).send().await.unwrap();
     assert_eq!(set.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_caller_that_is_still_sending_gets_its_refusal() {
+    let keyed = Keyed::start().await;
+    let mut stream = TcpStream::connect(keyed.app.socket()).await.unwrap();
+    let body = vec![0x89; 8 << 20];
+    let head = format!("POST /v1/jobs HTTP/1.1\r\nhost: a\r\ncontent-length: {}\r\n\r\n", body.len());
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(&body).await.expect("no reset");
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"}") {
+        assert!(stream.read_buf(&mut answer).await.unwrap() > 0, "it ended before its answer");
+    }
+    assert!(answer.starts_with(b"HTTP/1.1 401"), "{}", String::from_utf8_lossy(&answer));
 }

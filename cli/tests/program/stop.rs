@@ -38,7 +38,9 @@ async fn a_second_ctrl_c_does_not_wait() {
     let mut server = Server::start(folder.path(), &["--drain", "1h"]);
     // A request that never ends keeps the first from being enough.
     let mut connection = TcpStream::connect(server.address()).unwrap();
-    connection.write_all(b"POST /v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n").unwrap();
+    connection
+        .write_all(b"POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n")
+        .unwrap();
     tokio::time::sleep(Duration::from_millis(300)).await;
     server.signal("INT");
     tokio::time::sleep(Duration::from_millis(300)).await;
@@ -52,7 +54,9 @@ async fn a_request_that_never_ends_is_cut_off_after_the_drain() {
     let folder = tempfile::tempdir().unwrap();
     let mut server = Server::start(folder.path(), &["--drain", "500ms"]);
     let mut connection = TcpStream::connect(server.address()).unwrap();
-    connection.write_all(b"POST /v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n").unwrap();
+    connection
+        .write_all(b"POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n")
+        .unwrap();
     tokio::time::sleep(Duration::from_millis(300)).await;
     server.signal("TERM");
     assert_eq!(server.exit().code(), Some(0));
