@@ -1,9 +1,13 @@
 //! The program `byecaptcha`: reads settings, starts what they ask for, and turns errors into words and exit statuses.
 
+mod bench;
+mod client;
+mod inputs;
 mod model;
 mod recognize;
 mod serve;
 mod settings;
+mod submit;
 
 use std::{
     io::{self, Write},
@@ -16,6 +20,8 @@ fn main() -> ExitCode {
     let ended = match settings::parse() {
         Command::Serve(settings) => serve::serve(&settings).map(|()| ExitCode::SUCCESS),
         Command::Recognize(settings) => recognize::recognize(&settings),
+        Command::Submit(settings) => submit::submit(&settings),
+        Command::Bench(settings) => bench::bench(&settings),
     };
     ended.unwrap_or_else(|error| {
         // Where standard error is closed there is nobody left to tell.

@@ -10,6 +10,8 @@ use clap::{
 
 use byecaptcha_program::{address, logging::LogFormat};
 
+use crate::{bench::settings::BenchSettings, submit::settings::SubmitSettings};
+
 const DATABASE: &str = "byecaptcha.db";
 
 /// Reads text captchas.
@@ -27,6 +29,10 @@ pub(crate) enum Command {
     Serve(ServeSettings),
     /// Reads pictures here and now, without a server.
     Recognize(RecognizeSettings),
+    /// Has a server read pictures, however many, and writes a table; what ends early can be gone on with.
+    Submit(SubmitSettings),
+    /// Measures how many pictures a server reads in a second, and how long each takes.
+    Bench(BenchSettings),
 }
 
 #[derive(Args)]
@@ -91,7 +97,7 @@ fn batch() -> RangedU64ValueParser<usize> {
     count(1, 256)
 }
 
-fn count(least: u64, most: u64) -> RangedU64ValueParser<usize> {
+pub(crate) fn count(least: u64, most: u64) -> RangedU64ValueParser<usize> {
     RangedU64ValueParser::new().range(least..=most)
 }
 
@@ -99,22 +105,24 @@ fn count(least: u64, most: u64) -> RangedU64ValueParser<usize> {
 pub(crate) fn parse() -> Command {
     let command =
         Arguments::parse().command.or_else(|| Arguments::parse_from(["byecaptcha", "serve"]).command);
-    match command {
-        Some(Command::Serve(settings)) => {
-            if let Err(message) = settings.check() {
-                let mut command = Arguments::command();
-                command.build();
-                let serve = command.find_subcommand_mut("serve");
-                let error = serve.map(|serve| serve.error(ErrorKind::ValueValidation, &message));
-                error
-                    .unwrap_or_else(|| Arguments::command().error(ErrorKind::ValueValidation, message))
-                    .exit();
-            }
-            Command::Serve(settings)
-        }
-        Some(command) => command,
-        None => Arguments::command().error(ErrorKind::MissingSubcommand, "no command was given").exit(),
+    let Some(command) = command else {
+        Arguments::command().error(ErrorKind::MissingSubcommand, "no command was given").exit()
+    };
+    let (name, checked) = match &command {
+        Command::Serve(settings) => ("serve", settings.check()),
+        Command::Submit(settings) => ("submit", settings.check()),
+        Command::Bench(settings) => ("bench", settings.check()),
+        Command::Recognize(_) => ("recognize", Ok(())),
+    };
+    if let Err(message) = checked {
+        let mut arguments = Arguments::command();
+        arguments.build();
+        let error = arguments
+            .find_subcommand_mut(name)
+            .map(|subcommand| subcommand.error(ErrorKind::ValueValidation, &message));
+        error.unwrap_or_else(|| Arguments::command().error(ErrorKind::ValueValidation, message)).exit();
     }
+    command
 }
 
 impl ServeSettings {
