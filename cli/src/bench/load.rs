@@ -3,7 +3,7 @@
 //! stands still for a second makes a whole second's pictures late, and not only the one that each client has there.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -60,8 +60,8 @@ pub(crate) struct Tally {
     pub(crate) unanswered: u64,
     /// From the first to the last answer.
     pub(crate) elapsed: Duration,
-    /// Sent, and not answered yet.
-    under_way: BTreeSet<u64>,
+    /// Sent, and not answered yet, with when their time began.
+    under_way: BTreeMap<u64, Instant>,
 }
 
 impl Tally {
@@ -72,7 +72,7 @@ impl Tally {
             failures: BTreeMap::new(),
             unanswered: 0,
             elapsed: Duration::ZERO,
-            under_way: BTreeSet::new(),
+            under_way: BTreeMap::new(),
         })
     }
 
@@ -177,8 +177,8 @@ impl Course {
     async fn client(self: Arc<Self>) {
         while let Some((number, due)) = self.take() {
             sleep_until(due).await;
-            self.tally().under_way.insert(number);
             let from = if due.elapsed() < TIMER { Instant::now() } else { due };
+            self.tally().under_way.insert(number, from);
             let pictures = &self.load.pictures;
             let picture = &pictures[usize::try_from(number).unwrap_or_default() % pictures.len()];
             let ended = self.load.read(picture).await;
@@ -194,15 +194,15 @@ impl Course {
     /// The next picture and when it is due, or none where there are no more.
     fn take(&self) -> Option<(u64, Instant)> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let due = match self.load.rate {
-            Some(_) => self.due(number),
-            None => Instant::now(),
+        if self.load.rate.is_some() {
+            return self.is_due(number).then(|| (number, self.due(number)));
+        }
+        let now = Instant::now();
+        let more = match self.load.length {
+            Length::Time(time) => now < self.begun + time,
+            Length::Requests(count) => number < count,
         };
-        let over = match self.load.length {
-            Length::Time(time) => due >= self.begun + time,
-            Length::Requests(count) => number >= count,
-        };
-        (!over).then_some((number, due))
+        more.then_some((number, now))
     }
 
     fn due(&self, number: u64) -> Instant {
@@ -235,23 +235,25 @@ impl Course {
         }
     }
 
-    /// In an open loop, what was due and has no answer is as much the server's as what has: left out, the worst times
-    /// would be.
+    /// What has no answer is as much the server's as what has: left out, the worst times would be. In an open loop that
+    /// goes for what was due and never sent as well.
     fn count_unanswered(&self, tally: &mut Tally) {
-        if self.load.rate.is_none() {
-            tally.unanswered = tally.under_way.len() as u64;
-            return;
+        let mut since: Vec<Instant> = std::mem::take(&mut tally.under_way).into_values().collect();
+        if self.load.rate.is_some() {
+            let not_sent = (self.next.load(Ordering::Relaxed)..).take_while(|&number| self.is_due(number));
+            since.extend(not_sent.map(|number| self.due(number)));
         }
-        let mut waiting: Vec<u64> = tally.under_way.iter().copied().collect();
-        // Each client has taken one number too many where it ended by itself, and none of those was due.
-        let not_begun = self.next.load(Ordering::Relaxed)..;
-        waiting.extend(not_begun.take_while(|&number| match self.load.length {
+        for since in since {
+            tally.unanswered += 1;
+            tally.time(since.elapsed());
+        }
+    }
+
+    /// Whether there is such a picture in an open loop.
+    fn is_due(&self, number: u64) -> bool {
+        match self.load.length {
             Length::Time(time) => self.due(number) < self.begun + time,
             Length::Requests(count) => number < count,
-        }));
-        for number in waiting {
-            tally.unanswered += 1;
-            tally.time(self.due(number).elapsed());
         }
     }
 

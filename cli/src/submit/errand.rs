@@ -27,6 +27,9 @@ const BROKEN_TRIES: u32 = 8;
 /// The pause before a job is asked after again, where the server neither held the answer nor named a time.
 const POLL: Duration = Duration::from_secs(1);
 
+/// The least such pause, whatever the server names.
+const LEAST_POLL: Duration = Duration::from_millis(100);
+
 /// What an errand tells the run.
 pub(crate) enum Event {
     /// The server has taken the picture.
@@ -114,7 +117,8 @@ impl Errands {
                     (backoff, broken) = (Backoff::default(), 0);
                     // An answer that came at once was not held.
                     let held = asked.elapsed() >= POLL;
-                    let pause = if held { Duration::ZERO } else { retry_after.unwrap_or(POLL) };
+                    let pause =
+                        if held { Duration::ZERO } else { retry_after.unwrap_or(POLL).max(LEAST_POLL) };
                     self.pause(pause, "jobs wait, and none has ended").await?;
                 }
                 Reply::Busy { retry_after, refusal } => {

@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use uuid::Uuid;
 
 use crate::submit::{
@@ -76,12 +76,8 @@ impl Records {
         let path = settings.out.clone();
         let journal_path = beside(&path);
         let exists = |path: &Path| path.try_exists().with_context(|| format!("{}", path.display()));
-        if !settings.overwrite && !exists(&journal_path)? && exists(&path)? {
-            bail!(
-                "{} is there already, and no unfinished run of it; --overwrite begins anew",
-                path.display()
-            );
-        }
+        let begun = exists(&journal_path)?;
+        ensure!(begun || settings.overwrite || !exists(&path)?, is_there(&path));
         let mut journal = Journal::open(&journal_path)?;
         let past = match settings.overwrite {
             true => None,
@@ -91,27 +87,28 @@ impl Records {
             same_run(&past.heading, &heading)
                 .with_context(|| format!("{} is of another run", journal_path.display()))?;
         }
-        let table = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
-        let mut table = table.with_context(|| format!("--out {} cannot be written", path.display()))?;
-        let length = match &past {
-            Some(_) => table.metadata().with_context(|| format!("--out {}", path.display()))?.len(),
-            // A first line that is torn: the run was killed before it had written anything.
-            None => 0,
-        };
-        let (run, past, good) = match past {
+        let named = || format!("--out {}", path.display());
+        let mut options = OpenOptions::new();
+        let mut table =
+            options.read(true).write(true).create(true).truncate(false).open(&path).with_context(named)?;
+        let length = table.metadata().with_context(named)?.len();
+        let (past, run, good) = match past {
             Some(mut past) => {
                 let good = past.cut_to_rows(length);
-                check(&mut table, good, format).with_context(|| format!("--out {}", path.display()))?;
+                check(&mut table, good, format).with_context(named)?;
                 journal.note_cut(good).context("the journal cannot be written")?;
-                (past.heading.run, Some(past), good)
+                let run = past.heading.run;
+                (Some(past), run, good)
             }
             None => {
+                // A run that was killed before its journal had a line has not written a table either.
+                ensure!(settings.overwrite || length == 0, is_there(&path));
                 journal.begin(&heading)?;
-                (heading.run, None, 0)
+                (None, heading.run, 0)
             }
         };
-        table.set_len(good).and_then(|()| table.seek(SeekFrom::Start(good))).context("--out")?;
-        let out = Box::new(table.try_clone().context("--out")?);
+        table.set_len(good).and_then(|()| table.seek(SeekFrom::Start(good))).with_context(named)?;
+        let out = Box::new(table.try_clone().with_context(named)?);
         let files = Files { table, journal, table_path: path, journal_path };
         let mut records = Self::new(run, out, format, good, Some(files))?;
         if let Some(past) = past {
@@ -197,6 +194,10 @@ impl Records {
         self.finish()?;
         fs::remove_file(&table).with_context(|| format!("{} cannot be removed", table.display()))
     }
+}
+
+fn is_there(table: &Path) -> String {
+    format!("{} is there already, and no unfinished run of it; --overwrite begins anew", table.display())
 }
 
 fn beside(table: &Path) -> PathBuf {

@@ -104,7 +104,7 @@ async fn ctrl_c_stops_it_and_the_same_command_goes_on() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_run_goes_on_though_the_ends_of_its_files_are_torn() {
     let place = Place::new();
-    let server = Scripted::start(|_, _| Act::Read(Duration::from_millis(10))).await;
+    let server = Scripted::start(|_, _| Act::Read(Duration::from_millis(40))).await;
     for kill in 0..3 {
         let child = start(&mut place.submit(&server.url));
         let enough = lines(&place.out) + 15;
@@ -149,7 +149,7 @@ async fn accepted_jobs_are_asked_after_and_not_sent_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_row_is_written_again() {
     let place = Place::new();
-    let server = Scripted::start(|_, _| Act::Read(Duration::from_millis(5))).await;
+    let server = Scripted::start(|_, _| Act::Read(Duration::from_millis(30))).await;
     let child = start(&mut place.submit(&server.url));
     until("a part of the table", || lines(&place.out) >= 20);
     signal(child, "KILL");
@@ -166,7 +166,7 @@ async fn a_lost_row_is_written_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn another_run_is_refused_in_words() {
     let place = Place::new();
-    let server = Scripted::start(|_, _| Act::Read(Duration::from_millis(20))).await;
+    let server = Scripted::start(|_, _| Act::Read(Duration::from_millis(200))).await;
     let child = start(&mut place.submit(&server.url));
     until("a part of the table", || lines(&place.out) >= 10);
     let second = place.submit(&server.url).output().unwrap();
@@ -198,6 +198,7 @@ async fn another_run_is_refused_in_words() {
     fs::write(&place.out, text(&table).replace(',', ";")).unwrap();
     let said = ends_with(1, &place.submit(&server.url).output().unwrap());
     assert!(said.contains("not as the run has left it"), "{said}");
+    server.set_script(|_, _| Act::Read(Duration::ZERO));
     ends_with(0, &place.submit(&server.url).arg("--overwrite").output().unwrap());
     check(&place.out, COUNT, &as_scripted());
 }

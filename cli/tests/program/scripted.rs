@@ -21,6 +21,9 @@ use tokio::{net::TcpListener, time::sleep};
 /// What every picture shows.
 pub const TEXT: &str = "aB3dE";
 
+/// How much longer answers of a server take that is forwarded to.
+const FAR: Duration = Duration::from_millis(50);
+
 /// One request that came.
 #[derive(Clone, Default)]
 pub struct Post {
@@ -162,6 +165,7 @@ async fn submit(
         }
         Act::Forward(url) => {
             *server.upstream.lock().unwrap() = Some(url.clone());
+            sleep(FAR).await;
             let request = reqwest::Client::new().post(format!("{url}/v1/jobs?{}", post.query));
             let request = request.header("prefer", &post.headers["prefer"]).body(post.body);
             pass_on(request).await
