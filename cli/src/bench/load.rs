@@ -29,6 +29,9 @@ use crate::{
 /// How long, once no more is due, answers are waited for.
 const DRAIN: Duration = Duration::from_secs(30);
 
+/// Microseconds; a longer time counts as this one.
+const LONGEST: u64 = 3_600_000_000;
+
 /// A client that was free when a picture came due wakes up to so much later, which is this program's timer and not the
 /// server's doing.
 const TIMER: Duration = Duration::from_millis(2);
@@ -67,7 +70,7 @@ pub(crate) struct Tally {
 impl Tally {
     fn new() -> Result<Self> {
         Ok(Self {
-            latencies: Histogram::new(3).context("no histogram")?,
+            latencies: Histogram::new_with_max(LONGEST, 3).context("no histogram")?,
             succeeded: 0,
             failures: BTreeMap::new(),
             unanswered: 0,
