@@ -175,7 +175,6 @@ async fn what_the_server_puts_off_or_breaks_is_tried_again() {
     let bodies: Vec<Vec<u8>> = pictures().iter().map(|picture| fs::read(picture).unwrap()).collect();
     let which = move |post: &Post| bodies.iter().position(|body| *body == post.body).unwrap();
     let number = which.clone();
-    let mut refused = 0;
     let server = Scripted::start(move |post, times| match (number(post), times) {
         (0, 1) => Act::Refuse(503, "queue-full", Some(1)),
         (1, 1) => Act::Refuse(429, "too-many-requests", Some(1)),
@@ -183,10 +182,7 @@ async fn what_the_server_puts_off_or_breaks_is_tried_again() {
         (2, 1 | 2) => Act::BreakOff,
         (3, 1) => Act::Refuse(500, "internal", None),
         // Taken and forgotten twice; the second time has a key of its own.
-        (4, _) => {
-            refused += 1;
-            Act::Forget
-        }
+        (4, _) => Act::Forget,
         (5, _) => Act::Accept { polls: 2 },
         _ => Act::Read(Duration::ZERO),
     })
@@ -207,10 +203,10 @@ async fn what_the_server_puts_off_or_breaks_is_tried_again() {
     let mut times = [0; 6];
     server.posts().iter().for_each(|post| times[which(post)] += 1);
     assert_eq!(times, [2, 3, 3, 2, 2, 1]);
-    let forgotten = server.by_key();
-    let anew: Vec<&String> = forgotten.keys().filter(|key| key.ends_with("-2")).collect();
+    let sent = server.by_key();
+    let anew: Vec<&String> = sent.keys().filter(|key| key.ends_with("-2")).collect();
     assert_eq!(anew.len(), 1);
-    assert_eq!(forgotten[anew[0].trim_end_matches("-2")], 1);
+    assert_eq!(sent[anew[0].trim_end_matches("-2")], 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
