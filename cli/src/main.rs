@@ -1,10 +1,14 @@
 //! The program `byecaptcha`: reads settings, starts what they ask for, and turns errors into words and exit statuses.
 
+mod bench;
+mod client;
+mod inputs;
 mod keys;
 mod model;
 mod recognize;
 mod serve;
 mod settings;
+mod submit;
 
 use std::{
     io::{self, Write},
@@ -18,6 +22,8 @@ fn main() -> ExitCode {
         Command::Serve(settings) => serve::serve(&settings).map(|()| ExitCode::SUCCESS),
         Command::Keys(settings) => keys::keys(&settings).map(|()| ExitCode::SUCCESS),
         Command::Recognize(settings) => recognize::recognize(&settings),
+        Command::Submit(settings) => submit::submit(&settings),
+        Command::Bench(settings) => bench::bench(&settings),
     };
     ended.unwrap_or_else(|error| {
         // Where standard error is closed there is nobody left to tell.

@@ -16,6 +16,8 @@ use clap::{
 use byecaptcha_api::access::{AccessSettings, KeyId, Rate, Scope};
 use byecaptcha_program::{address, logging::LogFormat};
 
+use crate::{bench::settings::BenchSettings, submit::settings::SubmitSettings};
+
 const DATABASE: &str = "byecaptcha.db";
 /// Beside the database.
 const KEYS: &str = "keys.json";
@@ -37,6 +39,10 @@ pub(crate) enum Command {
     Recognize(RecognizeSettings),
     /// Makes, lists and revokes the keys that a server asks for.
     Keys(KeysSettings),
+    /// Has a server read pictures, however many, and writes a table; what ends early can be gone on with.
+    Submit(SubmitSettings),
+    /// Measures how many pictures a server reads in a second, and how long each takes.
+    Bench(BenchSettings),
 }
 
 #[derive(Args)]
@@ -144,7 +150,7 @@ fn batch() -> RangedU64ValueParser<usize> {
     count(1, 256)
 }
 
-fn count(least: u64, most: u64) -> RangedU64ValueParser<usize> {
+pub(crate) fn count(least: u64, most: u64) -> RangedU64ValueParser<usize> {
     RangedU64ValueParser::new().range(least..=most)
 }
 
@@ -158,6 +164,8 @@ pub(crate) fn parse() -> Command {
     let (name, checked) = match &command {
         Command::Serve(settings) => ("serve", settings.check()),
         Command::Keys(settings) => ("keys", settings.check()),
+        Command::Submit(settings) => ("submit", settings.check()),
+        Command::Bench(settings) => ("bench", settings.check()),
         Command::Recognize(_) => ("recognize", Ok(())),
     };
     if let Err(message) = checked {

@@ -1,7 +1,6 @@
 //! `byecaptcha recognize`: reads pictures without a server, batch by batch, so that memory does not grow with their
 //! number and the first texts come early.
 
-mod inputs;
 mod output;
 
 use std::{
@@ -14,19 +13,11 @@ use byecaptcha_models::{PreparedImage, Reading, Recognizer};
 use byecaptcha_program::logging::{self, LogFormat};
 
 use crate::{
+    inputs::{self, Failure, Input},
     model,
-    recognize::{inputs::Input, output::Output},
+    recognize::output::Output,
     settings::RecognizeSettings,
 };
-
-/// Why there is no text for an input.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Failure {
-    /// A stable, hyphenated word.
-    pub(crate) kind: &'static str,
-    /// A sentence.
-    pub(crate) detail: String,
-}
 
 /// Reads all inputs; the status says whether all of them could be read.
 pub(crate) fn recognize(settings: &RecognizeSettings) -> Result<ExitCode> {

@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Write};
 use byecaptcha_models::Reading;
 use serde::Serialize;
 
-use crate::{recognize::Failure, settings::OutputFormat};
+use crate::{inputs::Failure, settings::OutputFormat};
 
 /// Writes one line for each input.
 pub(crate) enum Output<W: Write> {

@@ -3,10 +3,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 
 mod access;
+mod bench;
 mod forms;
 mod program;
 mod recognize;
+#[cfg(unix)]
+mod resume;
+mod scripted;
 mod serve;
 mod settings;
 #[cfg(unix)]
 mod stop;
+mod submit;

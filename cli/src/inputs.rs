@@ -1,5 +1,4 @@
-//! The arguments of `recognize` as a stream of pictures, found as they are needed: a folder of a million files is never
-//! listed as a whole.
+//! Arguments as a stream of pictures, found as they are needed: a tree of a million files is never listed as a whole.
 
 use std::{
     ffi::OsStr,
@@ -10,7 +9,14 @@ use std::{
 
 use walkdir::{DirEntry, WalkDir};
 
-use crate::recognize::Failure;
+/// Why there is no text for an input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    /// A stable, hyphenated word.
+    pub(crate) kind: &'static str,
+    /// A sentence.
+    pub(crate) detail: String,
+}
 
 /// The most that is read of one input; no picture within the limits of decoding is nearly as large.
 const MAX_BYTES: u64 = 128 << 20;
@@ -35,15 +41,18 @@ enum Origin {
 /// All inputs that these arguments stand for: files in their order, the pictures of a folder in the order of their
 /// names, `-` for standard input.
 pub(crate) fn walk(arguments: &[PathBuf]) -> Box<dyn Iterator<Item = Input> + '_> {
-    Box::new(arguments.iter().flat_map(|argument| -> Box<dyn Iterator<Item = Input>> {
+    Box::new(arguments.iter().flat_map(|argument| -> Box<dyn Iterator<Item = Input> + Send> {
         if argument.as_os_str() == "-" {
             Box::new(std::iter::once(Input { name: "-".to_owned(), origin: Origin::Stdin }))
-        } else if argument.is_dir() {
-            Box::new(folder(argument))
         } else {
-            Box::new(std::iter::once(Input::file(argument)))
+            at(argument)
         }
     }))
+}
+
+/// The file at this path, or the pictures of the folder.
+pub(crate) fn at(path: &Path) -> Box<dyn Iterator<Item = Input> + Send> {
+    if path.is_dir() { Box::new(folder(path)) } else { Box::new(std::iter::once(Input::file(path))) }
 }
 
 fn folder(path: &Path) -> impl Iterator<Item = Input> + use<> {
@@ -68,6 +77,14 @@ const UNREADABLE: &str = "unreadable-file";
 impl Input {
     fn file(path: &Path) -> Self {
         Self { name: path.display().to_string(), origin: Origin::File(path.to_owned()) }
+    }
+
+    /// The file that it is, or would be.
+    pub(crate) fn path(&self) -> &Path {
+        match &self.origin {
+            Origin::File(path) => path,
+            Origin::Stdin | Origin::Unreachable(_) => Path::new(&self.name),
+        }
     }
 
     /// The bytes.
