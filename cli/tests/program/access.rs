@@ -81,7 +81,6 @@ async fn keys_beside_the_database_are_asked_for_until_they_are_revoked() {
     let key = text(&output.stdout).trim().to_owned();
     assert!(folder.path().join("keys.json").is_file());
 
-    // With keys, an address that others can reach needs no permission.
     let mut command = byecaptcha();
     command.args(["serve", "--listen", "127.0.0.1:0", "--data", data]);
     let server = Server::from_command(command);
