@@ -7,10 +7,10 @@ use bytes::Bytes;
 use http_body_util::BodyExt;
 
 /// Goes on reading for a moment, and throws it away. Closing at once would reset the connection, and a caller that is
-/// still sending would see that in place of the answer.
+/// still sending, a browser above all, would see that in place of the answer.
 pub(crate) fn linger(mut body: Body) {
     const PATIENCE: Duration = Duration::from_secs(2);
-    const MOST_BYTES: usize = 16 << 20;
+    const MOST_BYTES: usize = 64 << 20;
     if body.is_end_stream() {
         return;
     }

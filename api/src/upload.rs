@@ -1,7 +1,7 @@
 //! Takes the picture out of a request, in any of the three forms it may come in, and refuses early what no worker could
 //! read: only headers are looked at here, pixels are the workers' business.
 
-use std::{io::Cursor, time::Duration};
+use std::io::Cursor;
 
 use axum::{
     body::{Body, HttpBody},
@@ -20,6 +20,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::{
+    linger::linger,
     options::Options,
     problem::{self, Problem},
     state::{ApiSettings, ApiState},
@@ -126,26 +127,6 @@ async fn read(mut body: Body, settings: &ApiSettings) -> Result<Bytes, Problem> 
         read.extend_from_slice(&data);
     }
     Ok(read.freeze())
-}
-
-/// Goes on reading a refused body for a moment and throws it away. Closing at once would reset the connection, and a
-/// browser that is still sending would see that in place of the answer.
-fn linger(mut body: Body) {
-    const PATIENCE: Duration = Duration::from_secs(2);
-    const MOST_BYTES: usize = 64 << 20;
-    if body.is_end_stream() {
-        return;
-    }
-    let discard = async move {
-        let mut seen = 0;
-        while let Some(Ok(frame)) = body.frame().await {
-            seen += frame.data_ref().map_or(0, Bytes::len);
-            if seen > MOST_BYTES {
-                break;
-            }
-        }
-    };
-    tokio::spawn(tokio::time::timeout(PATIENCE, discard));
 }
 
 fn json(body: &[u8], options: &mut Options) -> Result<Bytes, Problem> {
