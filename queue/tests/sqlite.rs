@@ -294,7 +294,7 @@ fn files_that_are_no_queue_are_refused_and_left_alone() {
     drop(SqliteDatabase::open(&newer).unwrap());
     Connection::open(&newer).unwrap().pragma_update(None, "user_version", 99).unwrap();
     let error = refused(&newer);
-    assert!(matches!(error, DatabaseError::Newer { found: 99, known: 2, .. }), "{error}");
+    assert!(matches!(error, DatabaseError::Newer { found: 99, known: 4, .. }), "{error}");
     assert!(error.to_string().contains("newer version"), "{error}");
 }
 
@@ -302,15 +302,25 @@ fn files_that_are_no_queue_are_refused_and_left_alone() {
 async fn a_file_of_the_first_format_is_brought_to_this_one() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("queue.db");
-    broker(&path).publish(&job("old")).await.unwrap();
     let file = Connection::open(&path).unwrap();
-    file.execute_batch("DROP TABLE alone; PRAGMA user_version = 1").unwrap();
+    file.execute_batch(include_str!("../src/sqlite/schema.sql")).unwrap();
+    file.execute_batch(
+        "INSERT INTO jobs (id, submitted_at_ms, options) VALUES (randomblob(16), 7, '{}');
+         INSERT INTO images VALUES (last_insert_rowid(), 'old');
+         INSERT INTO results (id, status, submitted_at_ms) VALUES (zeroblob(16), 'queued', 7);
+         PRAGMA application_id = 0x42796543; PRAGMA user_version = 1;",
+    )
+    .unwrap();
     drop(file);
     let database = SqliteDatabase::open(&path).unwrap();
-    let store = SqliteResults::new(database, ResultOptions::default());
+    let store = SqliteResults::new(database.clone(), ResultOptions::default());
     assert_eq!(store.begin_alone(JobId::new()).await.unwrap(), Some(0));
-    drop(store);
-    assert_eq!(broker(&path).depth().await.unwrap(), 1);
+    assert!(matches!(store.get(JobId::from_bytes([0; 16])).await.unwrap(), Lookup::Found(_)));
+    let broker = SqliteBroker::new(database, BrokerOptions::default());
+    assert_eq!(broker.depth().await.unwrap(), 1);
+    let delivery = broker.consumer().await.unwrap().receive(1).await.unwrap().remove(0);
+    assert_eq!(&delivery.job.image[..], b"old");
+    assert_eq!(broker.on(QueueName::Bulk).depth().await.unwrap(), 0);
 }
 
 #[tokio::test]

@@ -12,8 +12,12 @@ use rusqlite::{Connection, OpenFlags};
 use super::DatabaseError;
 
 /// Each brings a file from the format of its index to the next.
-const MIGRATIONS: &[&str] =
-    &[include_str!("schema.sql"), include_str!("alone.sql"), include_str!("queues.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema.sql"),
+    include_str!("alone.sql"),
+    include_str!("queues.sql"),
+    include_str!("feedback.sql"),
+];
 
 /// Marks a SQLite file as ours: "ByeC".
 const APPLICATION_ID: i64 = 0x4279_6543;

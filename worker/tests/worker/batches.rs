@@ -155,7 +155,9 @@ async fn a_reading_below_what_was_asked_for_is_none() {
     let ask = async |options: JobOptions| setting.publish_image(picture('a'), options).await;
     let sure = ask(JobOptions { min_confidence: Some(0.8), ..JobOptions::default() }).await;
     let unsure = ask(JobOptions { min_confidence: Some(0.95), ..JobOptions::default() }).await;
-    let other = ask(JobOptions { charset: Some("bcd".to_owned()), ..JobOptions::default() }).await;
+    let other =
+        ask(JobOptions { charset: Some("bcd".to_owned()), min_length: Some(1), ..JobOptions::default() })
+            .await;
     let long = ask(JobOptions { min_length: Some(3), ..JobOptions::default() }).await;
     let many = ask(JobOptions { top_k: Some(6), ..JobOptions::default() }).await;
 
