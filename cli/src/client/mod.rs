@@ -8,7 +8,7 @@ mod media_type;
 mod reply;
 mod settings;
 
-use std::{sync::Arc, time::Duration};
+use std::{error::Error, io, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
@@ -22,7 +22,7 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
 };
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, Error as TlsError, RootCertStore};
 use tokio::time::timeout;
 
 pub(crate) use reply::{Refusal, Reply};
@@ -117,15 +117,13 @@ impl Server {
         *request.headers_mut() = headers;
         match timeout(LONGEST, self.answer(request)).await {
             Ok(Ok(reply)) => reply,
+            Ok(Err(error)) if is_mistrust(error.as_ref()) => Reply::Foreign(in_words(error.as_ref())),
             Ok(Err(error)) => Reply::Unreachable(in_words(error.as_ref())),
             Err(_) => Reply::Unreachable(format!("no answer came in {} seconds", LONGEST.as_secs())),
         }
     }
 
-    async fn answer(
-        &self,
-        request: Request<Full<Bytes>>,
-    ) -> Result<Reply, Box<dyn std::error::Error + Send + Sync>> {
+    async fn answer(&self, request: Request<Full<Bytes>>) -> Result<Reply, Box<dyn Error + Send + Sync>> {
         let (parts, body) = self.http.request(request).await?.into_parts();
         let body = Limited::new(body, MAX_ANSWER).collect().await?.to_bytes();
         Ok(reply::read(&parts, &body))
@@ -149,9 +147,18 @@ fn tls(needed: bool) -> Result<ClientConfig> {
     Ok(config.with_root_certificates(roots).with_no_client_auth())
 }
 
+/// Whether who answers is not who was meant, or speaks no TLS: waiting helps with neither.
+fn is_mistrust(error: &(dyn Error + 'static)) -> bool {
+    // An I/O error passes over what it carries where it names its source.
+    let carried = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    let next = carried.map(|error| -> &(dyn Error + 'static) { error }).or_else(|| error.source());
+    matches!(error.downcast_ref(), Some(TlsError::InvalidCertificate(_) | TlsError::InvalidMessage(_)))
+        || next.is_some_and(is_mistrust)
+}
+
 /// An error with its causes: by itself it says "client error", and the last cause says "connection refused".
-fn in_words(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
+fn in_words(error: &(dyn Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| (*error).source());
     let mut words: Vec<String> = causes.map(ToString::to_string).collect();
     words.dedup();
     words.join(": ")

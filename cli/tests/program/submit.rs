@@ -226,6 +226,18 @@ async fn a_refused_caller_is_told_at_once_and_nothing_stays_behind() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_server_without_tls_is_not_waited_for() {
+    let folder = folder_of(2);
+    let server = Scripted::start(immediately).await;
+    let since = Instant::now();
+    let encrypted = server.url.replace("http://", "https://");
+    let said = ends_with(1, &submit(folder.path(), &encrypted, Path::new("-")).output().unwrap());
+    // On a machine that trusts no certificates, that is said first.
+    assert!(said.contains("corrupt message") || said.contains("trusts no certificates"), "{said}");
+    assert!(since.elapsed() < Duration::from_secs(30));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn patience_ends_and_the_run_can_be_gone_on_with() {
     let folder = folder_of(3);
     let results = tempfile::tempdir().unwrap();
