@@ -139,7 +139,7 @@ async fn the_log_has_a_line_for_each_request_and_no_secret_in_any() {
     let jobs = format!("{}/v1/jobs", server.url);
     let picture = fs::read(&pictures()[0]).unwrap();
     for (number, key) in [(1, Some(&key)), (2, Some(&wrong)), (3, None)] {
-        let request = server.client.post(format!("{jobs}?note=private{number}")).body(picture.clone());
+        let request = server.client.post(format!("{jobs}?charset=private{number}")).body(picture.clone());
         let request = key.iter().fold(request, |request, key| request.bearer_auth(key));
         let request = key.iter().fold(request, |request, key| request.header("x-api-key", *key));
         request.header("x-request-id", format!("request-{number}")).send().await.unwrap();

@@ -14,12 +14,12 @@ pub(super) struct Widths {
     hidden: usize,
 }
 
-/// About 10 million multiply-adds for a 128x48 picture.
-pub(super) const SMALL: Widths = Widths { stem: 10, convolutions: [16, 28, 40], inner: 32, hidden: 48 };
-/// Under 25 million, with those of the locator: the one that serves.
+/// Under 10 million multiply-adds for a 128x48 picture, with those of the locator.
+pub(super) const SMALL: Widths = Widths { stem: 8, convolutions: [14, 28, 36], inner: 32, hidden: 48 };
+/// Under 25 million: the one that serves.
 pub(super) const MIDDLE: Widths = Widths { stem: 16, convolutions: [24, 48, 64], inner: 48, hidden: 64 };
-/// About 60 million.
-pub(super) const LARGE: Widths = Widths { stem: 24, convolutions: [40, 72, 112], inner: 80, hidden: 96 };
+/// Under 60 million.
+pub(super) const LARGE: Widths = Widths { stem: 24, convolutions: [40, 72, 112], inner: 72, hidden: 96 };
 
 pub(super) fn build<G: Graph>(graph: &mut G, images: &G::Node, labels: usize, widths: &Widths) -> G::Node {
     let Widths { stem, convolutions: [first, second, third], inner, hidden } = *widths;

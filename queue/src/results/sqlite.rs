@@ -108,7 +108,12 @@ impl ResultStore for SqliteResults {
         id: JobId,
     ) -> Result<Claim, ResultError> {
         let (owner, key, fingerprint) = (owner.to_owned(), key.to_owned(), *fingerprint);
+        let over = to_sql(now_ms().saturating_sub(from_sql(to_sql(self.options.remember.as_millis()))));
         let claim = move |connection: &Connection| {
+            // The sweep may not have come by yet.
+            connection
+                .prepare_cached("DELETE FROM idempotency WHERE owner = ? AND key = ? AND claimed_at_ms <= ?")?
+                .execute(params![owner, key, over])?;
             let claimed = connection
                 .prepare_cached(
                     "INSERT INTO idempotency (owner, key, fingerprint, job, claimed_at_ms) VALUES (?, ?, ?, ?, ?)
