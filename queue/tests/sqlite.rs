@@ -306,7 +306,7 @@ async fn a_file_of_the_first_format_is_brought_to_this_one() {
     file.execute_batch(include_str!("../src/sqlite/schema.sql")).unwrap();
     file.execute_batch(
         "INSERT INTO jobs (id, submitted_at_ms, options) VALUES (randomblob(16), 7, '{}');
-         INSERT INTO images VALUES (last_insert_rowid(), 'old');
+         INSERT INTO images VALUES (last_insert_rowid(), x'6f6c64');
          INSERT INTO results (id, status, submitted_at_ms) VALUES (zeroblob(16), 'queued', 7);
          PRAGMA application_id = 0x42796543; PRAGMA user_version = 1;",
     )
