@@ -9,6 +9,7 @@ use axum::{
     middleware::Next,
     response::Response,
 };
+use byecaptcha_queue::JobId;
 use opentelemetry::{TraceId, global, trace::TraceContextExt};
 use opentelemetry_http::HeaderExtractor;
 use tracing::{
@@ -47,7 +48,8 @@ pub(crate) async fn request(request: Request, next: Next) -> Response {
         metrics::answered(method, route, status.as_u16(), took);
     }
     let key = response.extensions().get::<Caller>().and_then(|caller| caller.key.as_ref());
-    let line = Line { method, route, status: status.as_u16(), took, id: &id, key };
+    let job = response.extensions().get::<JobId>().copied();
+    let line = Line { method, route, status: status.as_u16(), took, id: &id, key, job };
     line.write(noted, &span);
     response
 }
@@ -60,6 +62,8 @@ struct Line<'a> {
     took: Duration,
     id: &'a str,
     key: Option<&'a KeyId>,
+    /// The job that a submission made.
+    job: Option<JobId>,
 }
 
 impl Line<'_> {
@@ -67,11 +71,11 @@ impl Line<'_> {
     fn write(&self, noted: bool, span: &Span) {
         let Self { method, route, status, id, .. } = *self;
         let milliseconds = (self.took.as_secs_f64() * 1e5).round() / 1e2;
-        let (key, trace_id) = (self.key.map(display), trace(span).map(display));
+        let (key, job, trace_id) = (self.key.map(display), self.job.map(display), trace(span).map(display));
         macro_rules! say {
             ($level:expr) => {
                 tracing::event!(target: "access", parent: None::<tracing::Id>, $level, method, route, status,
-                    milliseconds, request_id = id, key, trace_id, "answered")
+                    milliseconds, request_id = id, key, job, trace_id, "answered")
             };
         }
         if noted { say!(Level::INFO) } else { say!(Level::DEBUG) }

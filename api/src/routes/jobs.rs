@@ -66,6 +66,8 @@ async fn submitted(state: &ApiState, record: JobRecord, wait: Option<Duration>) 
     if let Ok(location) = location {
         response.headers_mut().insert(header::LOCATION, location);
     }
+    // For the log line.
+    response.extensions_mut().insert(record.id);
     Ok(response)
 }
 

@@ -63,8 +63,8 @@ async fn one_trace_shows_request_wait_batch_and_result() {
 
     let log = stack.api_log();
     let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let served = lines.iter().find(|line| line["span"]["trace_id"] == trace);
-    assert!(served.is_some_and(|line| line["span"]["job"].is_string()), "{log}");
+    let served = lines.iter().find(|line| line["target"] == "access" && line["trace_id"] == trace);
+    assert!(served.is_some_and(|line| line["job"].is_string()), "{log}");
     assert!(!log.contains(&text) && !worker.log().contains(&text), "what was read is nobody's business");
 }
 
