@@ -64,7 +64,8 @@ async fn a_worker_that_is_told_to_stop_gives_back_what_it_has_not_started() {
         let left = waiting - deliveries.len();
         deliveries.extend(tokio::time::timeout(PATIENCE, consumer.receive(left)).await.unwrap().unwrap());
     }
-    assert!(deliveries.iter().all(|delivery| delivery.attempt == 1));
+    let attempts: Vec<u32> = deliveries.iter().map(|delivery| delivery.attempt).collect();
+    assert!(attempts.iter().all(|&attempt| attempt == 1), "{attempts:?}\n{}", worker.log());
     for delivery in deliveries {
         delivery.release().await.unwrap();
     }
