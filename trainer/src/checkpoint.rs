@@ -55,10 +55,11 @@ impl State {
         let mut stored: BTreeMap<String, Tensor> = stored.into_iter().collect();
         let step = stored.remove(STEP).with_context(|| format!("{} is no checkpoint", path.display()))?;
         self.step = u64::try_from(step.int64_value(&[0]))?;
+        let of_another = || format!("the checkpoint {} is not of this network", path.display());
         for (group, parameters) in self.groups() {
-            take(&mut stored, &format!("{group}."), parameters)?;
+            take(&mut stored, &format!("{group}."), parameters).with_context(of_another)?;
         }
-        all_taken(&stored)
+        all_taken(&stored).with_context(of_another)
     }
 }
 
