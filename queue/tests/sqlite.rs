@@ -374,9 +374,8 @@ async fn the_queues_of_a_file_have_nothing_to_do_with_one_another() {
     {
         let interactive = SqliteBroker::new(SqliteDatabase::open(&path).unwrap(), options);
         let bulk = interactive.clone().on(QueueName::Bulk);
-        for picture in ["a", "b"] {
-            bulk.publish(&job(picture)).await.unwrap();
-        }
+        bulk.publish(&job("a")).await.unwrap();
+        bulk.publish(&job("b")).await.unwrap();
         assert!(matches!(bulk.publish(&job("c")).await, Err(BrokerError::Full { limit: 2 })));
         interactive.publish(&job("person")).await.unwrap();
         assert_eq!((interactive.depth().await.unwrap(), bulk.depth().await.unwrap()), (1, 2));
