@@ -28,6 +28,8 @@ pub struct Sample {
 pub struct Generator {
     style: Style,
     charset: Vec<char>,
+    /// Places in the charset of the symbols that come oftener.
+    emphasis: Vec<usize>,
     fonts: Vec<FontSize>,
     seed: u64,
     deviation: Deviation,
@@ -41,12 +43,14 @@ impl Generator {
     pub fn new(style: Style, seed: u64) -> Result<Self, Error> {
         style.validate()?;
         let charset: Vec<char> = style.charset.chars().collect();
+        let place = |symbol| charset.iter().position(|&known| known == symbol);
+        let emphasis = style.emphasis.chars().filter_map(place).collect();
         let fonts = style
             .font_sizes
             .iter()
             .map(|&size| FontSize::new(size, &charset, style.warp))
             .collect::<Result<_, _>>()?;
-        Ok(Self { style, charset, fonts, seed, deviation: Deviation::None })
+        Ok(Self { style, charset, emphasis, fonts, seed, deviation: Deviation::None })
     }
 
     #[doc(hidden)]
@@ -121,7 +125,11 @@ impl Generator {
     fn symbols(&self, index: u64) -> (Vec<usize>, Pcg64Mcg) {
         let mut rng = Pcg64Mcg::seed_from_u64(mix(mix(self.seed).wrapping_add(index)));
         let length = self.style.lengths[(index % self.style.lengths.len() as u64) as usize];
-        ((0..length).map(|_| rng.random_range(0..self.charset.len())).collect(), rng)
+        let symbol = |_| match self.emphasis.len() {
+            some @ 1.. if rng.random_bool(0.5) => self.emphasis[rng.random_range(0..some)],
+            _ => rng.random_range(0..self.charset.len()),
+        };
+        ((0..length).map(symbol).collect(), rng)
     }
 
     fn text(&self, symbols: &[usize]) -> String {

@@ -39,7 +39,8 @@ enum Command {
 
 #[derive(clap::Args)]
 struct Generate {
-    /// Style to start from: hku (128x48 JPEG, 4 to 6 symbols), hku6 (6 symbols only), default (160x60 PNG) or 0.7.1
+    /// Style to start from: hku (128x48 JPEG, 4 to 6 symbols), hku-pairs (half of them
+    /// from V v X x Z z), hku6 (6 symbols only), default (160x60 PNG) or 0.7.1
     #[arg(long, default_value = "hku")]
     preset: String,
     /// Number of images, divided evenly among the lengths
@@ -134,6 +135,8 @@ impl Generate {
             width: self.width.unwrap_or(preset.width),
             height: self.height.unwrap_or(preset.height),
             font_sizes: self.font_size.clone().unwrap_or(preset.font_sizes),
+            // Another charset has other symbols that are hard to tell apart.
+            emphasis: if self.charset.is_some() { String::new() } else { preset.emphasis },
             charset: self.charset.clone().unwrap_or(preset.charset),
             lengths: self.lengths.clone().unwrap_or(preset.lengths),
             resampling: match self.resampling {

@@ -37,7 +37,7 @@ fn seed_and_index_make_the_difference() {
 
 #[test]
 fn a_sample_is_its_file_read_back() {
-    for name in ["hku", "hku6", "default", "0.7.1"] {
+    for name in ["hku", "hku-pairs", "hku6", "default", "0.7.1"] {
         let style = Style::preset(name).unwrap();
         let size = (style.width, style.height);
         let generator = Generator::new(style, 3).unwrap();
@@ -49,6 +49,21 @@ fn a_sample_is_its_file_read_back() {
             assert_eq!(sample.image.dimensions(), size);
         }
     }
+}
+
+#[test]
+fn emphasized_symbols_are_half_of_all_and_alike_among_themselves() {
+    let generator = Generator::new(Style::preset("hku-pairs").unwrap(), 5).unwrap();
+    let symbols: String = (0..6_000).map(|index| generator.label(index)).collect();
+    let count = |symbol| symbols.matches(symbol).count() as f64 / symbols.len() as f64;
+    // Half of all from six, and the other half from all 59.
+    let expected = 0.5 / 6.0 + 0.5 / 59.0;
+    for symbol in ["V", "v", "X", "x", "Z", "z"] {
+        assert!((count(symbol) - expected).abs() < 0.01, "{symbol}: {}", count(symbol));
+    }
+    assert!((count("k") - 0.5 / 59.0).abs() < 0.003, "{}", count("k"));
+    let foreign = Style { emphasis: "V0".to_owned(), ..hku() };
+    assert!(matches!(Generator::new(foreign, 1), Err(Error::UnknownEmphasis('0'))));
 }
 
 #[test]
