@@ -2,7 +2,9 @@
 //! what became of it, makes no second job.
 
 use axum::http::HeaderMap;
-use byecaptcha_queue::{Claim, Fingerprint, Job, JobRecord, Lookup};
+use byecaptcha_queue::{
+    Batch, BatchId, BatchLookup, Claim, Fingerprint, Job, JobId, JobRecord, JobStatus, Lookup,
+};
 
 use crate::{
     access::Caller,
@@ -17,6 +19,8 @@ const LONGEST: usize = 255;
 pub(crate) enum Claimed {
     /// This request, whose job is to be accepted.
     Fresh,
+    /// An earlier one, of whose job nobody knows whether the broker has it.
+    Unsure,
     /// An earlier one, whose job this is.
     Known(Box<JobRecord>),
 }
@@ -39,7 +43,8 @@ pub(crate) fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
 }
 
 /// Has the key stand for the job, or finds what it stands for. The job takes over the id of an earlier one of the same
-/// request that never came to be: its publication failed, or the API died before it.
+/// request that may never have come to the broker: its publication failed, or the API died before it. One that still
+/// waits is published once more, since a record alone is no promise; read twice, it has one result all the same.
 pub(crate) async fn claim(
     state: &ApiState,
     caller: &Caller,
@@ -55,6 +60,10 @@ pub(crate) async fn claim(
             Err(Problem::new(problem::IDEMPOTENCY_REUSED, detail).in_field("Idempotency-Key"))
         }
         Claim::Same(id) => match state.results.get(id).await? {
+            Lookup::Found(record) if record.status == JobStatus::Queued => {
+                (job.id, job.submitted_at_ms) = (id, record.submitted_at_ms);
+                Ok(Claimed::Unsure)
+            }
             Lookup::Found(record) => Ok(Claimed::Known(Box::new(record))),
             Lookup::Expired => {
                 let detail = "It stands for a job whose result was kept for its time and is gone.";
@@ -65,5 +74,33 @@ pub(crate) async fn claim(
                 Ok(Claimed::Fresh)
             }
         },
+    }
+}
+
+/// The same for a batch. What its pictures are is seen as they come: each is compared with what came in its place before.
+/// Gives the batch that is there already; otherwise the new one has the id that the key stands for.
+pub(crate) async fn claim_batch(
+    state: &ApiState,
+    caller: &Caller,
+    key: &str,
+    batch: &mut Batch,
+) -> Result<Option<Batch>, Problem> {
+    let owner = caller.owner().unwrap_or_default();
+    // No key holds a space, so none of a job's is this.
+    let (key, id) = (format!("batch {key}"), JobId::from_bytes(*batch.id.as_bytes()));
+    let known = match state.results.claim(&owner, &key, &[0; 32], id).await? {
+        Claim::Same(known) => BatchId::from_bytes(*known.as_bytes()),
+        Claim::New | Claim::Other => return Ok(None),
+    };
+    match state.batches.batch(known).await? {
+        BatchLookup::Found(known) => Ok(Some(known)),
+        BatchLookup::Expired => {
+            let detail = "It stands for a batch that was kept for its time and is gone.";
+            Err(Problem::new(problem::BATCH_EXPIRED, detail))
+        }
+        BatchLookup::Unknown => {
+            batch.id = known;
+            Ok(None)
+        }
     }
 }

@@ -1,7 +1,9 @@
 //! The HTTP face: jobs in, results out, and the web page. It knows the queue and the result store and no engine, so any
 //! number of these can stand before any number of workers.
 
+mod acceptance;
 pub mod access;
+mod batches;
 mod connections;
 mod idempotency;
 mod linger;
@@ -20,7 +22,9 @@ use std::{future::Future, io, time::Duration};
 use axum::Router;
 use tokio::{net::TcpListener, task::JoinSet};
 
-pub use state::{ApiSettings, ApiState, DEFAULT_MAX_SIDE, DEFAULT_MAX_UPLOAD_BYTES, ModelInfo};
+pub use state::{
+    ApiSettings, ApiState, DEFAULT_KEEP_BATCHES, DEFAULT_MAX_SIDE, DEFAULT_MAX_UPLOAD_BYTES, ModelInfo,
+};
 
 /// How long requests that are under way at shutdown may take to finish.
 const GRACE: Duration = Duration::from_secs(10);

@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use byecaptcha_api::{ApiSettings, ApiState};
+use byecaptcha_api::ApiState;
 use byecaptcha_program::{address, backends::Backends, descriptors, logging, metrics, signals};
 use clap::Parser;
 use settings::Settings;
@@ -38,7 +38,8 @@ fn start(settings: &Settings) -> Result<()> {
 async fn run(settings: &Settings) -> Result<()> {
     let models = settings.models()?;
     settings.check()?;
-    let Backends { broker, bulk, results, feedback } = settings.backends.open(settings.queue_capacity)?;
+    let Backends { broker, bulk, results, batches, feedback } =
+        settings.backends.open(settings.queue_capacity)?;
     let shutdown = CancellationToken::new();
     signals::watch(shutdown.clone()).context("signals cannot be caught")?;
     let access = settings.access.open(settings.listen, None).context("--keys")?;
@@ -46,8 +47,9 @@ async fn run(settings: &Settings) -> Result<()> {
         tracing::warn!("other machines can reach this address, and there are no API keys");
     }
     let (listener, address) = address::bind(settings.listen).await?;
-    let state = ApiState::new(broker, results, models, ApiSettings::default())
+    let state = ApiState::new(broker, results, models, settings.limits())
         .with_bulk(bulk)
+        .with_batches(batches)
         .with_feedback(feedback, settings.keep_images)
         .with_access(access)
         .with_metrics(metrics::start()?);

@@ -20,7 +20,7 @@ const TEXTS: RangeInclusive<u32> = 1..=10;
 const CHARSET: usize = 512;
 
 /// Options as they were asked for.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Options {
     model: Option<String>,
     charset: Option<String>,
@@ -83,6 +83,36 @@ impl Options {
             _ => return Ok(false),
         }
         Ok(true)
+    }
+
+    /// These as options of a batch, whose jobs are bulk jobs all.
+    pub(crate) fn bulk(self) -> Result<Self, Problem> {
+        match self.queue {
+            Some(QueueName::Interactive) => {
+                let detail = "queue: nobody waits for one picture of a batch; it is bulk.";
+                Err(malformed(detail.to_owned()).in_field("queue"))
+            }
+            _ => Ok(self),
+        }
+    }
+
+    /// These, with what they leave open as the others have it. The three lengths are one option here.
+    pub(crate) fn or(self, others: &Self) -> Self {
+        let others = others.clone();
+        let has_length = self.length.or(self.min_length).or(self.max_length).is_some();
+        let lengths = if has_length { &self } else { &others };
+        let (length, min_length, max_length) = (lengths.length, lengths.min_length, lengths.max_length);
+        Self {
+            length,
+            min_length,
+            max_length,
+            model: self.model.or(others.model),
+            charset: self.charset.or(others.charset),
+            top_k: self.top_k.or(others.top_k),
+            min_confidence: self.min_confidence.or(others.min_confidence),
+            deadline_ms: self.deadline_ms.or(others.deadline_ms),
+            queue: self.queue.or(others.queue),
+        }
     }
 
     /// What they make of a job, and the queue that it is for, once all of them are known.

@@ -5,7 +5,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use byecaptcha_queue::{BrokerError, ResultError};
+use byecaptcha_queue::{BrokerError, Failure, ResultError};
 use serde::Serialize;
 
 /// What can be wrong, in general.
@@ -51,6 +51,16 @@ kinds! {
         "Only a job that waits can. GET shows how it stands, or how it has ended.";
     JOB_NOT_READ: "job-not-read", CONFLICT, "There is no reading that feedback could be about",
         "Give it once the job has succeeded or failed.";
+    BATCH_ID_MALFORMED: "batch-id-malformed", BAD_REQUEST, "This is not the id of a batch",
+        "Ids are UUIDs. Use the address in the Location header as it is.";
+    BATCH_UNKNOWN: "batch-unknown", NOT_FOUND, "No batch has this id",
+        "It was never submitted here, or its time ended so long ago that even its id is forgotten.";
+    BATCH_EXPIRED: "batch-expired", GONE, "The batch was kept for its time and is gone",
+        "A batch is kept with its results until the time in expires_at_ms. Submit the pictures again.";
+    BATCH_CANCELED: "batch-canceled", CONFLICT, "The batch was taken back",
+        "Nothing more is taken into it. Submit the pictures again, with a fresh Idempotency-Key.";
+    BATCH_TOO_LARGE: "batch-too-large", PAYLOAD_TOO_LARGE, "The batch is larger than is taken",
+        "Divide it into several. What of it was accepted is taken back.";
     REQUEST_TIMEOUT: "request-timeout", REQUEST_TIMEOUT, "The body took too long to arrive",
         "Nothing was accepted. Send it again, over a better connection or with a smaller picture.";
     BODY_TOO_LARGE: "body-too-large", PAYLOAD_TOO_LARGE, "The request is larger than is taken",
@@ -115,6 +125,15 @@ struct Body<'a> {
 impl Problem {
     pub(crate) fn new(kind: &'static Kind, detail: impl Into<String>) -> Self {
         Self { kind, detail: detail.into(), field: None }
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        self.kind.status
+    }
+
+    /// The same as the reason why one item of many is not taken.
+    pub(crate) fn into_failure(self) -> Failure {
+        Failure { kind: self.kind.name.to_owned(), detail: self.detail }
     }
 
     pub(crate) fn in_field(mut self, field: &'static str) -> Self {

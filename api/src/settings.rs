@@ -3,7 +3,7 @@
 use std::{fs, net::SocketAddr, path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result};
-use byecaptcha_api::{ModelInfo, access::AccessSettings};
+use byecaptcha_api::{ApiSettings, ModelInfo, access::AccessSettings};
 use byecaptcha_program::{address, backends::BackendSettings, logging::LogFormat, traces::TraceSettings};
 use clap::Parser;
 use serde::Deserialize;
@@ -25,6 +25,9 @@ pub(crate) struct Settings {
     /// Keep all pictures for so long, so that those with feedback make a labelled set; none are kept otherwise.
     #[arg(long, env = "BYECAPTCHA_KEEP_IMAGES", value_name = "TIME", value_parser = humantime::parse_duration)]
     pub(crate) keep_images: Option<Duration>,
+    /// How long batches are kept with their results.
+    #[arg(long, env = "BYECAPTCHA_KEEP_BATCHES", default_value = "24h", value_name = "TIME", value_parser = humantime::parse_duration)]
+    keep_batches: Duration,
     /// The card (NAME.json) of the model that the workers read with, where it is not the one that ships.
     #[arg(long, env = "BYECAPTCHA_MODEL_CARD", value_name = "FILE")]
     model_card: Option<PathBuf>,
@@ -50,6 +53,11 @@ const SHIPPED: &str = include_str!("../../models/weights/lean.json");
 impl Settings {
     pub(crate) fn check(&self) -> Result<()> {
         self.access.check(self.listen, None).map_err(anyhow::Error::msg)
+    }
+
+    /// Limits on what is taken in.
+    pub(crate) fn limits(&self) -> ApiSettings {
+        ApiSettings { keep_batches: self.keep_batches, ..ApiSettings::default() }
     }
 
     /// The models that the workers have.

@@ -8,7 +8,9 @@ use std::{
     time::Duration,
 };
 
-use byecaptcha_queue::{Broker, FeedbackStore, MemoryFeedback, ResultStore};
+use byecaptcha_queue::{
+    BatchStore, Broker, FeedbackStore, MemoryFeedback, MemoryResults, ResultOptions, ResultStore,
+};
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
@@ -41,6 +43,12 @@ pub struct ApiSettings {
     pub max_height: u32,
     /// How long a request's body may take to arrive, from its first byte to its last.
     pub body_timeout: Duration,
+    /// Most pictures in a batch.
+    pub max_batch_items: u64,
+    /// Most bytes in a batch, as it comes and once it is unpacked.
+    pub max_batch_bytes: u64,
+    /// How long a batch is kept with its results, from its submission.
+    pub keep_batches: Duration,
     /// How long a request's head may take to arrive; and how long a connection may stay open without a next request.
     pub header_timeout: Duration,
 }
@@ -53,6 +61,9 @@ pub const DEFAULT_MAX_UPLOAD_BYTES: usize = 10 << 20;
 /// a worker has decoded it.
 pub const DEFAULT_MAX_SIDE: u32 = 4096;
 
+/// How long batches are kept where the settings say nothing else.
+pub const DEFAULT_KEEP_BATCHES: Duration = Duration::from_hours(24);
+
 impl Default for ApiSettings {
     fn default() -> Self {
         Self {
@@ -60,6 +71,9 @@ impl Default for ApiSettings {
             max_width: DEFAULT_MAX_SIDE,
             max_height: DEFAULT_MAX_SIDE,
             body_timeout: Duration::from_secs(60),
+            max_batch_items: 100_000,
+            max_batch_bytes: 2 << 30,
+            keep_batches: DEFAULT_KEEP_BATCHES,
             header_timeout: Duration::from_secs(30),
         }
     }
@@ -72,6 +86,7 @@ pub struct ApiState {
     /// The queue for bulk jobs.
     pub(crate) bulk: Arc<dyn Broker>,
     pub(crate) results: Arc<dyn ResultStore>,
+    pub(crate) batches: Arc<dyn BatchStore>,
     pub(crate) feedback: Arc<dyn FeedbackStore>,
     /// For how long pictures are kept, where they are.
     pub(crate) keep_images: Option<Duration>,
@@ -99,6 +114,7 @@ impl ApiState {
             bulk: Arc::clone(&broker),
             broker,
             results,
+            batches: Arc::new(MemoryResults::new(ResultOptions::default())),
             feedback: Arc::new(MemoryFeedback::default()),
             keep_images: None,
             models: models.into(),
@@ -114,6 +130,14 @@ impl ApiState {
     #[must_use]
     pub fn with_bulk(mut self, broker: Arc<dyn Broker>) -> Self {
         self.bulk = broker;
+        self
+    }
+
+    /// Has batches kept here, which must be where the results are: it is the result store that counts the ends of their
+    /// jobs. Without this no end is ever counted.
+    #[must_use]
+    pub fn with_batches(mut self, store: Arc<dyn BatchStore>) -> Self {
+        self.batches = store;
         self
     }
 

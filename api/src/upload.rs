@@ -72,7 +72,8 @@ pub(crate) async fn extract(state: &ApiState, request: Request) -> Result<Upload
     Ok(Upload { image, options, queue, fingerprint })
 }
 
-fn fingerprint(image: &[u8], options: &Options) -> Fingerprint {
+/// What makes two uploads the same: the picture, and the options as they were asked for.
+pub(crate) fn fingerprint(image: &[u8], options: &Options) -> Fingerprint {
     // The options' debug form names each with its value, and no two sets of them have the same.
     Sha256::new().chain_update(format!("{options:?}")).chain_update(image).finalize().into()
 }
@@ -130,14 +131,23 @@ async fn read(mut body: Body, settings: &ApiSettings) -> Result<Bytes, Problem> 
 }
 
 fn json(body: &[u8], options: &mut Options) -> Result<Bytes, Problem> {
+    let malformed = |detail| Problem::new(problem::MALFORMED_BODY, detail);
+    let members: Map<String, Value> = serde_json::from_slice(body)
+        .map_err(|error| malformed(format!("The JSON is not a job: {error}.")))?;
+    members_of_job(members, options)
+}
+
+/// The picture among the members of a JSON object, all others of which are options.
+pub(crate) fn members_of_job(
+    mut members: Map<String, Value>,
+    options: &mut Options,
+) -> Result<Bytes, Problem> {
     /// Senders differ on padding, and nothing hangs on it.
     const BASE64: GeneralPurpose = GeneralPurpose::new(
         &alphabet::STANDARD,
         GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
     );
     let malformed = |detail| Problem::new(problem::MALFORMED_BODY, detail);
-    let mut members: Map<String, Value> = serde_json::from_slice(body)
-        .map_err(|error| malformed(format!("The JSON is not a job: {error}.")))?;
     let Some(Value::String(image)) = members.remove("image") else {
         let detail = "The JSON is not a job: it has no member image, or one that is not a string.";
         return Err(malformed(detail.to_owned()).in_field("image"));
@@ -186,7 +196,7 @@ async fn multipart(parts: Parts, body: Bytes, options: &mut Options) -> Result<B
 }
 
 /// Looks at what the bytes are, whatever they are called, and at the size that the picture's header gives.
-fn check_image(image: &[u8], settings: &ApiSettings) -> Result<(), Problem> {
+pub(crate) fn check_image(image: &[u8], settings: &ApiSettings) -> Result<(), Problem> {
     use ImageFormat::{Bmp, Gif, Jpeg, Png, WebP};
     let refused = |kind, detail: &str| Err(Problem::new(kind, detail).in_field("image"));
     if image.is_empty() {

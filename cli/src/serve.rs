@@ -69,11 +69,14 @@ async fn run(settings: &ServeSettings, recognizer: Recognizer, database: SqliteD
     let bulk: Arc<dyn Broker> = Arc::new(broker.clone().on(QueueName::Bulk));
     let broker: Arc<dyn Broker> = Arc::new(broker);
     let feedback = Arc::new(SqliteFeedback::new(database.clone()));
-    let results: Arc<dyn ResultStore> = Arc::new(SqliteResults::new(database, result_options));
+    let records = Arc::new(SqliteResults::new(database, result_options));
+    let results: Arc<dyn ResultStore> = records.clone();
 
     let models = vec![describe(recognizer.card())?];
-    let state = ApiState::new(Arc::clone(&broker), Arc::clone(&results), models, ApiSettings::default())
+    let limits = ApiSettings { keep_batches: settings.keep_batches, ..ApiSettings::default() };
+    let state = ApiState::new(Arc::clone(&broker), Arc::clone(&results), models, limits)
         .with_bulk(Arc::clone(&bulk))
+        .with_batches(records)
         .with_feedback(feedback, settings.keep_images)
         .with_access(access)
         .with_metrics(metrics::start()?);

@@ -67,6 +67,9 @@ pub(crate) struct ServeSettings {
     /// How long results can be fetched.
     #[arg(long, env = "BYECAPTCHA_KEEP", default_value = "1h", value_name = "TIME", value_parser = humantime::parse_duration)]
     pub(crate) keep: Duration,
+    /// How long batches are kept with their results.
+    #[arg(long, env = "BYECAPTCHA_KEEP_BATCHES", default_value = "24h", value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub(crate) keep_batches: Duration,
     /// Keep all pictures for so long, so that those with feedback make a labelled set; none are kept otherwise.
     #[arg(long, env = "BYECAPTCHA_KEEP_IMAGES", value_name = "TIME", value_parser = humantime::parse_duration)]
     pub(crate) keep_images: Option<Duration>,

@@ -5,7 +5,8 @@ use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use byecaptcha_queue::{
-    Broker, BrokerOptions, FeedbackStore, QueueName, RabbitBroker, RedisResults, ResultOptions, ResultStore,
+    BatchStore, Broker, BrokerOptions, FeedbackStore, QueueName, RabbitBroker, RedisResults, ResultOptions,
+    ResultStore,
 };
 use clap::Args;
 
@@ -55,6 +56,8 @@ pub struct Backends {
     pub bulk: Arc<dyn Broker>,
     /// Keeps their results.
     pub results: Arc<dyn ResultStore>,
+    /// Keeps batches beside them.
+    pub batches: Arc<dyn BatchStore>,
     /// Keeps what people said was right.
     pub feedback: Arc<dyn FeedbackStore>,
 }
@@ -85,6 +88,7 @@ impl BackendSettings {
             broker: broker(QueueName::Interactive)?,
             bulk: broker(QueueName::Bulk)?,
             results: results.clone(),
+            batches: results.clone(),
             feedback: results,
         })
     }

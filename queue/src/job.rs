@@ -11,6 +11,8 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::batch::Membership;
+
 /// Names one job for its whole life. A version 7 UUID (RFC 9562), so ids sort by the time of their making.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -241,6 +243,9 @@ pub struct JobRecord {
     /// The id of the key whose holder submitted it; nobody's where there are no keys. Not for clients' eyes.
     #[serde(skip)]
     pub owner: Option<String>,
+    /// The batch that it belongs to, if any. Not for clients' eyes.
+    #[serde(skip)]
+    pub batch: Option<Membership>,
 }
 
 impl JobRecord {
@@ -254,6 +259,7 @@ impl JobRecord {
             result: None,
             error: None,
             owner: None,
+            batch: None,
         }
     }
 
@@ -261,6 +267,12 @@ impl JobRecord {
     #[must_use]
     pub fn owned_by(self, owner: Option<String>) -> Self {
         Self { owner, ..self }
+    }
+
+    /// This record as one of a batch.
+    #[must_use]
+    pub fn in_batch(self, batch: Membership) -> Self {
+        Self { batch: Some(batch), ..self }
     }
 
     /// This record with its end written in: `at_ms` is milliseconds since the Unix epoch.

@@ -1,6 +1,7 @@
 //! The contract between the API and the workers: what a job is, how it travels, where its result waits.
 //! Every backend, from process memory to a broker cluster, stands behind these two traits.
 
+pub mod batch;
 pub mod broker;
 pub mod feedback;
 pub mod job;
@@ -8,6 +9,9 @@ pub mod results;
 pub mod sqlite;
 pub mod trace;
 
+pub use batch::{
+    Appended, Batch, BatchCounts, BatchId, BatchItem, BatchLookup, BatchStatus, BatchStore, Membership,
+};
 #[cfg(feature = "rabbitmq")]
 pub use broker::RabbitBroker;
 pub use broker::{

@@ -16,7 +16,7 @@ use byecaptcha_queue::{
 };
 #[cfg(feature = "rabbitmq")]
 use byecaptcha_queue::{QueueName, RabbitBroker};
-use contract::{BrokerBackend, FeedbackBackend, Fixture, ResultsBackend};
+use contract::{BatchesBackend, BrokerBackend, FeedbackBackend, Fixture, ResultsBackend, Store};
 #[cfg(any(feature = "rabbitmq", feature = "redis"))]
 use tokio::sync::OnceCell;
 
@@ -30,6 +30,12 @@ impl BrokerBackend for Memory {
 
 impl ResultsBackend for Memory {
     async fn results(options: ResultOptions) -> Fixture<dyn ResultStore> {
+        Fixture { store: Arc::new(MemoryResults::new(options)), _guard: Box::new(()) }
+    }
+}
+
+impl BatchesBackend for Memory {
+    async fn batches(options: ResultOptions) -> Fixture<dyn Store> {
         Fixture { store: Arc::new(MemoryResults::new(options)), _guard: Box::new(()) }
     }
 }
@@ -55,6 +61,14 @@ impl BrokerBackend for Sqlite {
         let folder = tempfile::tempdir().unwrap();
         let database = SqliteDatabase::open(folder.path().join("queue.db")).unwrap();
         Fixture { store: Arc::new(SqliteBroker::new(database, options)), _guard: Box::new(folder) }
+    }
+}
+
+impl BatchesBackend for Sqlite {
+    async fn batches(options: ResultOptions) -> Fixture<dyn Store> {
+        let folder = tempfile::tempdir().unwrap();
+        let database = SqliteDatabase::open(folder.path().join("queue.db")).unwrap();
+        Fixture { store: Arc::new(SqliteResults::new(database, options)), _guard: Box::new(folder) }
     }
 }
 
@@ -100,6 +114,13 @@ impl Redis {
 #[cfg(feature = "redis")]
 impl ResultsBackend for Redis {
     async fn results(options: ResultOptions) -> Fixture<dyn ResultStore> {
+        Fixture { store: Self::store(options).await, _guard: Box::new(()) }
+    }
+}
+
+#[cfg(feature = "redis")]
+impl BatchesBackend for Redis {
+    async fn batches(options: ResultOptions) -> Fixture<dyn Store> {
         Fixture { store: Self::store(options).await, _guard: Box::new(()) }
     }
 }
@@ -175,6 +196,13 @@ macro_rules! result_stores {
                     wait_ends_with_its_patience,
                     wait_sees_a_record_taken_back,
                     results_expire_and_ids_are_forgotten,
+                }
+                batches {
+                    a_batch_goes_through_its_life,
+                    items_that_come_again_are_compared,
+                    every_end_is_counted_once,
+                    items_are_read_page_by_page,
+                    a_batch_keeps_the_results_of_its_jobs,
                 }
             }
         })*

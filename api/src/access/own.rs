@@ -1,6 +1,6 @@
-//! What is whose: each caller sees only the jobs that are theirs.
+//! What is whose: each caller sees only the jobs and batches that are theirs.
 
-use byecaptcha_queue::{JobId, JobRecord, Lookup};
+use byecaptcha_queue::{Batch, BatchId, BatchLookup, JobId, JobRecord, Lookup};
 
 use super::Caller;
 use crate::problem::{self, Problem};
@@ -18,6 +18,17 @@ impl Caller {
             Lookup::Expired => Err(Problem::new(problem::JOB_EXPIRED, "Nothing of it is left.")),
             Lookup::Found(_) | Lookup::Unknown => {
                 Err(Problem::new(problem::JOB_UNKNOWN, format!("There is no job {id}.")))
+            }
+        }
+    }
+
+    /// The caller's own batch, likewise.
+    pub(crate) fn own_batch(&self, id: BatchId, lookup: BatchLookup) -> Result<Batch, Problem> {
+        match lookup {
+            BatchLookup::Found(batch) if batch.owner == self.owner() => Ok(batch),
+            BatchLookup::Expired => Err(Problem::new(problem::BATCH_EXPIRED, "Nothing of it is left.")),
+            BatchLookup::Found(_) | BatchLookup::Unknown => {
+                Err(Problem::new(problem::BATCH_UNKNOWN, format!("There is no batch {id}.")))
             }
         }
     }

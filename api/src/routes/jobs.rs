@@ -1,6 +1,6 @@
 //! Submitting jobs and asking after them.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::{
     Json,
@@ -8,13 +8,14 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use byecaptcha_queue::{Cancellation, Job, JobId, JobRecord, JobStatus, Lookup, QueueName, trace};
-use tracing::{Instrument, Span, field::Empty};
-use tracing_opentelemetry::OpenTelemetrySpanExt;
+use byecaptcha_queue::{Cancellation, Job, JobId, JobRecord, JobStatus, Lookup};
+use tracing::Instrument;
 
 use crate::{
+    acceptance::accept,
     access::Caller,
     idempotency::{self, Claimed},
+    linger::linger,
     metrics, prefer,
     problem::{self, Problem},
     state::ApiState,
@@ -31,12 +32,19 @@ pub(super) async fn submit(
     request: Request,
 ) -> Result<Response, Problem> {
     let wait = prefer::wait(request.headers());
-    let key = idempotency::key(request.headers())?;
+    let key = match idempotency::key(request.headers()) {
+        Ok(key) => key,
+        Err(problem) => {
+            linger(request.into_body());
+            return Err(problem);
+        }
+    };
     let Upload { image, options, queue, fingerprint } = upload::extract(&state, request).await?;
-    let mut job = Job::new(image, options);
+    let (mut job, mut first) = (Job::new(image, options), true);
     if let Some(key) = key {
         match idempotency::claim(&state, &caller, &key, &fingerprint, &mut job).await? {
             Claimed::Fresh => {}
+            Claimed::Unsure => first = false,
             Claimed::Known(record) => return submitted(&state, *record, wait).await,
         }
     }
@@ -45,7 +53,7 @@ pub(super) async fn submit(
     let accepting = state.clone();
     let created = record.clone();
     let accepted =
-        tokio::spawn(async move { accept(&accepting, created, job, queue).await }.in_current_span());
+        tokio::spawn(async move { accept(&accepting, &created, job, queue, first).await }.in_current_span());
     accepted.await.map_err(|_| Problem::new(problem::INTERNAL, "The job could not be queued."))??;
     submitted(&state, record, wait).await
 }
@@ -71,31 +79,6 @@ async fn submitted(state: &ApiState, record: JobRecord, wait: Option<Duration>) 
     Ok(response)
 }
 
-/// Record first, so that no worker ends a job that nobody can ask for; a job that the broker does not take leaves no
-/// record behind.
-async fn accept(state: &ApiState, record: JobRecord, mut job: Job, queue: QueueName) -> Result<(), Problem> {
-    Span::current().record("job", tracing::field::display(job.id));
-    state.results.create(&record).await?;
-    if let Some(time) = state.keep_images
-        && let Err(error) = state.feedback.keep_image(job.id, &job.image, time).await
-    {
-        tracing::warn!(%error, "a picture is not kept");
-    }
-    let span = tracing::info_span!("publish", otel.kind = "producer", otel.status_description = Empty);
-    job.options.traceparent = trace::traceparent(&span.context());
-    let started = Instant::now();
-    let broker = if queue == QueueName::Bulk { &state.bulk } else { &state.broker };
-    let published = broker.publish(&job).instrument(span).await;
-    metrics::published(published.is_ok().then(|| started.elapsed()));
-    if let Err(error) = published {
-        if let Err(error) = state.results.discard(job.id).await {
-            tracing::warn!(%error, "the record of an unpublished job remains");
-        }
-        return Err(error.into());
-    }
-    Ok(())
-}
-
 /// `GET /v1/jobs/{id}`: how the job stands, at once or when it has ended.
 pub(super) async fn show(
     State(state): State<ApiState>,
@@ -105,12 +88,11 @@ pub(super) async fn show(
 ) -> Result<Response, Problem> {
     let id = well_formed(id)?;
     let wait = prefer::wait(&headers);
-    // Before the wait, since it is nobody else's business how long the job takes.
-    let record = caller.own(id, state.results.get(id).await?)?;
-    let record = match wait {
-        Some(wait) if !record.status.is_terminal() => caller.own(id, held(&state, id, wait).await?)?,
-        _ => record,
-    };
+    if caller.key.is_some() && wait.is_some() {
+        // Before the wait, since it is nobody else's business how long the job takes.
+        caller.own(id, state.results.get(id).await?)?;
+    }
+    let record = caller.own(id, held(&state, id, wait.unwrap_or_default()).await?)?;
     Ok(answer(StatusCode::OK, &record, wait))
 }
 
@@ -141,7 +123,7 @@ pub(super) fn well_formed(id: Result<Path<JobId>, PathRejection>) -> Result<JobI
 }
 
 /// Looks up, holding the answer for as long as the client is willing and the server stays.
-pub(super) async fn held(state: &ApiState, id: JobId, wait: Duration) -> Result<Lookup, Problem> {
+pub(crate) async fn held(state: &ApiState, id: JobId, wait: Duration) -> Result<Lookup, Problem> {
     if wait.is_zero() {
         return Ok(state.results.get(id).await?);
     }

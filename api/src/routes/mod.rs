@@ -1,5 +1,6 @@
 //! The addresses, and what stands around all of them.
 
+mod batches;
 mod events;
 mod feedback;
 mod health;
@@ -25,6 +26,8 @@ use crate::{
     problem::{self, Problem},
     state::ApiState,
 };
+
+pub(crate) use jobs::held;
 
 /// The labelled set of all callers, pictures included: for who administers the service.
 pub(crate) const FEEDBACK: &str = "/v1/feedback";
@@ -57,6 +60,9 @@ fn v1(state: &ApiState) -> Router<ApiState> {
         .route("/v1/jobs/{id}", get(jobs::show).delete(jobs::cancel))
         .route("/v1/jobs/{id}/events", get(events::follow))
         .route("/v1/jobs/{id}/feedback", post(feedback::give).layer(DefaultBodyLimit::max(FEEDBACK_LIMIT)))
+        .route("/v1/batches", post(batches::submit))
+        .route("/v1/batches/{id}", get(batches::show).delete(batches::cancel))
+        .route("/v1/batches/{id}/results", get(batches::results))
         .route(FEEDBACK, get(feedback::list))
         .route("/v1/models", get(models::list))
         .route("/v1/{*rest}", any(not_found))

@@ -40,7 +40,8 @@ impl TestApp {
 
     pub(crate) async fn with(setup: Setup) -> Self {
         let broker = Arc::new(MemoryBroker::new(setup.broker));
-        let results = setup.store.unwrap_or_else(|| Arc::new(MemoryResults::new(setup.results)));
+        let records = Arc::new(MemoryResults::new(setup.results));
+        let results = setup.store.unwrap_or_else(|| records.clone());
         let model = ModelInfo {
             name: "lean".to_owned(),
             version: "1".to_owned(),
@@ -52,6 +53,7 @@ impl TestApp {
         let bulk = Arc::new(MemoryBroker::new(setup.broker));
         let state = ApiState::new(producer, results.clone(), vec![model], setup.settings)
             .with_bulk(bulk.clone())
+            .with_batches(records)
             .with_feedback(Arc::new(MemoryFeedback::default()), setup.keep_images)
             .with_access(setup.access);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

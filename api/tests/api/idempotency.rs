@@ -23,7 +23,11 @@ async fn the_same_request_is_the_same_job() {
     assert_eq!(again.headers()["location"], format!("/v1/jobs/{}", first.id));
     // As the draft writes it, and as everybody does.
     assert_eq!(send("\"one\"", "", png()).await.json::<JobRecord>().await.unwrap().id, first.id);
-    assert_eq!(app.broker_depth().await, 1);
+    // While it waits, nobody knows whether the first attempt came through: it is published again, as the same job.
+    assert_eq!(app.broker_depth().await, 3);
+    for _ in 0..2 {
+        assert_eq!(app.next_job().await.id, first.id);
+    }
 
     let other = send("one", "", picture(image::ImageFormat::Jpeg)).await;
     let problem = assert_problem(&app, other, 422, "idempotency-key-reused").await;
@@ -32,7 +36,8 @@ async fn the_same_request_is_the_same_job() {
 
     let fresh: JobRecord = send("two", "", png()).await.json().await.unwrap();
     assert_ne!(fresh.id, first.id);
-    app.work(std::time::Duration::ZERO, read("ABC")).await.unwrap();
+    let worked = app.work(std::time::Duration::ZERO, read("ABC")).await.unwrap();
+    assert_eq!(worked, first.id);
     let ended = send("one", "", png()).await;
     assert_eq!(ended.status(), StatusCode::OK);
     assert_eq!(ended.json::<JobRecord>().await.unwrap().result.unwrap().text, "ABC");
@@ -50,6 +55,18 @@ async fn a_retry_of_what_was_refused_is_taken() {
     assert_eq!(taken.status(), StatusCode::ACCEPTED);
     let job = app.next_job().await;
     assert_eq!(taken.json::<JobRecord>().await.unwrap().id, job.id);
+}
+
+#[tokio::test]
+async fn a_record_without_its_job_is_no_promise() {
+    let app = TestApp::start().await;
+    let send = async || app.submit(png()).header("idempotency-key", "died").send().await.unwrap();
+    let first: JobRecord = send().await.json().await.unwrap();
+    // As after the death of an API between its two writes: the record is there, and the broker has nothing.
+    app.next_job().await;
+    assert_eq!(app.broker_depth().await, 0);
+    assert_eq!(send().await.status(), StatusCode::ACCEPTED);
+    assert_eq!(app.next_job().await.id, first.id);
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 
 mod access;
 mod app;
+mod batches;
 #[cfg(unix)]
 mod connections;
 mod events;

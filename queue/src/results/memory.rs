@@ -1,8 +1,10 @@
 //! The result store in this process's memory: for tests, for trying things out, and for the one-shot command line.
 //! Everything it holds is gone when the process ends.
 
+mod batches;
+
 use std::{
-    collections::{HashMap, VecDeque, hash_map::Entry},
+    collections::{BTreeSet, HashMap, VecDeque, hash_map::Entry},
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -12,7 +14,11 @@ use async_trait::async_trait;
 use super::{
     Age, Cancellation, Claim, Fingerprint, Lookup, ResultError, ResultOptions, ResultStore, Waiters,
 };
-use crate::job::{JobId, JobRecord, JobStatus, Outcome, now_ms};
+use crate::{
+    batch::BatchId,
+    job::{JobId, JobRecord, JobStatus, Outcome, now_ms},
+};
+use batches::KnownBatch;
 
 /// How many expired results a write throws away at most, beside one for each that it adds: so none pile up, and no
 /// write takes long.
@@ -40,14 +46,16 @@ impl MemoryResults {
         let state = self.lock();
         match state.entries.get(&id) {
             None => Lookup::Unknown,
-            Some(entry) => match entry.finished_at_ms().map(|ended| self.options.age(ended, now_ms())) {
-                Some(Age::Forgotten) => Lookup::Unknown,
-                Some(Age::Remembered) => Lookup::Expired,
-                Some(Age::Kept) | None => match entry {
-                    Known::Record(record) => Lookup::Found(JobRecord::clone(record)),
-                    Known::Ended { .. } => Lookup::Expired,
-                },
-            },
+            Some(entry) => {
+                match entry.kept_from(&self.options).map(|from| self.options.age(from, now_ms())) {
+                    Some(Age::Forgotten) => Lookup::Unknown,
+                    Some(Age::Remembered) => Lookup::Expired,
+                    Some(Age::Kept) | None => match entry {
+                        Known::Record(record) => Lookup::Found(JobRecord::clone(record)),
+                        Known::Ended { .. } => Lookup::Expired,
+                    },
+                }
+            }
         }
     }
 }
@@ -61,28 +69,37 @@ struct State {
     claims: HashMap<(String, String), (Fingerprint, JobId)>,
     /// The same in the order of their making, with the time of it.
     claimed: VecDeque<(u64, (String, String))>,
-    /// Ended jobs that still have their result, in the order of their end.
-    kept: VecDeque<(u64, JobId)>,
+    /// Ended jobs that still have their result, in the order in which they lose it.
+    kept: BTreeSet<(u64, JobId)>,
     /// Ended jobs that do not, in the same order.
-    remembered: VecDeque<(u64, JobId)>,
+    remembered: BTreeSet<(u64, JobId)>,
+    batches: HashMap<BatchId, KnownBatch>,
 }
 
 enum Known {
     Record(Box<JobRecord>),
-    Ended { finished_at_ms: u64 },
+    Ended { kept_from_ms: u64 },
 }
 
 impl Known {
-    fn finished_at_ms(&self) -> Option<u64> {
+    /// Of a job that has ended.
+    fn kept_from(&self, options: &ResultOptions) -> Option<u64> {
         match self {
-            Self::Record(record) => record.finished_at_ms,
-            Self::Ended { finished_at_ms } => Some(*finished_at_ms),
+            Self::Record(record) => record.finished_at_ms.map(|ended| options.kept_from(ended, record.batch)),
+            Self::Ended { kept_from_ms } => Some(*kept_from_ms),
+        }
+    }
+
+    fn has_ended(&self) -> bool {
+        match self {
+            Self::Record(record) => record.status.is_terminal(),
+            Self::Ended { .. } => true,
         }
     }
 }
 
 impl State {
-    fn end(&mut self, id: JobId, outcome: Outcome, now: u64) -> bool {
+    fn end(&mut self, id: JobId, outcome: Outcome, now: u64, options: &ResultOptions) -> bool {
         let known = self.entries.entry(id).or_insert_with(|| {
             Known::Record(Box::new(JobRecord {
                 id,
@@ -92,28 +109,34 @@ impl State {
                 result: None,
                 error: None,
                 owner: None,
+                batch: None,
             }))
         });
-        match known {
+        let batch = match known {
             Known::Record(record) if !record.status.is_terminal() => {
                 **record = JobRecord::clone(record).finished(outcome, now);
+                if let Some(batch) = record.batch.and_then(|batch| self.batches.get_mut(&batch.batch)) {
+                    batch.end(record.status, now);
+                }
+                record.batch
             }
             Known::Record(_) | Known::Ended { .. } => return false,
-        }
-        self.kept.push_back((now, id));
+        };
+        self.kept.insert((options.kept_from(now, batch), id));
         self.alone.remove(&id);
         true
     }
 
     fn sweep(&mut self, options: &ResultOptions, now: u64, limit: usize) {
         for _ in 0..limit {
-            let Some((ended, id)) =
-                self.kept.pop_front_if(|(ended, _)| options.age(*ended, now) != Age::Kept)
+            let Some(&(from, id)) =
+                self.kept.first().filter(|(from, _)| options.age(*from, now) != Age::Kept)
             else {
                 break;
             };
-            self.entries.insert(id, Known::Ended { finished_at_ms: ended });
-            self.remembered.push_back((ended, id));
+            self.kept.pop_first();
+            self.entries.insert(id, Known::Ended { kept_from_ms: from });
+            self.remembered.insert((from, id));
         }
         for _ in 0..limit {
             let over = |(at, _): &mut (u64, _)| now.saturating_sub(*at) > milliseconds(options.remember);
@@ -121,8 +144,9 @@ impl State {
             self.claims.remove(&key);
         }
         for _ in 0..limit {
-            let forgotten = |(ended, _): &mut (u64, JobId)| options.age(*ended, now) == Age::Forgotten;
-            let Some((_, id)) = self.remembered.pop_front_if(forgotten) else { break };
+            let forgotten = |(from, _): &&(u64, JobId)| options.age(*from, now) == Age::Forgotten;
+            let Some(&(from, id)) = self.remembered.first().filter(forgotten) else { break };
+            self.remembered.remove(&(from, id));
             self.entries.remove(&id);
         }
     }
@@ -140,7 +164,7 @@ impl ResultStore for MemoryResults {
         if let Entry::Vacant(entry) = state.entries.entry(record.id) {
             entry.insert(Known::Record(Box::new(record.clone())));
             if let Some(ended) = record.finished_at_ms {
-                state.kept.push_back((ended, record.id));
+                state.kept.insert((self.options.kept_from(ended, record.batch), record.id));
             }
         }
         Ok(())
@@ -150,7 +174,7 @@ impl ResultStore for MemoryResults {
         {
             let mut state = self.lock();
             if let Entry::Occupied(entry) = state.entries.entry(id)
-                && entry.get().finished_at_ms().is_none()
+                && !entry.get().has_ended()
             {
                 entry.remove();
             }
@@ -197,7 +221,7 @@ impl ResultStore for MemoryResults {
 
     async fn begin_alone(&self, id: JobId) -> Result<Option<u32>, ResultError> {
         let mut state = self.lock();
-        if state.entries.get(&id).is_some_and(|known| known.finished_at_ms().is_some()) {
+        if state.entries.get(&id).is_some_and(Known::has_ended) {
             return Ok(None);
         }
         let count = state.alone.entry(id).or_default();
@@ -210,7 +234,8 @@ impl ResultStore for MemoryResults {
         let first = {
             let mut state = self.lock();
             let now = now_ms();
-            let first = outcomes.iter().map(|(id, outcome)| state.end(*id, outcome.clone(), now)).collect();
+            let end = |(id, outcome): &(JobId, Outcome)| state.end(*id, outcome.clone(), now, &self.options);
+            let first = outcomes.iter().map(end).collect();
             state.sweep(&self.options, now, SWEPT_PER_WRITE + outcomes.len());
             first
         };
@@ -228,7 +253,7 @@ impl ResultStore for MemoryResults {
             };
             match status {
                 JobStatus::Queued => {
-                    state.end(id, Outcome::Canceled, now_ms());
+                    state.end(id, Outcome::Canceled, now_ms(), &self.options);
                     Cancellation::Canceled
                 }
                 JobStatus::Processing => Cancellation::Started,

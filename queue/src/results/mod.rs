@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::job::{JobId, JobRecord, Outcome};
+use crate::{
+    batch::Membership,
+    job::{JobId, JobRecord, Outcome},
+};
 
 mod memory;
 #[cfg(feature = "redis")]
@@ -35,9 +38,16 @@ impl Default for ResultOptions {
 }
 
 impl ResultOptions {
-    /// What is left at `now_ms` of a job that ended at `finished_at_ms`, both in milliseconds since the Unix epoch.
-    fn age(&self, finished_at_ms: u64, now_ms: u64) -> Age {
-        let age = Duration::from_millis(now_ms.saturating_sub(finished_at_ms));
+    /// The moment from which on the time counts that a job's result is kept: its end, or later where its batch is kept
+    /// for longer. In milliseconds since the Unix epoch, as all these.
+    fn kept_from(&self, finished_at_ms: u64, batch: Option<Membership>) -> u64 {
+        let keep = u64::try_from(self.keep.as_millis()).unwrap_or(u64::MAX);
+        batch.map_or(0, |batch| batch.expires_at_ms.saturating_sub(keep)).max(finished_at_ms)
+    }
+
+    /// What is left at `now_ms` of a job whose result is kept from this moment on.
+    fn age(&self, kept_from_ms: u64, now_ms: u64) -> Age {
+        let age = Duration::from_millis(now_ms.saturating_sub(kept_from_ms));
         if age < self.keep {
             Age::Kept
         } else if age < self.keep.saturating_add(self.remember) {

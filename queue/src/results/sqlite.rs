@@ -1,6 +1,8 @@
 //! The result store in a SQLite file: what `byecaptcha serve` keeps its answers in. See [`crate::sqlite`] for how it
 //! survives a kill and why one process owns the file.
 
+mod batches;
+
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -9,6 +11,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned, de::value};
 
 use super::{Age, Cancellation, Claim, Fingerprint, Lookup, ResultError, ResultOptions, ResultStore};
 use crate::{
+    batch::{BatchId, Membership},
     job::{JobId, JobRecord, JobStatus, Outcome, now_ms},
     sqlite::{CommandError, Signals, SqliteDatabase, from_sql, to_sql, unreadable},
 };
@@ -42,13 +45,15 @@ fn sweep(connection: &Connection, options: ResultOptions, now: u64) -> rusqlite:
     let expired = connection
         .prepare_cached(
             "UPDATE results SET expired = 1, result = NULL, error = NULL WHERE id IN
-             (SELECT id FROM results WHERE expired = 0 AND finished_at_ms <= ? LIMIT ?)",
+             (SELECT id FROM results WHERE finished_at_ms IS NOT NULL
+              AND expired = 0 AND max(finished_at_ms, kept_from_ms) <= ? LIMIT ?)",
         )?
         .execute([before(options.keep), SWEPT_AT_ONCE])?;
     let forgotten = connection
         .prepare_cached(
             "DELETE FROM results WHERE id IN
-             (SELECT id FROM results WHERE expired = 1 AND finished_at_ms <= ? LIMIT ?)",
+             (SELECT id FROM results WHERE finished_at_ms IS NOT NULL
+              AND expired = 1 AND max(finished_at_ms, kept_from_ms) <= ? LIMIT ?)",
         )?
         .execute([before(options.keep.saturating_add(options.remember)), SWEPT_AT_ONCE])?;
     let unclaimed = connection
@@ -62,18 +67,21 @@ fn sweep(connection: &Connection, options: ResultOptions, now: u64) -> rusqlite:
             "DELETE FROM kept_images WHERE job IN (SELECT job FROM kept_images WHERE until_ms <= ? LIMIT ?)",
         )?
         .execute([to_sql(now), SWEPT_AT_ONCE])?;
-    Ok(to_sql(expired.max(forgotten).max(unclaimed).max(pictures)) == SWEPT_AT_ONCE)
+    let items = batches::sweep(connection, to_sql(now), before(options.remember), SWEPT_AT_ONCE)?;
+    Ok(to_sql(expired.max(forgotten).max(unclaimed).max(pictures).max(items)) == SWEPT_AT_ONCE)
 }
 
 #[async_trait]
 impl ResultStore for SqliteResults {
     async fn create(&self, record: &JobRecord) -> Result<(), ResultError> {
         let record = record.clone();
+        let kept_from = self.options.kept_from(0, record.batch);
         let insert = move |connection: &Connection| {
             connection
                 .prepare_cached(
-                    "INSERT INTO results (id, status, submitted_at_ms, finished_at_ms, result, error, owner)
-                     VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                    "INSERT INTO results (id, status, submitted_at_ms, finished_at_ms, result, error, owner, batch,
+                                          kept_from_ms)
+                     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
                 )?
                 .execute(params![
                     record.id.as_bytes(),
@@ -83,6 +91,8 @@ impl ResultStore for SqliteResults {
                     json(record.result.as_ref())?,
                     json(record.error.as_ref())?,
                     record.owner,
+                    record.batch.map(|batch| *batch.batch.as_bytes()),
+                    to_sql(kept_from),
                 ])?;
             Ok(())
         };
@@ -242,13 +252,15 @@ fn finish_one(connection: &Connection, id: JobId, outcome: &Outcome, now: i64) -
 fn look_up(connection: &Connection, id: JobId, options: &ResultOptions) -> Result<Lookup, CommandError> {
     let found = connection
         .prepare_cached(
-            "SELECT status, submitted_at_ms, finished_at_ms, result, error, owner, expired
-             FROM results WHERE id = ?",
+            "SELECT status, submitted_at_ms, finished_at_ms, result, error, results.owner, batches.id, expires_at_ms,
+                    expired, kept_from_ms
+             FROM results LEFT JOIN batches ON batches.id = results.batch WHERE results.id = ?",
         )?
-        .query_row([id.as_bytes()], |row| Ok((record(row, id)?, row.get(6)?)))
+        .query_row([id.as_bytes()], |row| Ok((record(row, id)?, row.get(8)?, row.get(9)?)))
         .optional()?;
-    let Some((record, expired)) = found else { return Ok(Lookup::Unknown) };
-    Ok(match record.finished_at_ms.map(|ended| options.age(ended, now_ms())) {
+    let Some((record, expired, kept_from)) = found else { return Ok(Lookup::Unknown) };
+    let kept_from: u64 = from_sql(kept_from);
+    Ok(match record.finished_at_ms.map(|ended| options.age(ended.max(kept_from), now_ms())) {
         Some(Age::Forgotten) => Lookup::Unknown,
         Some(Age::Remembered) => Lookup::Expired,
         Some(Age::Kept) if expired => Lookup::Expired,
@@ -266,6 +278,12 @@ fn record(row: &Row<'_>, id: JobId) -> rusqlite::Result<JobRecord> {
         result: from_json(row, 3)?,
         error: from_json(row, 4)?,
         owner: row.get(5)?,
+        batch: match row.get::<_, Option<_>>(6)? {
+            Some(id) => {
+                Some(Membership { batch: BatchId::from_bytes(id), expires_at_ms: from_sql(row.get(7)?) })
+            }
+            None => None,
+        },
     })
 }
 

@@ -17,6 +17,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("alone.sql"),
     include_str!("queues.sql"),
     include_str!("feedback.sql"),
+    include_str!("batches.sql"),
 ];
 
 /// Marks a SQLite file as ours: "ByeC".

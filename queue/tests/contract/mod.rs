@@ -1,6 +1,7 @@
 //! What every backend has to do, written once. `backends.rs` runs it on each of them.
 //! Effects that no answer confirms (of a drop, say) are waited for, since a remote backend takes its time over them.
 
+pub(crate) mod batches;
 pub(crate) mod broker;
 pub(crate) mod competition;
 pub(crate) mod feedback;
@@ -8,7 +9,9 @@ pub(crate) mod results;
 
 use std::{any::Any, future::Future, sync::Arc, time::Duration};
 
-use byecaptcha_queue::{Broker, BrokerOptions, FeedbackStore, Job, JobOptions, ResultOptions, ResultStore};
+use byecaptcha_queue::{
+    BatchStore, Broker, BrokerOptions, FeedbackStore, Job, JobOptions, ResultOptions, ResultStore,
+};
 use bytes::Bytes;
 
 /// A kind of broker, made empty for one test.
@@ -22,6 +25,16 @@ pub(crate) trait BrokerBackend {
 /// A kind of result store, made empty for one test.
 pub(crate) trait ResultsBackend {
     fn results(options: ResultOptions) -> impl Future<Output = Fixture<dyn ResultStore>> + Send;
+}
+
+/// What keeps batches keeps the records of their jobs.
+pub(crate) trait Store: ResultStore + BatchStore {}
+
+impl<T: ResultStore + BatchStore> Store for T {}
+
+/// A kind of store for batches and records, made empty for one test.
+pub(crate) trait BatchesBackend {
+    fn batches(options: ResultOptions) -> impl Future<Output = Fixture<dyn Store>> + Send;
 }
 
 /// A kind of store for feedback, made empty for one test.

@@ -17,6 +17,7 @@
 //! The scripts touch keys of several jobs, so a Redis Cluster with its slots is no place for them; a primary with
 //! replicas is.
 
+mod batches;
 mod commands;
 mod feedback;
 mod scripts;
@@ -31,7 +32,10 @@ use uuid::Uuid;
 
 use self::{commands::Commands, scripts::Scripts, subscription::Subscription};
 use super::{Cancellation, Claim, Fingerprint, Lookup, ResultError, ResultOptions, ResultStore, Waiters};
-use crate::job::{JobId, JobRecord, JobStatus, Outcome};
+use crate::{
+    batch::Membership,
+    job::{JobId, JobRecord, JobStatus, Outcome},
+};
 
 /// For a connection, and for the answer to one command.
 const ANSWER: Duration = Duration::from_secs(1);
@@ -127,6 +131,7 @@ impl RedisResults {
             result: from_json(text("result"))?,
             error: from_json(text("error"))?,
             owner: text("owner").filter(|owner| !owner.is_empty()).map(str::to_owned),
+            batch: text("batch").and_then(|key| self.membership(key, number("until"))),
         })
     }
 }
@@ -138,6 +143,9 @@ impl ResultStore for RedisResults {
         self.keys(&mut create, record.id);
         let owner = record.owner.as_deref().unwrap_or_default();
         create.arg(record.submitted_at_ms).arg(milliseconds(UNFINISHED)).arg(owner);
+        if let Some(Membership { batch, expires_at_ms }) = record.batch {
+            create.arg(self.batch_key(batch)).arg(expires_at_ms);
+        }
         self.run(&create).await
     }
 

@@ -9,8 +9,18 @@ local function finish(job, ended, token, keep, remember, channel, id, status, re
     local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
     redis.call('HSETNX', job, 'submitted', now)
     redis.call('HSET', job, 'status', status, 'finished', now, 'result', result, 'error', error, 'token', token)
-    redis.call('PEXPIRE', job, keep)
-    redis.call('SET', ended, token, 'PX', remember)
+    local longer = 0
+    local batch, till = unpack(redis.call('HMGET', job, 'batch', 'until'))
+    if batch then
+        -- A batch keeps the results of its jobs as long as itself.
+        longer = math.max(till - now - keep, 0)
+        if redis.call('EXISTS', batch) == 1 then
+            redis.call('HINCRBY', batch, status, 1)
+            redis.call('HSET', batch, 'finished', now)
+        end
+    end
+    redis.call('PEXPIRE', job, string.format('%.0f', keep + longer))
+    redis.call('SET', ended, token, 'PX', string.format('%.0f', remember + longer))
     redis.call('PUBLISH', channel, id)
 end
 ";
@@ -18,6 +28,9 @@ end
 const CREATE: &str = r"
 if redis.call('EXISTS', KEYS[1], KEYS[2]) == 0 then
     redis.call('HSET', KEYS[1], 'status', 'queued', 'submitted', ARGV[1], 'owner', ARGV[3])
+    if ARGV[4] then
+        redis.call('HSET', KEYS[1], 'batch', ARGV[4], 'until', ARGV[5])
+    end
     redis.call('PEXPIRE', KEYS[1], ARGV[2])
 end
 ";
@@ -99,6 +112,57 @@ finish(KEYS[1], KEYS[2], ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], 'canceled'
 return 'canceled'
 ";
 
+const OPEN_BATCH: &str = r"
+if redis.call('EXISTS', KEYS[1]) == 0 then
+    redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'created', ARGV[2], 'expires', ARGV[3])
+    redis.call('PEXPIREAT', KEYS[1], ARGV[4])
+end
+";
+
+/// Gives what became of the items, and a number that goes with it. Sent twice, it finds what it has added.
+const APPEND_ITEMS: &str = r"
+local expires, canceled, closed = unpack(redis.call('HMGET', KEYS[1], 'expires', 'taken_back', 'closed'))
+if not expires then
+    return {'unknown', 0}
+end
+if canceled then
+    return {'canceled', 0}
+end
+local first, total, fresh, differs = ARGV[1], redis.call('LLEN', KEYS[2]), 0, nil
+for i = 2, #ARGV, 2 do
+    local number = first + (i - 2) / 2
+    if number <= total then
+        if redis.call('LINDEX', KEYS[2], number - 1) ~= ARGV[i] then
+            differs = number
+            break
+        end
+    elseif number == total + 1 and not closed then
+        redis.call('RPUSH', KEYS[2], ARGV[i])
+        redis.call('HINCRBY', KEYS[1], 'refused', ARGV[i + 1])
+        total = number
+        fresh = fresh + 1
+    else
+        differs = number
+        break
+    end
+end
+if fresh > 0 then
+    redis.call('HSET', KEYS[1], 'total', total)
+    redis.call('PEXPIREAT', KEYS[2], expires)
+end
+if differs then
+    return {'differs', differs}
+end
+return {'added', fresh}
+";
+
+/// Sets a mark on a batch that is there.
+const MARK_BATCH: &str = r"
+if redis.call('EXISTS', KEYS[1]) == 1 then
+    redis.call('HSET', KEYS[1], ARGV[1], 1)
+end
+";
+
 /// What is given again for the same job takes a later place.
 const RECORD_FEEDBACK: &str = r"
 local number = redis.call('INCR', KEYS[3])
@@ -116,6 +180,9 @@ pub(super) struct Scripts {
     pub(super) finish: Script,
     pub(super) cancel: Script,
     pub(super) record_feedback: Script,
+    pub(super) open_batch: Script,
+    pub(super) append_items: Script,
+    pub(super) mark_batch: Script,
 }
 
 impl Default for Scripts {
@@ -129,6 +196,9 @@ impl Default for Scripts {
             finish: Script::new(&format!("{END}{FINISH}")),
             cancel: Script::new(&format!("{END}{CANCEL}")),
             record_feedback: Script::new(RECORD_FEEDBACK),
+            open_batch: Script::new(OPEN_BATCH),
+            append_items: Script::new(APPEND_ITEMS),
+            mark_batch: Script::new(MARK_BATCH),
         }
     }
 }

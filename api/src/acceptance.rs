@@ -1,0 +1,51 @@
+//! How a job is accepted: its record, its picture where pictures are kept, and the broker's word that it has it.
+
+use std::time::Instant;
+
+use byecaptcha_queue::{BrokerError, Job, JobRecord, QueueName, trace};
+use tracing::{Instrument, Span, field::Empty};
+use tracing_opentelemetry::OpenTelemetrySpanExt;
+
+use crate::{metrics, problem::Problem, state::ApiState};
+
+/// Record first, so that no worker ends a job that nobody can ask for; a job that the broker does not take leaves no
+/// record behind, unless it may have taken it before: then it is not the `first` time.
+pub(crate) async fn accept(
+    state: &ApiState,
+    created: &JobRecord,
+    mut job: Job,
+    queue: QueueName,
+    first: bool,
+) -> Result<(), Problem> {
+    record(state, created, &job).await?;
+    if let Err(error) = publish(state, &mut job, queue).await {
+        if first && let Err(error) = state.results.discard(job.id).await {
+            tracing::warn!(%error, "the record of an unpublished job remains");
+        }
+        return Err(error.into());
+    }
+    Ok(())
+}
+
+/// Writes the record, and keeps the picture where the operator wants that.
+pub(crate) async fn record(state: &ApiState, record: &JobRecord, job: &Job) -> Result<(), Problem> {
+    Span::current().record("job", tracing::field::display(job.id));
+    state.results.create(record).await?;
+    if let Some(time) = state.keep_images
+        && let Err(error) = state.feedback.keep_image(job.id, &job.image, time).await
+    {
+        tracing::warn!(%error, "a picture is not kept");
+    }
+    Ok(())
+}
+
+/// Hands the job to the broker.
+pub(crate) async fn publish(state: &ApiState, job: &mut Job, queue: QueueName) -> Result<(), BrokerError> {
+    let span = tracing::info_span!("publish", otel.kind = "producer", otel.status_description = Empty);
+    job.options.traceparent = trace::traceparent(&span.context());
+    let started = Instant::now();
+    let broker = if queue == QueueName::Bulk { &state.bulk } else { &state.broker };
+    let published = broker.publish(job).instrument(span).await;
+    metrics::published(published.is_ok().then(|| started.elapsed()));
+    published
+}

@@ -1,0 +1,155 @@
+//! Has a batch's entries accepted, some at a time: noted in the batch, recorded as jobs, and handed to the broker, with
+//! patience for a queue that is full.
+
+use std::{
+    mem,
+    time::{Duration, Instant},
+};
+
+use byecaptcha_queue::{
+    Appended, Batch, BatchId, BatchItem, BrokerError, Failure, Job, JobRecord, JobStatus, Lookup, Membership,
+    QueueName,
+};
+use futures::future;
+use tracing::Instrument;
+
+use super::{Entry, Picture, Stop};
+use crate::{
+    acceptance::{publish, record},
+    options::Options,
+    problem::{self, Problem},
+    state::ApiState,
+    upload::{check_image, fingerprint},
+};
+
+/// Most entries that are accepted together.
+const TOGETHER: usize = 64;
+/// Bytes of pictures from which on no more are gathered.
+const ENOUGH: usize = 4 << 20;
+/// How long a full queue is waited for. It has room again at every job that a worker takes.
+const PATIENCE: Duration = Duration::from_secs(60);
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+
+/// Accepts what is added to it.
+pub(super) struct Intake {
+    state: ApiState,
+    id: BatchId,
+    owner: Option<String>,
+    membership: Membership,
+    gathered: Vec<Entry>,
+    gathered_bytes: usize,
+    /// How many were accepted.
+    count: u64,
+}
+
+impl Intake {
+    pub(super) fn new(state: ApiState, batch: &Batch) -> Self {
+        Self {
+            state,
+            id: batch.id,
+            owner: batch.owner.clone(),
+            membership: batch.membership(),
+            gathered: Vec::new(),
+            gathered_bytes: 0,
+            count: 0,
+        }
+    }
+
+    /// How many items there were.
+    pub(super) fn count(&self) -> u64 {
+        self.count
+    }
+
+    pub(super) async fn add(&mut self, entry: Entry) -> Result<(), Stop> {
+        self.gathered_bytes += entry.picture.as_ref().map_or(0, |picture| picture.image.len());
+        self.gathered.push(entry);
+        if self.gathered.len() >= TOGETHER || self.gathered_bytes >= ENOUGH {
+            self.flush().await?;
+        }
+        Ok(())
+    }
+
+    /// Has all accepted that is gathered.
+    pub(super) async fn flush(&mut self) -> Result<(), Stop> {
+        self.gathered_bytes = 0;
+        let entries = mem::take(&mut self.gathered);
+        let (first, most) = (self.count + 1, self.state.settings.max_batch_items);
+        self.count += entries.len() as u64;
+        if self.count > most {
+            let detail = format!("At most {most} pictures are taken.");
+            return Err(Problem::new(problem::BATCH_TOO_LARGE, detail).into());
+        }
+        let numbered = (first..).zip(entries);
+        let (items, jobs): (Vec<BatchItem>, Vec<Option<Job>>) =
+            numbered.map(|(number, entry)| self.prepared(number, entry)).unzip();
+        let appended =
+            self.state.batches.append_items(self.id, first, &items).await.map_err(Problem::from)?;
+        let fresh = match appended {
+            Appended::Added { fresh } => fresh,
+            Appended::Differs { number } => {
+                let detail = format!("Picture {number} is not what came under this key before.");
+                let problem = Problem::new(problem::IDEMPOTENCY_REUSED, detail);
+                return Err(problem.in_field("Idempotency-Key").into());
+            }
+            Appended::Canceled => {
+                return Err(Problem::new(problem::BATCH_CANCELED, "It ends with what was accepted.").into());
+            }
+            Appended::Unknown => return Err(Problem::new(problem::INTERNAL, "The batch is gone.").into()),
+        };
+        let known = items.len() - fresh;
+        let accepted = jobs.into_iter().enumerate().filter_map(|(place, job)| {
+            let job = job?;
+            let record = JobRecord::queued(&job).owned_by(self.owner.clone()).in_batch(self.membership);
+            Some(accept(&self.state, record, job, place >= known).in_current_span())
+        });
+        future::try_join_all(accepted).await?;
+        Ok(())
+    }
+
+    /// An entry as the batch notes it, and its job where it makes one.
+    fn prepared(&self, number: u64, Entry { custom_id, picture }: Entry) -> (BatchItem, Option<Job>) {
+        let custom_id = if custom_id.is_empty() { number.to_string() } else { custom_id };
+        let hash = picture.as_ref().map(|picture| fingerprint(&picture.image, &picture.options));
+        let hash: String = hash.into_iter().flatten().map(|byte| format!("{byte:02x}")).collect();
+        let job = picture.and_then(|picture| self.job(number, picture));
+        let (job, refused) = match job {
+            Ok(job) => (Some(job), None),
+            Err(failure) => (None, Some(failure)),
+        };
+        (BatchItem { custom_id, fingerprint: hash, refused }, job)
+    }
+
+    fn job(&self, number: u64, Picture { image, options }: Picture) -> Result<Job, Failure> {
+        let check = |options: Options| {
+            check_image(&image, &self.state.settings)?;
+            options.checked(&self.state)
+        };
+        let (options, _) = check(options).map_err(Problem::into_failure)?;
+        Ok(Job { id: self.id.job(number), ..Job::new(image, options) })
+    }
+}
+
+/// One job. What came before and is not known to have reached the broker is published again: read twice, it has one
+/// result all the same.
+async fn accept(state: &ApiState, created: JobRecord, mut job: Job, is_fresh: bool) -> Result<(), Problem> {
+    if !is_fresh {
+        match state.results.get(job.id).await? {
+            Lookup::Found(known) if known.status != JobStatus::Queued => return Ok(()),
+            Lookup::Expired => return Ok(()),
+            Lookup::Found(_) | Lookup::Unknown => {}
+        }
+    }
+    record(state, &created, &job).await?;
+    let (start, mut pause) = (Instant::now(), FIRST_PAUSE);
+    loop {
+        match publish(state, &mut job, QueueName::Bulk).await {
+            Ok(()) => return Ok(()),
+            Err(BrokerError::Full { .. }) if start.elapsed() < PATIENCE => {
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! A batch as lines of JSON: `{"custom_id": "…", "image": "base64", …}`, each with the options that it needs beside those
+//! of the whole batch.
+
+use bytes::{Buf, Bytes, BytesMut};
+use serde_json::{Map, Value};
+use tokio::sync::mpsc::Sender;
+
+use super::{Entry, Picture, Stop, body::Upload, checked_name, too_large};
+use crate::{
+    options::Options,
+    problem::{self, Problem},
+    upload::members_of_job,
+};
+
+/// Bytes in a line beside its picture.
+const BESIDE: usize = 16 << 10;
+
+/// Sends an entry for each line that holds something.
+pub(super) async fn read(
+    mut upload: Upload,
+    options: Options,
+    largest: usize,
+    entries: &Sender<Entry>,
+) -> Result<(), Stop> {
+    // In base64 a picture is larger by a third.
+    let mut lines = Lines::new(largest / 3 * 4 + BESIDE);
+    loop {
+        let piece = upload.next().await?;
+        let is_last = piece.is_none();
+        lines.add(piece.unwrap_or_default());
+        while let Some(line) = lines.next(is_last) {
+            let entry = match line {
+                Line::Whole(line) if line.iter().all(u8::is_ascii_whitespace) => continue,
+                Line::Whole(line) => entry(&line, &options),
+                Line::TooLong => Entry { custom_id: String::new(), picture: Err(too_large(largest)) },
+            };
+            if entries.send(entry).await.is_err() {
+                return Ok(());
+            }
+        }
+        if is_last {
+            return Ok(());
+        }
+    }
+}
+
+/// What a line says. Where it is wrong, only its own item is refused.
+fn entry(line: &[u8], options: &Options) -> Entry {
+    let mut members: Map<String, Value> = match serde_json::from_slice(line) {
+        Ok(members) => members,
+        Err(error) => {
+            let problem =
+                Problem::new(problem::MALFORMED_BODY, format!("The line is no JSON object: {error}."));
+            return Entry { custom_id: String::new(), picture: Err(problem.into_failure()) };
+        }
+    };
+    let custom_id = match members.remove("custom_id") {
+        None | Some(Value::Null) => Ok(String::new()),
+        Some(Value::String(name)) => checked_name(&name),
+        Some(Value::Number(number)) => Ok(number.to_string()),
+        Some(_) => Err(Problem::new(problem::MALFORMED_OPTION, "custom_id: it is a text.").into_failure()),
+    };
+    match custom_id {
+        Err(failure) => Entry { custom_id: String::new(), picture: Err(failure) },
+        Ok(custom_id) => {
+            let mut own = Options::default();
+            let image = members_of_job(members, &mut own);
+            let picture = image.map(|image| Picture { image, options: own.or(options) });
+            Entry { custom_id, picture: picture.map_err(Problem::into_failure) }
+        }
+    }
+}
+
+enum Line {
+    Whole(Bytes),
+    /// It was thrown away.
+    TooLong,
+}
+
+/// Takes pieces and gives lines, of which it never keeps more than one and a piece.
+struct Lines {
+    longest: usize,
+    kept: BytesMut,
+    /// How much of what is kept is known to hold no end of line.
+    searched: usize,
+    /// Whether the line that comes was too long already.
+    skipping: bool,
+}
+
+impl Lines {
+    fn new(longest: usize) -> Self {
+        Self { longest, kept: BytesMut::new(), searched: 0, skipping: false }
+    }
+
+    fn add(&mut self, piece: Bytes) {
+        self.kept.extend_from_slice(&piece);
+    }
+
+    /// The next line; at the end, also one that is not ended.
+    fn next(&mut self, is_last: bool) -> Option<Line> {
+        let end = self.kept[self.searched..].iter().position(|&byte| byte == b'\n');
+        let Some(end) = end.map(|end| self.searched + end) else {
+            if self.kept.len() > self.longest {
+                self.skipping = true;
+            }
+            if self.skipping {
+                self.kept.clear();
+            }
+            self.searched = self.kept.len();
+            if !is_last || (self.kept.is_empty() && !self.skipping) {
+                return None;
+            }
+            self.searched = 0;
+            let line = self.kept.split().freeze();
+            return Some(self.line(line));
+        };
+        let line = self.kept.split_to(end).freeze();
+        self.kept.advance(1);
+        self.searched = 0;
+        Some(self.line(line))
+    }
+
+    fn line(&mut self, line: Bytes) -> Line {
+        let too_long = std::mem::take(&mut self.skipping) || line.len() > self.longest;
+        if too_long { Line::TooLong } else { Line::Whole(line) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(longest: usize, pieces: &[&str]) -> Vec<Option<String>> {
+        let mut lines = Lines::new(longest);
+        let mut found = Vec::new();
+        for (index, piece) in pieces.iter().enumerate() {
+            lines.add(Bytes::copy_from_slice(piece.as_bytes()));
+            while let Some(line) = lines.next(index + 1 == pieces.len()) {
+                found.push(match line {
+                    Line::Whole(line) => Some(String::from_utf8(line.to_vec()).unwrap()),
+                    Line::TooLong => None,
+                });
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn lines_are_found_however_they_come() {
+        let some = |text: &str| Some(text.to_owned());
+        let expected = vec![some("one"), some(""), some("two"), None, some("four"), some("end")];
+        let text = "one\n\ntwo\nmuch longer than that\nfour\nend";
+        for size in 1..=text.len() {
+            let pieces: Vec<&str> =
+                text.as_bytes().chunks(size).map(|piece| std::str::from_utf8(piece).unwrap()).collect();
+            assert_eq!(lines(8, &pieces), expected, "pieces of {size}");
+        }
+        assert_eq!(lines(8, &["one\n"]), [some("one")]);
+        assert_eq!(lines(8, &["one", " line that never", " ends"]), [None]);
+        assert!(lines(8, &[""]).is_empty());
+    }
+}

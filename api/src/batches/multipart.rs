@@ -1,0 +1,98 @@
+//! A batch as a form: fields with options first, then a file for each picture.
+
+use axum::{
+    body::Body,
+    extract::{
+        FromRequest, Multipart, Request,
+        multipart::{Field, MultipartError},
+    },
+    http::request::Parts,
+};
+use bytes::{Bytes, BytesMut};
+use tokio::sync::mpsc::Sender;
+
+use super::{
+    Entry, Picture, Stop,
+    body::{Fault, Upload},
+    checked_name, too_large,
+};
+use crate::{
+    options::Options,
+    problem::{self, Problem},
+};
+
+/// Most bytes in a field that is no picture.
+const OPTION: usize = 4096;
+
+/// Sends an entry for each file, named as the file is.
+pub(super) async fn read(
+    parts: Parts,
+    upload: Upload,
+    mut options: Options,
+    largest: usize,
+    entries: &Sender<Entry>,
+) -> Result<(), Stop> {
+    let (body, fault) = upload.into_body();
+    let mut form = open(parts, body).await?;
+    let mut has_pictures = false;
+    while let Some(field) = form.next_field().await.map_err(|error| broken(&fault, &error))? {
+        let name = field.name().unwrap_or_default().to_owned();
+        let file = field.file_name().map(str::to_owned);
+        if file.is_none() && name != "image" && name != "file" {
+            if has_pictures {
+                let detail = format!("The field {name:?} comes after a picture; options come first.");
+                return Err(Problem::new(problem::MALFORMED_BODY, detail).into());
+            }
+            option(field, &name, &mut options, &fault).await?;
+            continue;
+        }
+        has_pictures = true;
+        let image = bytes(field, largest, &fault).await?;
+        let (custom_id, named) = match checked_name(&file.unwrap_or_default()) {
+            Ok(name) => (name, Ok(())),
+            Err(failure) => (String::new(), Err(failure)),
+        };
+        let picture = match (named, image) {
+            (Err(failure), _) => Err(failure),
+            (Ok(()), None) => Err(too_large(largest)),
+            (Ok(()), Some(image)) => Ok(Picture { image, options: options.clone() }),
+        };
+        if entries.send(Entry { custom_id, picture }).await.is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+async fn open(parts: Parts, body: Body) -> Result<Multipart, Problem> {
+    let rejected = Multipart::from_request(Request::from_parts(parts, body), &()).await;
+    rejected.map_err(|rejection| Problem::new(problem::MALFORMED_BODY, format!("{}.", rejection.body_text())))
+}
+
+fn broken(fault: &Fault, error: &MultipartError) -> Stop {
+    fault.or(Problem::new(problem::MALFORMED_BODY, format!("{}.", error.body_text())))
+}
+
+async fn option(field: Field<'_>, name: &str, options: &mut Options, fault: &Fault) -> Result<(), Stop> {
+    let malformed = |detail: String| Stop::from(Problem::new(problem::MALFORMED_BODY, detail));
+    let text = bytes(field, OPTION, fault).await?.and_then(|bytes| String::from_utf8(bytes.to_vec()).ok());
+    let Some(text) = text else {
+        return Err(malformed(format!("The field {name:?} holds more than a short text.")));
+    };
+    if !options.set(name, &text)? {
+        return Err(malformed(format!("The form holds an unknown field {name:?}.")));
+    }
+    Ok(())
+}
+
+/// What a field holds, read to its end; nothing where that is too much.
+async fn bytes(mut field: Field<'_>, largest: usize, fault: &Fault) -> Result<Option<Bytes>, Stop> {
+    let (mut read, mut fits) = (BytesMut::new(), true);
+    while let Some(chunk) = field.chunk().await.map_err(|error| broken(fault, &error))? {
+        fits = fits && chunk.len() <= largest - read.len();
+        if fits {
+            read.extend_from_slice(&chunk);
+        }
+    }
+    Ok(fits.then(|| read.freeze()))
+}

@@ -1,0 +1,160 @@
+//! What became of a batch's items, in their order: a page of them as they stand, or all of them, each once it has ended.
+
+use std::{collections::VecDeque, time::Duration};
+
+use byecaptcha_queue::{BatchId, BatchItem, BatchLookup, Failure, JobId, Lookup, Recognition};
+use futures::{StreamExt, TryStreamExt, stream};
+use serde::Serialize;
+
+use crate::{problem::Problem, routes::held, state::ApiState};
+
+/// Items that are looked up for one reader at a time.
+const PAGE: usize = 200;
+/// Lookups that are under way for it.
+const LOOKUPS: usize = 32;
+/// Between two looks for items that have not come, and the longest that the end of a job is waited for in one go.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// What became of one item.
+#[derive(Debug, Serialize)]
+pub(crate) struct Row {
+    pub(crate) number: u64,
+    pub(crate) custom_id: String,
+    pub(crate) status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) job_id: Option<JobId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) result: Option<Recognition>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) error: Option<Failure>,
+}
+
+/// Reads the rows of a batch from a place on.
+pub(crate) struct Rows {
+    state: ApiState,
+    batch: BatchId,
+    /// The number of the last item that was read.
+    after: u64,
+    /// How many more are wanted.
+    left: usize,
+    /// Whether to wait for what has not come and has not ended.
+    follow: bool,
+    read: VecDeque<Row>,
+}
+
+/// Why there are no more rows though there should be.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RowsError {
+    #[error("the service is stopping")]
+    Closing,
+    #[error("the result store failed")]
+    Store,
+}
+
+impl From<Problem> for RowsError {
+    /// The log has the rest.
+    fn from(_: Problem) -> Self {
+        Self::Store
+    }
+}
+
+impl Rows {
+    pub(crate) fn new(state: ApiState, batch: BatchId, after: u64, limit: usize, follow: bool) -> Self {
+        Self { state, batch, after, left: limit, follow, read: VecDeque::new() }
+    }
+
+    /// The next rows, some at a time; none at the end.
+    pub(crate) async fn next(&mut self) -> Result<Vec<Row>, RowsError> {
+        if self.read.is_empty() && !self.read_page().await? {
+            return Ok(Vec::new());
+        }
+        if !self.follow {
+            return Ok(self.read.drain(..).collect());
+        }
+        // Those that have ended, so that what is there is not held up by what is not; at least one.
+        let mut ended = Vec::new();
+        while let Some(row) = self.read.pop_front() {
+            let is_pending = matches!(row.status, "queued" | "processing");
+            if is_pending && !ended.is_empty() {
+                self.read.push_front(row);
+                break;
+            }
+            ended.push(if is_pending { self.ended(row).await? } else { row });
+        }
+        Ok(ended)
+    }
+
+    /// Reads some more items; false where there are no more.
+    async fn read_page(&mut self) -> Result<bool, RowsError> {
+        let items = loop {
+            let limit = self.left.min(PAGE);
+            if limit == 0 {
+                return Ok(false);
+            }
+            // In this order: what comes between the two is then among the items.
+            let batch = self.state.batches.batch(self.batch).await.map_err(Problem::from)?;
+            let items =
+                self.state.batches.items(self.batch, self.after, limit).await.map_err(Problem::from)?;
+            let more_may_come =
+                matches!(&batch, BatchLookup::Found(batch) if !batch.closed && !batch.canceled);
+            if !items.is_empty() || !self.follow || !more_may_come {
+                break items;
+            }
+            tokio::select! {
+                () = tokio::time::sleep(LOOK) => {}
+                () = self.state.closing.cancelled() => return Err(RowsError::Closing),
+            }
+        };
+        let first = self.after + 1;
+        self.after += items.len() as u64;
+        self.left -= items.len();
+        let (state, batch) = (&self.state, self.batch);
+        let rows = stream::iter((first..).zip(items))
+            .map(|(number, item)| row(state, batch, number, item))
+            .buffered(LOOKUPS)
+            .try_collect::<VecDeque<Row>>();
+        self.read = rows.await?;
+        Ok(!self.read.is_empty())
+    }
+
+    async fn ended(&self, mut row: Row) -> Result<Row, RowsError> {
+        while let (Some(job), "queued" | "processing") = (row.job_id, row.status) {
+            if self.state.closing.is_cancelled() {
+                return Err(RowsError::Closing);
+            }
+            row = found(row, job, held(&self.state, job, LOOK).await?);
+        }
+        Ok(row)
+    }
+}
+
+async fn row(state: &ApiState, batch: BatchId, number: u64, item: BatchItem) -> Result<Row, Problem> {
+    let row = Row {
+        number,
+        custom_id: item.custom_id,
+        status: "refused",
+        job_id: None,
+        result: None,
+        error: item.refused,
+    };
+    if row.error.is_some() {
+        return Ok(row);
+    }
+    let job = batch.job(number);
+    Ok(found(row, job, state.results.get(job).await?))
+}
+
+fn found(row: Row, job: JobId, lookup: Lookup) -> Row {
+    match lookup {
+        Lookup::Found(record) => Row {
+            status: record.status.name(),
+            job_id: Some(job),
+            result: record.result,
+            error: record.error,
+            ..row
+        },
+        // Noted a moment ago; its record is being written.
+        Lookup::Unknown => Row { status: "queued", job_id: Some(job), ..row },
+        Lookup::Expired => Row { status: "gone", job_id: Some(job), ..row },
+    }
+}

@@ -1,0 +1,312 @@
+//! Submitting many pictures at once, asking after them, and reading what became of them.
+
+use std::time::Duration;
+
+use axum::{
+    Json,
+    body::Body,
+    extract::{Path, Request, State, rejection::PathRejection},
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, header, request::Parts},
+    response::{IntoResponse, Response},
+};
+use byecaptcha_queue::{Batch, BatchCounts, BatchId, BatchStatus, Cancellation, JobId, job::now_ms};
+use futures::{future, stream};
+use serde::Serialize;
+use tokio::time::Instant;
+use tracing::Instrument;
+
+use crate::{
+    access::Caller,
+    batches::{self, Form, Format, Stop, Table, rows::Rows},
+    idempotency,
+    linger::linger,
+    metrics,
+    options::Options,
+    prefer,
+    problem::{self, Problem},
+    state::ApiState,
+};
+
+/// Seconds between polls that a client is asked to keep.
+const POLL_AFTER: HeaderValue = HeaderValue::from_static("2");
+/// Between two looks at a batch whose end is waited for.
+const LOOK: Duration = Duration::from_millis(200);
+/// Rows in a page where the request says nothing else, and at most.
+const PAGE: usize = 1_000;
+const LARGEST_PAGE: usize = 10_000;
+/// Jobs that are being taken back at a time.
+const CANCELLATIONS: usize = 64;
+
+/// A batch as clients see it.
+#[derive(Serialize)]
+struct BatchBody<'a> {
+    id: BatchId,
+    status: BatchStatus,
+    created_at_ms: u64,
+    expires_at_ms: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    finished_at_ms: Option<u64>,
+    counts: &'a BatchCounts,
+}
+
+/// `POST /v1/batches`: 202 once the broker has every job of it.
+pub(super) async fn submit(
+    State(state): State<ApiState>,
+    caller: Caller,
+    request: Request,
+) -> Result<Response, Problem> {
+    let (parts, body) = request.into_parts();
+    let opened = open(&state, &caller, &parts).await;
+    let Opened { batch, form, options, is_new, is_keyed } = match opened {
+        Ok(opened) => opened,
+        Err(problem) => {
+            linger(body);
+            return Err(problem);
+        }
+    };
+    // In a task of its own, so that it is brought to an end also where the client hangs up.
+    let receiving = state.clone();
+    let received = tokio::spawn(
+        async move {
+            let received = batches::receive(&receiving, &batch, form, options, parts, body).await;
+            if let Err(Stop { may_pass, .. }) = &received
+                && is_new
+                && !(is_keyed && *may_pass)
+            {
+                // Nobody could go on with it. What came before under the same key is not this request's to undo.
+                take_back(&receiving, batch.id).await;
+            }
+            received.map(|()| batch)
+        }
+        .in_current_span(),
+    );
+    let ended =
+        received.await.map_err(|_| Problem::new(problem::INTERNAL, "The batch could not be taken."))?;
+    let batch = ended.map_err(|stop| stop.problem)?;
+    let batch = caller.own_batch(batch.id, state.batches.batch(batch.id).await?)?;
+    let mut response = answer(StatusCode::ACCEPTED, &batch);
+    if let Ok(location) = HeaderValue::try_from(format!("/v1/batches/{}", batch.id)) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    Ok(response)
+}
+
+/// A batch that is about to be filled, and how.
+struct Opened {
+    batch: Batch,
+    form: Form,
+    options: Options,
+    /// Whether this request made it.
+    is_new: bool,
+    is_keyed: bool,
+}
+
+/// The batch that a request is to fill: a new one, or that of an earlier request with its key.
+async fn open(state: &ApiState, caller: &Caller, parts: &Parts) -> Result<Opened, Problem> {
+    let key = idempotency::key(&parts.headers)?;
+    let form = Form::of(&parts.headers)?;
+    let options = Options::from_query(&parts.uri)?.bulk()?;
+    let (now, keep) = (now_ms(), state.settings.keep_batches.as_millis());
+    let expires = now.saturating_add(u64::try_from(keep).unwrap_or(u64::MAX));
+    let mut batch = Batch::new(caller.owner(), now, expires);
+    let is_keyed = key.is_some();
+    if let Some(key) = key
+        && let Some(known) = idempotency::claim_batch(state, caller, &key, &mut batch).await?
+    {
+        return Ok(Opened { batch: known, form, options, is_new: false, is_keyed });
+    }
+    state.batches.open_batch(&batch).await?;
+    Ok(Opened { batch, form, options, is_new: true, is_keyed })
+}
+
+/// `GET /v1/batches/{id}`: how the batch stands, at once or when it has ended.
+pub(super) async fn show(
+    State(state): State<ApiState>,
+    id: Result<Path<BatchId>, PathRejection>,
+    caller: Caller,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let id = well_formed(id)?;
+    let wait = prefer::wait(&headers);
+    let until = Instant::now() + wait.unwrap_or_default();
+    let batch = loop {
+        let batch = caller.own_batch(id, state.batches.batch(id).await?)?;
+        if is_over(&batch) || Instant::now() >= until || state.closing.is_cancelled() {
+            break batch;
+        }
+        tokio::time::sleep(LOOK).await;
+    };
+    let mut response = answer(StatusCode::OK, &batch);
+    if let Some(Ok(applied)) = wait.map(prefer::applied) {
+        response.headers_mut().insert(prefer::PREFERENCE_APPLIED, applied);
+    }
+    Ok(response)
+}
+
+/// `DELETE /v1/batches/{id}`: takes back what no worker has started.
+pub(super) async fn cancel(
+    State(state): State<ApiState>,
+    id: Result<Path<BatchId>, PathRejection>,
+    caller: Caller,
+) -> Result<Response, Problem> {
+    let id = well_formed(id)?;
+    let batch = caller.own_batch(id, state.batches.batch(id).await?)?;
+    if batch.status() != BatchStatus::Completed {
+        let taking = state.clone();
+        let taken = tokio::spawn(async move { take_back(&taking, id).await }.in_current_span()).await;
+        taken.map_err(|_| Problem::new(problem::INTERNAL, "Not all of it could be taken back."))?;
+    }
+    let batch = caller.own_batch(id, state.batches.batch(id).await?)?;
+    Ok(answer(StatusCode::OK, &batch))
+}
+
+/// Cancels the batch and its jobs. What fails is for the log: asked again, it goes on.
+async fn take_back(state: &ApiState, id: BatchId) {
+    if let Err(error) = state.batches.cancel_batch(id).await {
+        tracing::warn!(%error, "a batch could not be taken back");
+        return;
+    }
+    let mut after = 0;
+    loop {
+        let items = match state.batches.items(id, after, LARGEST_PAGE).await {
+            Ok(items) if items.is_empty() => return,
+            Ok(items) => items,
+            Err(error) => {
+                tracing::warn!(%error, "a batch could not be taken back wholly");
+                return;
+            }
+        };
+        let numbered = (after + 1..).zip(&items).filter(|(_, item)| item.refused.is_none());
+        let jobs: Vec<JobId> = numbered.map(|(number, _)| id.job(number)).collect();
+        for jobs in jobs.chunks(CANCELLATIONS) {
+            for cancellation in future::join_all(jobs.iter().map(|job| state.results.cancel(*job))).await {
+                match cancellation {
+                    Ok(Cancellation::Canceled) => metrics::canceled(),
+                    Ok(_) => {}
+                    Err(error) => tracing::warn!(%error, "a job of a batch could not be taken back"),
+                }
+            }
+        }
+        after += items.len() as u64;
+    }
+}
+
+/// `GET /v1/batches/{id}/results`: rows as they stand, page by page; or, with `follow`, all of them as one stream, each
+/// once it has ended.
+pub(super) async fn results(
+    State(state): State<ApiState>,
+    id: Result<Path<BatchId>, PathRejection>,
+    caller: Caller,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let id = well_formed(id)?;
+    let Selection { after, limit, format, follow } = Selection::of(&uri, &headers)?;
+    let batch = caller.own_batch(id, state.batches.batch(id).await?)?;
+    let last = after.saturating_add(limit as u64);
+    let rows = Rows::new(state, id, after, limit, follow);
+    let text =
+        stream::try_unfold((rows, Table::new(format), true), |(mut rows, mut table, first)| async move {
+            let read = rows.next().await.map_err(std::io::Error::other)?;
+            // A table without rows still has its header.
+            if read.is_empty() && !first {
+                return Ok(None);
+            }
+            let text = table.write(&read)?;
+            Ok::<_, std::io::Error>(Some((text, (rows, table, false))))
+        });
+    let mut response = Body::from_stream(text).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // RFC 8288. There may be more while more may come.
+    if !follow && (last < batch.counts.total || !batch.closed) {
+        let reached = last.min(batch.counts.total).max(after);
+        let next = format!(
+            "</v1/batches/{id}/results?after={reached}&limit={limit}&format={}>; rel=\"next\"",
+            format.name()
+        );
+        if let Ok(next) = HeaderValue::try_from(next) {
+            headers.insert(header::LINK, next);
+        }
+    }
+    Ok(response)
+}
+
+/// Which rows, and how.
+struct Selection {
+    after: u64,
+    limit: usize,
+    format: Format,
+    follow: bool,
+}
+
+impl Selection {
+    fn of(uri: &Uri, headers: &HeaderMap) -> Result<Self, Problem> {
+        let (mut after, mut limit, mut format, mut follow) = (None, None, None, None);
+        for (name, value) in form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()) {
+            let wrong = |field: &'static str, expected: &str| {
+                let shown: String = value.chars().take(40).collect();
+                let detail = format!("{field}: {shown:?} is not {expected}.");
+                Problem::new(problem::MALFORMED_OPTION, detail).in_field(field)
+            };
+            let twice = match &*name {
+                "after" => {
+                    after.replace(value.parse().map_err(|_| wrong("after", "the number of a row"))?).is_some()
+                }
+                "limit" => {
+                    let count = value.parse().ok().filter(|count| (1..=LARGEST_PAGE).contains(count));
+                    limit.replace(count.ok_or_else(|| wrong("limit", "a number from 1 to 10000"))?).is_some()
+                }
+                "format" => format
+                    .replace(Format::named(&value).ok_or_else(|| wrong("format", "jsonl or csv"))?)
+                    .is_some(),
+                "follow" => {
+                    follow.replace(value.parse().map_err(|_| wrong("follow", "true or false"))?).is_some()
+                }
+                _ => {
+                    let detail = format!("There is no option {name:?}.");
+                    return Err(Problem::new(problem::MALFORMED_OPTION, detail).in_field("query"));
+                }
+            };
+            if twice {
+                let detail = format!("{name} is given twice.");
+                return Err(Problem::new(problem::MALFORMED_OPTION, detail).in_field("query"));
+            }
+        }
+        let follow = follow.unwrap_or(false);
+        Ok(Self {
+            after: after.unwrap_or(0),
+            limit: limit.unwrap_or(if follow { usize::MAX } else { PAGE }),
+            format: format.unwrap_or_else(|| Format::accepted(headers)),
+            follow,
+        })
+    }
+}
+
+fn well_formed(id: Result<Path<BatchId>, PathRejection>) -> Result<BatchId, Problem> {
+    id.map(|Path(id)| id)
+        .map_err(|_| Problem::new(problem::BATCH_ID_MALFORMED, "The last part of the path is no UUID."))
+}
+
+fn is_over(batch: &Batch) -> bool {
+    matches!(batch.status(), BatchStatus::Completed | BatchStatus::Canceled)
+}
+
+fn answer(status: StatusCode, batch: &Batch) -> Response {
+    let body = BatchBody {
+        id: batch.id,
+        status: batch.status(),
+        created_at_ms: batch.created_at_ms,
+        expires_at_ms: batch.expires_at_ms,
+        finished_at_ms: batch.last_end_ms.filter(|_| is_over(batch)),
+        counts: &batch.counts,
+    };
+    let mut response = (status, Json(body)).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if !is_over(batch) {
+        headers.insert(header::RETRY_AFTER, POLL_AFTER);
+    }
+    response
+}
