@@ -122,9 +122,9 @@ export class Browser {
   async zoom(page, factor) {
     const { id } = await this.#tab(page);
     const before = await page.evaluate(() => devicePixelRatio);
+    const was = await this.inWorker((id) => chrome.tabs.getZoom(id), id);
     await this.inWorker(([id, factor]) => chrome.tabs.setZoom(id, factor), [id, factor]);
-    page.zoomFactor = factor;
-    if (factor !== 1) await page.waitForFunction((before) => devicePixelRatio !== before, before);
+    if (Math.abs(was - factor) > 0.01) await page.waitForFunction((before) => devicePixelRatio !== before, before);
   }
 
   async #tab(page) {
@@ -186,22 +186,15 @@ export class Browser {
   async press(page, words) {
     const named = ({ buttons }) => buttons.find((button) => button.words === words);
     const { x, y, width, height } = named(await this.until(page, named, `a button ${words}`));
-    const factor = await zoomOf(page);
-    await page.mouse.click((x + width / 2) * factor, (y + height / 2) * factor);
+    await page.mouse.click(x + width / 2, y + height / 2);
   }
 
   /** Drags over an area in CSS pixels of the window. */
   async drag(page, { x, y, width, height }) {
-    const factor = await zoomOf(page);
-    await page.mouse.move(x * factor, y * factor);
+    await page.mouse.move(x, y);
     await page.mouse.down();
-    await page.mouse.move((x + width / 2) * factor, (y + height / 2) * factor);
-    await page.mouse.move((x + width) * factor, (y + height) * factor);
+    await page.mouse.move(x + width / 2, y + height / 2);
+    await page.mouse.move(x + width, y + height);
     await page.mouse.up();
   }
-}
-
-/** The mouse moves over the window, whose pixels a page zoom makes larger than the page's. */
-async function zoomOf(page) {
-  return page.zoomFactor ?? 1;
 }

@@ -105,7 +105,7 @@ kbd {
   position: fixed;
   top: 16px;
   right: 16px;
-  width: min(372px, calc(100vw - 32px));
+  width: min(404px, calc(100vw - 32px));
   max-height: calc(100vh - 32px);
   overflow: auto;
   padding: 14px 16px 16px;
