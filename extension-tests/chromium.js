@@ -91,6 +91,19 @@ export class Browser {
     return this.inWorker((settings) => chrome.storage.local.set({ settings }), settings);
   }
 
+  /** What the popup beside the icon says, which is no page to the driver; undefined where there is none. */
+  async popup() {
+    const { targetInfos } = await this.session.send("Target.getTargets");
+    const target = targetInfos.find(({ url }) => url === `chrome-extension://${this.id}/notice.html`);
+    if (!target) return undefined;
+    const { sessionId } = await this.session.send("Target.attachToTarget", { targetId: target.targetId });
+    const answer = new Promise((received) => this.session.once("Target.receivedMessageFromTarget", received));
+    const params = { expression: "document.body.innerText.trim()" };
+    const message = JSON.stringify({ id: 1, method: "Runtime.evaluate", params });
+    await this.session.send("Target.sendMessageToTarget", { sessionId, message });
+    return JSON.parse((await answer).message).result.result.value;
+  }
+
   /** Kills the service worker, as Chrome does with one that idles. */
   async stopWorker() {
     const { targetInfos } = await this.session.send("Target.getTargets");

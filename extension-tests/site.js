@@ -36,7 +36,7 @@ const PAGES = {
   dialog: (label) => `<dialog id="dialog">${form(`<img id="captcha" src="/picture/${label}.jpg">`)}</dialog><script>dialog.showModal()</script>`,
   plain: () => "<h1>A page</h1><p>With nothing on it to read but words.</p><p><label>Search <input></label></p>",
   challenge: () => '<div class="g-recaptcha" style="width: 304px; height: 78px; background: #eee">I am not a robot</div>',
-  hostile: (label) => `<style>* { display: block; visibility: visible; font-size: 60px !important; color: red !important }
+  hostile: (label) => `<style>* { display: block; visibility: visible; font-size: 24px !important; color: red !important }
     div, section, button { background: red !important; transform: rotate(5deg) !important }</style>${form(`<img id="captcha" src="/picture/${label}.jpg">`)}`,
 };
 

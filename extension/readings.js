@@ -29,15 +29,16 @@ export function read(id, tab, area, view, tell) {
 export function resume(id, tell) {
   return once(id, tell, async () => {
     const reading = await get(id);
-    // Stopped before the picture was taken, or in the middle of it.
+    // The worker was stopped before the picture was taken, or in the middle of it.
     if (!reading) throw new Trouble("interrupted");
     await finish(id, await (await fetch(reading.picture)).blob());
   });
 }
 
+/** Keeps nothing of a reading. One that is under way comes to its end, and to the clipboard, all the same. */
 export async function forget(id) {
   listeners.delete(id);
-  await chrome.storage.session.remove(prefix + id);
+  if (!running.has(id)) await chrome.storage.session.remove(prefix + id);
 }
 
 /** Lets go of what closed pages left behind. */
@@ -57,6 +58,8 @@ async function once(id, tell, work) {
   running.set(id, under);
   await under;
   running.delete(id);
+  // Let go of meanwhile.
+  if (!listeners.has(id)) await forget(id);
 }
 
 async function finish(id, picture) {

@@ -27,7 +27,13 @@ chrome.storage.local.onChanged.addListener(({ settings }) => {
 
 chrome.runtime.onConnect.addListener((port) => {
   if (port.sender?.id !== chrome.runtime.id || !port.sender.tab) return;
-  port.onMessage.addListener((message) => serve(message, port));
+  const readings = new Set();
+  port.onMessage.addListener((message) => {
+    if (message.kind === "read" || message.kind === "resume") readings.add(message.id);
+    serve(message, port);
+  });
+  // The page is gone. Where this worker is the one that goes, this is not called, and the page comes back.
+  port.onDisconnect.addListener(() => readings.forEach(forget));
 });
 
 sweep();
