@@ -6,10 +6,10 @@ import { join } from "node:path";
 
 const FIXTURES = join(import.meta.dirname, "../api/browser-tests/fixtures");
 
-/** The labelled pictures, by their labels. */
-export const pictures = new Map(
-  (await readdir(FIXTURES)).sort().map((name) => [name.split("_")[0], join(FIXTURES, name)]),
-);
+/** The labelled pictures of a folder, by their labels. */
+async function labelled(folder) {
+  return new Map((await readdir(folder)).sort().map((name) => [name.split("_")[0], join(folder, name)]));
+}
 
 const form = (picture) => `
   <form action="/sent"><p><label>Name <input name="name" id="name"></label></p>
@@ -43,11 +43,11 @@ const PAGES = {
 export class Site {
   sent = 0;
 
-  static async start() {
+  static async start(folder = FIXTURES) {
     const site = new Site();
+    site.pictures = await labelled(folder);
     site.server = createServer((request, response) => site.#answer(request, response));
     await new Promise((listening) => site.server.listen(0, "127.0.0.1", listening));
-    // For the page in a frame of another origin; the same port, so that one number is enough.
     site.url = `http://127.0.0.1:${site.server.address().port}`;
     return site;
   }
@@ -57,7 +57,7 @@ export class Site {
     if (kind === "sent") this.sent += 1;
     if (kind === "picture") {
       response.setHeader("Content-Type", "image/jpeg");
-      response.end(await readFile(pictures.get(name.replace(".jpg", ""))));
+      response.end(await readFile(this.pictures.get(name.replace(".jpg", ""))));
       return;
     }
     const body = PAGES[kind]?.(name, this.server.address().port);

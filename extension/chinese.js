@@ -74,7 +74,6 @@ export default {
   key: "API 密钥",
   keyHint: "仅在服务器要求时填写。密钥保存在此浏览器中，只发送给此服务器。",
   show: "显示",
-  hide: "隐藏",
   connect: "保存并测试",
   connecting: "正在测试",
   connected: "已连接。示例图片识别为 {text}，用时 {milliseconds} 毫秒。",

@@ -79,7 +79,6 @@ export default {
   key: "API key",
   keyHint: "Only where the server asks for one. It is kept in this browser and sent to this server alone.",
   show: "Show",
-  hide: "Hide",
   connect: "Save and test",
   connecting: "Testing",
   connected: "Connected. A sample was read as {text} in {milliseconds} ms.",

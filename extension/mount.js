@@ -51,17 +51,7 @@
       // All outside an open modal dialog is inert, so what is to be used beside one has to be inside it.
       const modal = [...document.querySelectorAll("dialog:modal")].at(-1);
       (modal ?? document.documentElement).append(this.#host);
-      this.show();
-    }
-
-    show() {
-      this.#host.style.setProperty("display", "block", "important");
-      if (this.#host.isConnected && !this.#host.matches(":popover-open")) this.#host.showPopover();
-    }
-
-    /** Out of the picture, as long as one is taken. */
-    hide() {
-      this.#host.style.setProperty("display", "none", "important");
+      this.#host.showPopover();
     }
 
     get focused() {

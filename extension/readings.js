@@ -84,7 +84,7 @@ async function finish(id, picture) {
 
 /** Has the next try be another job where this one is over, and throws. */
 async function again(reading, error) {
-  const over = !["unreachable", "stillBusy", "limited", "unauthorized", "keyless", "forbidden"].includes(error.kind);
+  const over = !["unreachable", "notAllowed", "stillBusy", "limited", "unauthorized", "keyless", "forbidden"].includes(error.kind);
   if (over) await put({ ...reading, job: undefined, key: crypto.randomUUID() });
   throw error;
 }

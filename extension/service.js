@@ -1,5 +1,6 @@
 // Speaks HTTP with the server: pictures go in, records of jobs come out, and everything else is a Trouble.
 
+import { permission } from "./settings.js";
 import { Trouble } from "./trouble.js";
 
 // Seconds that the server may hold an answer. Chrome cuts a service worker's request off at 30.
@@ -78,6 +79,9 @@ async function ask({ server, key }, path, request) {
       signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
     });
   } catch {
+    // Permissions can be taken away in the browser's own settings.
+    const allowed = await chrome.permissions.contains(permission(server));
+    if (!allowed) throw new Trouble("notAllowed", { settings: true, retryable: true });
     throw new Trouble("unreachable", { values: { server }, retryable: true, settings: true });
   }
 }

@@ -181,14 +181,6 @@
       this.#actions.close();
     }
 
-    hide() {
-      this.#mount.hide();
-    }
-
-    show() {
-      this.#mount.show();
-    }
-
     close() {
       clearTimeout(this.#timer);
       this.#mount.remove();
