@@ -15,6 +15,7 @@ test: setup
 	cargo test --release --workspace --exclude byecaptcha-trainer
 	cargo test --release -p byecaptcha-trainer -p byecaptcha-worker --features byecaptcha-worker/torch
 	cd api/browser-tests && npm test
+	cd extension-tests && npm test
 	cd scripts/page_cuts && npm test
 
 lint:

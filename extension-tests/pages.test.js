@@ -108,6 +108,15 @@ describe("options", () => {
   });
 });
 
+test("the browser has given the extension its shortcut, and the pages say which", async () => {
+  const [{ shortcut }] = await browser.inWorker(() => chrome.commands.getAll());
+  assert.equal(shortcut, "Ctrl+Shift+Y");
+  await open("welcome.html");
+  await page.getByText(`press ${shortcut}.`).waitFor();
+  await open("options.html");
+  assert.equal(await page.locator("#keys").textContent(), shortcut);
+});
+
 test("the first page connects to a local server", async () => {
   await open("welcome.html");
   assert.equal(await page.inputValue("#address"), "http://127.0.0.1:8080");

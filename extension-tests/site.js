@@ -11,6 +11,8 @@ async function labelled(folder) {
   return new Map((await readdir(folder)).sort().map((name) => [name.split("_")[0], join(folder, name)]));
 }
 
+export const fixtures = await labelled(FIXTURES);
+
 const form = (picture) => `
   <form action="/sent"><p><label>Name <input name="name" id="name"></label></p>
   <p>${picture}</p><p><label>Enter the characters you see <input name="code" id="code" autocomplete="off"></label></p>
@@ -34,6 +36,16 @@ const PAGES = {
   foreign: (label, port) => `<p>Sign in</p><iframe id="frame" width="400" height="300" src="http://localhost:${port}/image/${label}"></iframe>`,
   scrolled: (label) => `<div style="height: 1700px">Scroll down</div>${form(`<img id="captcha" src="/picture/${label}.jpg">`)}<div style="height: 1500px"></div>`,
   dialog: (label) => `<dialog id="dialog">${form(`<img id="captcha" src="/picture/${label}.jpg">`)}</dialog><script>dialog.showModal()</script>`,
+  // For the README.
+  shop: (label) => `<style>
+    body { background: #eef1f6; color: #223; font: 15px/1.5 system-ui, sans-serif; }
+    main { max-width: 400px; margin: 60px 0 0 90px; padding: 28px 32px; border-radius: 12px; background: #fff; box-shadow: 0 2px 18px #2233441f; }
+    h1 { margin: 0 0 16px; font-size: 22px; } label { display: block; margin-top: 14px; font-weight: 600; }
+    input { width: 100%; padding: 8px 10px; border: 1px solid #b8c0cc; border-radius: 6px; font: inherit; } img { display: block; margin-top: 18px; border-radius: 4px; }
+    main button { margin-top: 20px; padding: 9px 22px; border: 0; border-radius: 6px; background: #3056d3; color: #fff; font: inherit; font-weight: 600; }
+  </style><main><h1>Sign in to Example Shop</h1><label for="name">E-mail</label><input id="name" value="robin@example.org">
+  <img id="captcha" alt="Security code" src="/picture/${label}.jpg"><label for="code">Enter the characters you see</label>
+  <input id="code" autocomplete="off"><button>Sign in</button></main>`,
   plain: () => "<h1>A page</h1><p>With nothing on it to read but words.</p><p><label>Search <input></label></p>",
   challenge: () => '<div class="g-recaptcha" style="width: 304px; height: 78px; background: #eee">I am not a robot</div>',
   hostile: (label) => `<style>* { display: block; visibility: visible; font-size: 24px !important; color: red !important }

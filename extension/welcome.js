@@ -6,7 +6,7 @@ import { address, load } from "./settings.js";
 import { say } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
-const words = await translate({ shortcut: (await shortcut()) ?? "Alt+Shift+C" });
+const words = await translate({ shortcut: (await shortcut()) ?? "Ctrl+Shift+Y" });
 // Asked for before the click, which the browser's question has to follow at once.
 const kept = await load();
 $("address").value = kept.server;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the tests run against: RabbitMQ and Redis, Chromium and Node.js for the page, onnxruntime for the
-# parity of engines, and a reader of TFRecord files.
+# Installs what the tests run against: RabbitMQ and Redis, Chromium and Node.js for the page and the extension,
+# onnxruntime for the parity of engines, and a reader of TFRecord files.
 # System packages come by apt, as root or with passwordless sudo; otherwise it says what to install.
 set -euo pipefail
 cd "$(dirname "$0")/.."
