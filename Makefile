@@ -20,8 +20,10 @@ test: setup
 
 lint:
 	scripts/libtorch.sh
+	scripts/test_tools.sh
 	cargo fmt --all --check
 	cargo clippy --release --workspace --all-targets -- -D warnings
+	cd scripts/lint_js && npm run --silent lint
 
 bench: setup
 	cargo bench -p byecaptcha-models

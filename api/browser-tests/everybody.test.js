@@ -86,7 +86,8 @@ describe("for everybody", () => {
         const characters = [..."aB3"].map((character, index) => ({ character, confidence: index === 1 ? 0.5 : 0.99 }));
         const result = { text: "aB3", confidence: 0.5, characters, alternatives: [{ text: "a83", confidence: 0.2 }] };
         await page.route("**/v1/jobs", (route) => route.fulfill({ json: { id: "1", status: "succeeded", result } }));
-        await page.setInputFiles("#picker", [first, { name: "empty.png", mimeType: "image/png", buffer: Buffer.alloc(0) }]);
+        await page.setInputFiles("#picker", first);
+        await page.setInputFiles("#picker", { name: "empty.png", mimeType: "image/png", buffer: Buffer.alloc(0) });
         await page.locator(".doubtful").waitFor();
         await page.locator(".error").waitFor();
         await page.evaluate(() => {

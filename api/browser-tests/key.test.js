@@ -32,7 +32,7 @@ describe("a service with keys", () => {
   after(() => own?.end());
   beforeEach(async () => {
     await open({}, own.url);
-    await page.getByLabel("API key", { exact: true }).waitFor();
+    await page.locator("#key").waitFor();
   });
 
   const use = async (key) => {
@@ -69,7 +69,7 @@ describe("a service with keys", () => {
     await said(/until this tab is closed/);
     const other = await context.newPage();
     await other.goto(own.url);
-    await other.getByLabel("API key", { exact: true }).waitFor();
+    await other.locator("#key").waitFor();
   });
 
   test("kept in this browser, and forgotten", async () => {
@@ -84,7 +84,7 @@ describe("a service with keys", () => {
     await other.getByRole("button", { name: "Forget it" }).click();
     assert.deepEqual(await other.evaluate(() => [localStorage.length, sessionStorage.getItem("byecaptcha-key")]), [0, null]);
     await page.reload();
-    await page.getByLabel("API key", { exact: true }).waitFor();
+    await page.locator("#key").waitFor();
   });
 
   test("a key that may not submit", async () => {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { describe, test } from "node:test";
 
-import { assertRead, card, context, first, open, page, pictures, second, service } from "./setting.js";
+import { assertRead, card, context, first, open, page, second, service } from "./setting.js";
 
 describe("the visit", () => {
   test("a reload loses nothing that was read, and clearing leaves nothing", async () => {
@@ -38,7 +38,7 @@ describe("the visit", () => {
     await page.setInputFiles("#picker", [first, second]);
     const { text } = await assertRead(first);
     await assertRead(second);
-    const link = card(first).getByRole("link", { name: /^Link to the result of/ });
+    const link = card(first).getByRole("link", { name: /^Link to this result: / });
     const address = await link.evaluate(({ href }) => href);
     assert.match(address, /\/#job=[\w-]{36}$/);
     await link.click();

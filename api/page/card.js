@@ -120,7 +120,7 @@ export class Card {
   #link() {
     if (!this.job) return [];
     const link = element("a", { href: `/#job=${this.job}`, title: "The service keeps results for a time" }, "Link to this result");
-    link.setAttribute("aria-label", `Link to the result of ${this.name}`);
+    link.setAttribute("aria-label", `Link to this result: ${this.name}`);
     return [element("p", { className: "link" }, link)];
   }
 
