@@ -1,9 +1,11 @@
-// Where on the page the picture of a text captcha may be: only looked for when the person asks for it, and only
-// proposed. Boxes are in CSS pixels of the window.
+// The pictures on the page: which one an area was drawn around, and, looked for only when the person asks, which one the
+// captcha may be. Boxes are in CSS pixels of the window.
 
 {
   const SMALLEST = { width: 40, height: 16 };
   const LARGEST = { width: 520, height: 220 };
+  // An edge that is drawn no further off than this is meant to be the picture's.
+  const NEAR = { pixels: 12, share: 0.12 };
   // Alone, a picture that merely has the right size is too little to go by.
   const ENOUGH = 3;
 
@@ -18,22 +20,42 @@
     return { x: box.x + frame.x, y: box.y + frame.y, width: box.width, height: box.height };
   };
 
+  /** How far an element's content is from its edge, on the named side. */
+  const inset = (element, side) => {
+    const style = element.ownerDocument.defaultView.getComputedStyle(element);
+    return parseFloat(style[`border${side}Width`]) + parseFloat(style[`padding${side}`]);
+  };
+
+  const frameInside = (element, frame) => {
+    const box = inside(element, frame);
+    return { x: box.x + inset(element, "Left"), y: box.y + inset(element, "Top") };
+  };
+
+  /** The document in a frame of the same site; nothing for all else. */
+  const pageOf = (element) => {
+    try {
+      return element.contentDocument ?? null;
+    } catch {
+      return null;
+    }
+  };
+
   /** All elements, open shadow roots and frames of the same site included, each with where its frame begins. */
   function* elements(root = document, frame = { x: 0, y: 0 }) {
     for (const element of root.querySelectorAll("*")) {
       yield { element, frame };
       if (element.shadowRoot) yield* elements(element.shadowRoot, frame);
-      let page = null;
-      try {
-        page = element.contentDocument;
-      } catch {
-        // A frame of another site.
-      }
-      if (!page) continue;
-      const box = inside(element, frame);
-      const style = getComputedStyle(element);
-      const inset = (side) => parseFloat(style[`border${side}Width`]) + parseFloat(style[`padding${side}`]);
-      yield* elements(page, { x: box.x + inset("Left"), y: box.y + inset("Top") });
+      const page = pageOf(element);
+      if (page) yield* elements(page, frameInside(element, frame));
+    }
+  }
+
+  /** What is drawn at a place, the topmost first, frames of the same site included. */
+  function* under(x, y, page = document, frame = { x: 0, y: 0 }) {
+    for (const element of page.elementsFromPoint(x - frame.x, y - frame.y)) {
+      const inner = pageOf(element);
+      if (inner) yield* under(x, y, inner, frameInside(element, frame));
+      yield { element, frame };
     }
   }
 
@@ -115,6 +137,32 @@
       if (element === wanted) return inside(element, frame);
     }
     return null;
+  };
+
+  /**
+   * The picture that an area was drawn around, where one is nearly the same: a hand leaves a margin, or cuts a little
+   * off, and a text is read best without either.
+   */
+  byecaptcha.snap = (area) => {
+    for (const { element, frame } of under(area.x + area.width / 2, area.y + area.height / 2)) {
+      if (!isPicture(element)) continue;
+      const outer = inside(element, frame);
+      const box = {
+        x: outer.x + inset(element, "Left"),
+        y: outer.y + inset(element, "Top"),
+        width: outer.width - inset(element, "Left") - inset(element, "Right"),
+        height: outer.height - inset(element, "Top") - inset(element, "Bottom"),
+      };
+      const across = Math.max(NEAR.pixels, NEAR.share * box.width);
+      const down = Math.max(NEAR.pixels, NEAR.share * box.height);
+      const near =
+        Math.abs(box.x - area.x) <= across &&
+        Math.abs(box.x + box.width - area.x - area.width) <= across &&
+        Math.abs(box.y - area.y) <= down &&
+        Math.abs(box.y + box.height - area.y - area.height) <= down;
+      if (near) return box;
+    }
+    return area;
   };
 
   /** The picture that the menu was opened on: of several with one address the one that is seen best. */

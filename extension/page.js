@@ -43,10 +43,11 @@
     begin(byecaptcha.boxOf(picture));
   }
 
-  /** `area` is in CSS pixels of the window. */
-  async function begin(area) {
+  /** `marked` is in CSS pixels of the window. */
+  async function begin(marked) {
     dismiss();
-    reading = { id: freshId(), place: { ...area, x: area.x + scrollX, y: area.y + scrollY } };
+    const area = byecaptcha.snap(marked);
+    reading = { id: freshId(), place: { ...marked, x: marked.x + scrollX, y: marked.y + scrollY } };
     const { id, place } = reading;
     // What is drawn next has none of the extension in it.
     await drawn();
