@@ -5,6 +5,8 @@ import { createServer, request } from "node:http";
 export class Proxy {
   /** What came, as "POST /v1/jobs". */
   seen = [];
+  /** What was in them. */
+  bodies = [];
   /** `(incoming, response) => handled` for a request; what it does not handle goes on to the program. */
   answer = () => false;
   #gate = Promise.resolve();
@@ -26,6 +28,9 @@ export class Proxy {
 
   async #pass(incoming, response, target) {
     this.seen.push(`${incoming.method} ${new URL(incoming.url, target).pathname}`);
+    const body = [];
+    incoming.on("data", (part) => body.push(part));
+    incoming.on("end", () => this.bodies.push(Buffer.concat(body)));
     if (this.answer(incoming, response)) return;
     const { host } = new URL(target);
     const outgoing = request(target + incoming.url, { method: incoming.method, headers: { ...incoming.headers, host } }, async (answer) => {
