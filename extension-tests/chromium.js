@@ -5,6 +5,8 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { FLAGS } from "../api/browser-tests/flags.js";
+
 const { chromium } = createRequire(new URL("../api/browser-tests/package.json", import.meta.url))("playwright-core");
 
 export const EXTENSION = join(import.meta.dirname, "../extension");
@@ -37,14 +39,7 @@ export class Browser {
       viewport: null,
       ignoreDefaultArgs: ["--disable-extensions"],
       args: [
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
+        ...FLAGS,
         "--force-color-profile=srgb",
         "--window-size=1200,900",
         "--lang=en-GB",
@@ -53,7 +48,7 @@ export class Browser {
         ...args,
       ],
     });
-    this.context.setDefaultTimeout(20_000);
+    this.context.setDefaultTimeout(30_000);
     this.session = await this.context.browser().newBrowserCDPSession();
     const { url } = await this.worker();
     this.id = new URL(url).host;
@@ -184,7 +179,7 @@ export class Browser {
 
   /** What is shown once it is as `wanted` says. */
   async until(page, wanted, what = String(wanted)) {
-    const end = Date.now() + 20_000;
+    const end = Date.now() + 30_000;
     let shown;
     while (Date.now() < end) {
       // The click's permission comes a moment after the click, and the worker may be starting.
