@@ -15,12 +15,15 @@ test: setup
 	cargo test --release --workspace --exclude byecaptcha-trainer
 	cargo test --release -p byecaptcha-trainer -p byecaptcha-worker --features byecaptcha-worker/torch
 	cd api/browser-tests && npm test
+	cd extension-tests && npm test
 	cd scripts/page_cuts && npm test
 
 lint:
 	scripts/libtorch.sh
+	scripts/test_tools.sh
 	cargo fmt --all --check
 	cargo clippy --release --workspace --all-targets -- -D warnings
+	cd scripts/lint_js && npm run --silent lint
 
 bench: setup
 	cargo bench -p byecaptcha-models

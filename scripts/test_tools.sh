@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs what the tests run against: RabbitMQ and Redis, Chromium and Node.js for the page, onnxruntime for the
-# parity of engines, and a reader of TFRecord files.
+# Installs what the tests run against: RabbitMQ and Redis, Chromium and Node.js for the page and the extension,
+# onnxruntime for the parity of engines, and a reader of TFRecord files.
+# ESLint comes with them, for `make lint`.
 # System packages come by apt, as root or with passwordless sudo; otherwise it says what to install.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -21,4 +22,6 @@ if ! cmp -s "$requirements" .venv/installed.txt; then
   cp "$requirements" .venv/installed.txt
 fi
 
-(cd api/browser-tests && npm ci --silent --no-audit --no-fund)
+for tools in api/browser-tests scripts/lint_js; do
+  (cd "$tools" && npm ci --silent --no-audit --no-fund)
+done

@@ -5,7 +5,7 @@ import { readFile } from "node:fs/promises";
 import { describe, test } from "node:test";
 
 import { Service } from "./service.js";
-import { assertRead, card, first, open, page, pictures, requests, service } from "./setting.js";
+import { assertRead, card, first, open, page, pictures, requests } from "./setting.js";
 
 describe("what goes wrong is said in words", () => {
   test("a text file", async () => {

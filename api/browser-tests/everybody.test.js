@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { describe, test } from "node:test";
 
+import { seriousFindings } from "./axe.js";
 import { assertRead, card, first, open, page, second, tabTo } from "./setting.js";
 
 describe("for everybody", () => {
@@ -76,4 +77,25 @@ describe("for everybody", () => {
     const animation = await page.locator(".state").evaluate((state) => getComputedStyle(state, "::before").animationName);
     assert.equal(animation, "none");
   });
+
+  for (const colorScheme of ["light", "dark"]) {
+    for (const viewport of [{ width: 1100, height: 900 }, { width: 360, height: 640 }]) {
+      test(`axe finds nothing serious, ${colorScheme}, ${viewport.width} pixels wide`, async () => {
+        await open({ colorScheme, viewport });
+        assert.deepEqual(await seriousFindings(page), [], "the empty page");
+        const characters = [..."aB3"].map((character, index) => ({ character, confidence: index === 1 ? 0.5 : 0.99 }));
+        const result = { text: "aB3", confidence: 0.5, characters, alternatives: [{ text: "a83", confidence: 0.2 }] };
+        await page.route("**/v1/jobs", (route) => route.fulfill({ json: { id: "1", status: "succeeded", result } }));
+        await page.setInputFiles("#picker", first);
+        await page.setInputFiles("#picker", { name: "empty.png", mimeType: "image/png", buffer: Buffer.alloc(0) });
+        await page.locator(".doubtful").waitFor();
+        await page.locator(".error").waitFor();
+        await page.evaluate(() => {
+          document.getElementById("access").hidden = false;
+          document.getElementById("key-kept").hidden = false;
+        });
+        assert.deepEqual(await seriousFindings(page), [], "results, an error and the key");
+      });
+    }
+  }
 });

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 
-const PROGRAM = process.env.BYECAPTCHA_SERVER_BIN
+export const PROGRAM = process.env.BYECAPTCHA_SERVER_BIN
   ? resolve(process.env.BYECAPTCHA_SERVER_BIN)
   : resolve(import.meta.dirname, "../../target/release/byecaptcha");
 const START_TIMEOUT_MS = 60_000;
@@ -28,11 +28,15 @@ export class Service {
     return service;
   }
 
+  /** Its database, with its keys beside it. */
+  get data() {
+    return join(this.#folder, "byecaptcha.db");
+  }
+
   /** Starts the program, again at the same address where it had one before. */
   async resume() {
     const listen = this.url ? new URL(this.url).host : "127.0.0.1:0";
-    const data = join(this.#folder, "byecaptcha.db");
-    const child = spawn(PROGRAM, ["serve", "--listen", listen, "--data", data], {
+    const child = spawn(PROGRAM, ["serve", "--listen", listen, "--data", this.data], {
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.#child = child;

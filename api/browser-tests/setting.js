@@ -7,6 +7,7 @@ import { after, afterEach, before, beforeEach } from "node:test";
 
 import { chromium } from "playwright-core";
 
+import { FLAGS } from "./flags.js";
 import { Service } from "./service.js";
 
 const FIXTURES = join(import.meta.dirname, "fixtures");
@@ -25,16 +26,7 @@ before(async () => {
   service = await Service.start();
   browser = await chromium.launch({
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: [
-      "--headless",
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-    ],
+    args: FLAGS,
   });
 });
 

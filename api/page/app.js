@@ -1,8 +1,10 @@
 // The page: reads a few pictures at a time and keeps the list.
 
 import { Card } from "./card.js";
-import { ReadError, read } from "./client.js";
+import { ReadError, read, recorded } from "./client.js";
+import { forget as forgetReading, forgetAll, recall, remember } from "./history.js";
 import { listen } from "./intake.js";
+import { askForKey, listenForKey } from "./key.js";
 import { say, showMessage } from "./speech.js";
 import { MOST_BYTES, nameOf, size } from "./words.js";
 
@@ -17,14 +19,44 @@ let running = 0;
 // What ended since the page last said how things went.
 let ended = [];
 
+const actions = { onCopy: copy, onRetry: start, onRemove: remove };
+
 function add(files, nameOf) {
-  const actions = { onCopy: copy, onRetry: start, onRemove: remove };
-  const added = files.map((file) => new Card(file, nameOf(file), actions));
+  const added = files.map((file) => new Card({ file, name: nameOf(file) }, actions));
   if (added.length === 0) return;
+  place(added);
+  added.forEach(start);
+}
+
+function place(added) {
   // The latest on top, in the order in which they were handed over.
   cards = [...added, ...cards];
   $("cards").prepend(...added.map((card) => card.element));
-  added.forEach(start);
+}
+
+/** What was read before a reload. */
+function restore() {
+  const restored = recall().map(({ name, job, result, picture }) => {
+    const card = new Card({ name, job, shown: picture }, actions);
+    card.showResult(result);
+    return card;
+  });
+  place(restored);
+  tally();
+}
+
+/** The result that the address names. One that is in the list already is shown there. */
+function follow() {
+  const [, job] = /^#job=([\w-]+)$/.exec(location.hash) ?? [];
+  if (!job) return;
+  let card = cards.find((each) => each.job === job);
+  if (!card) {
+    card = new Card({ name: `Result ${job}`, job }, actions);
+    place([card]);
+    start(card);
+  }
+  card.element.scrollIntoView({ block: "nearest" });
+  card.removeButton.focus();
 }
 
 function start(card) {
@@ -53,10 +85,18 @@ function work() {
 async function process(card) {
   try {
     const onState = (state, wait) => card.show(state, wait);
-    card.showResult(await read(card.file, { signal: card.aborter.signal, onState }));
+    const watch = { signal: card.aborter.signal, onState };
+    const { id, result } = card.file ? await read(card.file, watch) : await recorded(card.job, watch);
+    card.job = id;
+    card.showResult(result);
+    if (cards.includes(card)) await remember({ name: card.name, job: id, result }, card.image);
   } catch (error) {
     if (card.aborter.signal.aborted) return;
-    if (error instanceof ReadError) return card.showError(error);
+    if (error instanceof ReadError) {
+      card.showError(error);
+      if (error.needsKey) askForKey(error.message);
+      return;
+    }
     console.error(error);
     card.showError(new ReadError("Something went wrong in this page.", { retryable: true }));
   }
@@ -79,6 +119,10 @@ function tally() {
   const parts = [`${done} of ${cards.length} read`];
   if (failed > 0) parts.push(failed === 1 ? "1 with an error" : `${failed} with errors`);
   $("tally").textContent = parts.join(", ");
+  const under = cards.length - done - failed;
+  $("progress").hidden = cards.length < 2 || under === 0;
+  $("progress").max = cards.length;
+  $("progress").value = done + failed;
   $("results").hidden = cards.length === 0;
   $("copy-all").hidden = cards.filter((card) => card.text).length < 2;
   $("retry-all").hidden = cards.filter((card) => card.retryable).length < 2;
@@ -88,6 +132,7 @@ function remove(card) {
   const place = cards.indexOf(card);
   cards.splice(place, 1);
   forget(card);
+  if (card.job) forgetReading(card.job);
   tally();
   say(`Removed ${card.name}`);
   (cards[Math.min(place, cards.length - 1)]?.removeButton ?? $("picker")).focus();
@@ -96,6 +141,7 @@ function remove(card) {
 function clear() {
   cards.forEach(forget);
   cards = [];
+  forgetAll();
   tally();
   say("All pictures removed");
   $("picker").focus();
@@ -153,3 +199,7 @@ $("retry-all").addEventListener("click", () => {
   $("clear").focus();
 });
 listen(add);
+listenForKey(() => cards.filter((card) => card.needsKey).forEach(start));
+restore();
+follow();
+addEventListener("hashchange", follow);

@@ -11,6 +11,8 @@ const STATES = {
   waiting: "Waiting",
   uploading: "Uploading",
   reading: "Reading",
+  busy: "Waiting: the service is busy, next try in {wait} s",
+  limited: "Waiting: the API key is used more often than it may be, next try in {wait} s",
 };
 
 /** An element with properties and children; a string is text, never markup. */
@@ -24,16 +26,21 @@ export class Card {
   #body = element("div", { className: "outcome" });
   #url;
 
-  /** `onCopy(text, button)`, `onRetry(card)` and `onRemove(card)` are called on those buttons. */
-  constructor(file, name, { onCopy, onRetry, onRemove }) {
+  /**
+   * `file` is the picture; one of an earlier time is only `shown`, by its address, or not there at all.
+   * `onCopy(text, button)`, `onRetry(card)` and `onRemove(card)` are called on those buttons.
+   */
+  constructor({ file = null, shown = null, job = null, name }, { onCopy, onRetry, onRemove }) {
     this.file = file;
     this.name = name;
+    this.job = job;
     this.text = null;
     this.retryable = false;
+    this.needsKey = false;
     this.aborter = new AbortController();
     this.onCopy = onCopy;
     this.onRetry = onRetry;
-    this.#url = URL.createObjectURL(file);
+    this.#url = file ? URL.createObjectURL(file) : shown;
     this.removeButton = element("button", { type: "button", className: "remove", title: "Remove" }, "×");
     this.removeButton.setAttribute("aria-label", `Remove ${name}`);
     this.removeButton.addEventListener("click", () => onRemove(this));
@@ -49,7 +56,13 @@ export class Card {
 
   #picture() {
     const frame = element("div", { className: "picture" });
+    if (!this.#url) {
+      frame.classList.add("blank");
+      frame.append("No picture here");
+      return frame;
+    }
     const image = element("img", { src: this.#url, alt: `The picture ${this.name}` });
+    this.image = image;
     image.addEventListener("load", () => {
       // Enlarged in clear pixels; a photograph made smaller looks better smoothed.
       image.classList.toggle("enlarged", image.naturalWidth <= 400);
@@ -66,12 +79,12 @@ export class Card {
     return this.element.dataset.state;
   }
 
-  /** How far it is: "waiting", "uploading", "reading", or "busy" with the seconds until the next try. */
+  /** How far it is: "waiting", "uploading", "reading", or "busy" or "limited" with the seconds until the next try. */
   show(state, wait) {
     this.retryable = false;
     this.element.dataset.state = state;
     this.element.setAttribute("aria-busy", "true");
-    const words = state === "busy" ? `Waiting: the service is busy, next try in ${wait} s` : STATES[state];
+    const words = STATES[state].replace("{wait}", wait);
     this.#body.replaceChildren(element("p", { className: "state" }, words));
   }
 
@@ -79,7 +92,7 @@ export class Card {
     this.text = result.text;
     this.#end("done");
     if (result.text === "") {
-      this.#body.replaceChildren(element("p", { className: "sureness" }, "No text found in this picture"));
+      this.#body.replaceChildren(element("p", { className: "sureness" }, "No text found in this picture"), ...this.#link());
       return;
     }
     const characters = result.characters?.length
@@ -99,13 +112,23 @@ export class Card {
       sureness,
       ...doubts(characters),
       ...alternatives(result.alternatives ?? []),
+      ...this.#link(),
     );
+  }
+
+  /** For whoever is to see the same result, or to see it later. */
+  #link() {
+    if (!this.job) return [];
+    const link = element("a", { href: `/#job=${this.job}`, title: "The service keeps results for a time" }, "Link to this result");
+    link.setAttribute("aria-label", `Link to this result: ${this.name}`);
+    return [element("p", { className: "link" }, link)];
   }
 
   showError(error) {
     this.#end("error");
     this.#body.replaceChildren(element("p", { className: "error" }, error.message));
     this.retryable = error.retryable;
+    this.needsKey = error.needsKey === true;
     if (!error.retryable) return;
     const retry = element("button", { type: "button", className: "retry" }, "Retry");
     retry.setAttribute("aria-label", `Retry ${this.name}`);
@@ -121,7 +144,7 @@ export class Card {
   /** Stops what is under way and lets go of the picture. */
   remove() {
     this.aborter.abort();
-    URL.revokeObjectURL(this.#url);
+    if (this.file) URL.revokeObjectURL(this.#url);
     this.element.remove();
   }
 }

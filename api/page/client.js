@@ -1,6 +1,7 @@
 // Speaks HTTP with the service: a picture goes in, the finished job's result comes out, or an error in plain words.
 
-import { MOST_BYTES, refusal } from "./words.js";
+import { authorization, hasKey } from "./key.js";
+import { MOST_BYTES, refusal, refusedKey } from "./words.js";
 
 // Seconds that the service may hold an answer until the job has ended, and how long before an answer counts as lost.
 const HOLD_SECONDS = 20;
@@ -10,17 +11,19 @@ const MOST_BUSY_ANSWERS = 30;
 
 const TERMINAL = new Set(["succeeded", "failed", "canceled", "expired"]);
 
-/** Why a picture was not read, in plain words; `retryable` where another try may end differently. */
+/** Why a picture was not read, in plain words; `retryable` where another try may end differently, `needsKey` with another key. */
 export class ReadError extends Error {
-  constructor(message, { retryable = false } = {}) {
+  constructor(message, { retryable = false, needsKey = false } = {}) {
     super(message);
     this.retryable = retryable;
+    this.needsKey = needsKey;
   }
 }
 
 /**
- * Submits a picture and waits for its end. `onState` is told "uploading", "waiting" or "reading", and "busy" with the
- * seconds until the next try. Throws a ReadError, or an AbortError once `signal` aborts.
+ * Submits a picture and waits for its end. `onState` is told "uploading", "waiting" or "reading", and "busy" or,
+ * where it is the key that is used too often, "limited", with the seconds until the next try. Gives the ended job's record; throws a
+ * ReadError, or an AbortError once `signal` aborts.
  */
 export async function read(file, { signal, onState }) {
   if (file.size > MOST_BYTES) throw new ReadError(refusal("body-too-large"));
@@ -35,7 +38,18 @@ export async function read(file, { signal, onState }) {
   if (body.byteLength === 0) throw new ReadError(refusal("empty-image"));
 
   const type = file.type.startsWith("image/") ? file.type : "application/octet-stream";
-  let answer = await patiently({ method: "POST", url: "/v1/jobs", type, body, signal, onState });
+  const answer = await patiently({ method: "POST", url: "/v1/jobs", type, body, signal, onState });
+  return ended(answer, { signal, onState });
+}
+
+/** The same for a picture that was submitted before: the record of an ended job by its id. */
+export async function recorded(job, { signal, onState }) {
+  const answer = await patiently({ method: "GET", url: `/v1/jobs/${encodeURIComponent(job)}`, signal, onState });
+  return ended(answer, { signal, onState });
+}
+
+async function ended(first, { signal, onState }) {
+  let answer = first;
   const location = answer.header("Location");
   let record = parse(answer);
   while (!TERMINAL.has(record.status)) {
@@ -44,7 +58,7 @@ export async function read(file, { signal, onState }) {
     answer = await patiently({ method: "GET", url: location ?? `/v1/jobs/${record.id}`, signal, onState });
     record = parse(answer);
   }
-  if (record.status === "succeeded" && record.result) return record.result;
+  if (record.status === "succeeded" && record.result) return record;
   throw endedWithoutText(record);
 }
 
@@ -57,7 +71,7 @@ async function patiently(request) {
     const busy = answer.status === 503 || answer.status === 429;
     if (!busy || tries >= MOST_BUSY_ANSWERS) throw refused(answer);
     const wait = seconds(answer);
-    request.onState("busy", wait);
+    request.onState(answer.status === 429 ? "limited" : "busy", wait);
     await pause(wait, request.signal);
   }
 }
@@ -88,6 +102,7 @@ function send({ method, url, type, body, signal, onState }) {
     request.timeout = ANSWER_TIMEOUT_MS;
     request.setRequestHeader("Prefer", `wait=${HOLD_SECONDS}`);
     if (type) request.setRequestHeader("Content-Type", type);
+    for (const [name, value] of Object.entries(authorization())) request.setRequestHeader(name, value);
     request.send(body);
   });
 }
@@ -111,7 +126,13 @@ function refused(answer) {
   if (answer.status === 404 || answer.status === 410) {
     return new ReadError("The result is no longer kept. Read the picture again.", { retryable: true });
   }
-  if (answer.status === 503 || answer.status === 429) {
+  if (answer.status === 401 || answer.status === 403) {
+    return new ReadError(refusedKey(answer.status, hasKey()), { retryable: true, needsKey: true });
+  }
+  if (answer.status === 429) {
+    return new ReadError("The API key has been used more often than it may be for some time.", { retryable: true });
+  }
+  if (answer.status === 503) {
     return new ReadError("The service has been too busy for some time.", { retryable: true });
   }
   if (answer.status === 413) return new ReadError(refusal("body-too-large"));

@@ -22,6 +22,12 @@ export function refusal(kind) {
   return Object.hasOwn(REFUSALS, kind) ? REFUSALS[kind] : undefined;
 }
 
+/** What is wrong with an API key: the answer's status, and the key that was sent, if any. */
+export function refusedKey(status, key) {
+  if (status === 403) return "This API key may not do that. It needs the scopes submit and read.";
+  return key ? "The service does not take this API key. It may have been revoked." : "The service asks for an API key.";
+}
+
 /** A number of bytes, rounded down: 10485760 is "10 MB", as file managers that count in 1024 have it. */
 export function size(bytes) {
   return bytes < 2 ** 20 ? `${Math.floor(bytes / 2 ** 10)} kB` : `${Math.floor(bytes / 2 ** 20)} MB`;

@@ -5,13 +5,16 @@ use reqwest::StatusCode;
 
 use crate::app::{Setup, TestApp, header};
 
-const FILES: [(&str, &str); 9] = [
+const FILES: [(&str, &str); 12] = [
     ("/", "text/html; charset=utf-8"),
     ("/style.css", "text/css; charset=utf-8"),
     ("/app.js", "text/javascript; charset=utf-8"),
     ("/card.js", "text/javascript; charset=utf-8"),
     ("/client.js", "text/javascript; charset=utf-8"),
+    ("/colours.js", "text/javascript; charset=utf-8"),
+    ("/history.js", "text/javascript; charset=utf-8"),
     ("/intake.js", "text/javascript; charset=utf-8"),
+    ("/key.js", "text/javascript; charset=utf-8"),
     ("/speech.js", "text/javascript; charset=utf-8"),
     ("/words.js", "text/javascript; charset=utf-8"),
     ("/favicon.svg", "image/svg+xml"),

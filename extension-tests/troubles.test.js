@@ -1,0 +1,254 @@
+// What happens when something goes wrong, and that it is said in words.
+
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { after, afterEach, before, describe, test } from "node:test";
+import { promisify } from "node:util";
+
+import { PROGRAM, Service } from "../api/browser-tests/service.js";
+import { Browser } from "./chromium.js";
+import { Proxy } from "./proxy.js";
+import { assertReads, browser, clearClipboard, clipboard, readByHand, service, setUp, site } from "./setting.js";
+import { captchaBox } from "./site.js";
+
+setUp();
+
+let page;
+afterEach(async () => {
+  await browser.settings({ server: service.url });
+  await page?.close();
+});
+
+const begin = async (label = "17JU") => {
+  page = await browser.open(`${site.url}/image/${label}`);
+  await clearClipboard(page);
+};
+const mark = async () => {
+  await browser.clickIcon(page);
+  await browser.until(page, ({ overlay }) => overlay, "the overlay");
+  await browser.drag(page, await captchaBox(page));
+};
+
+describe("the server", () => {
+  let proxy;
+  before(async () => (proxy = await Proxy.start(service.url)));
+  after(() => proxy.end());
+  afterEach(() => {
+    proxy.answer = () => false;
+    proxy.seen.length = 0;
+  });
+
+  test("answers after the service worker was killed: the reading goes on", async () => {
+    await browser.settings({ server: proxy.url });
+    await begin();
+    const release = proxy.hold();
+    await mark();
+    await browser.until(page, ({ reading }) => reading, "the toast");
+    const before = await browser.inWorker(() => (globalThis.mark = "before"));
+    assert.equal(before, "before");
+    await browser.stopWorker();
+    release();
+    const { text } = await browser.until(page, ({ text }) => text, "a text");
+    assert.equal(text, "17JU");
+    assert.equal(await clipboard(page), "17JU");
+    assert.equal(await browser.inWorker(() => globalThis.mark ?? null), null, "it is another worker");
+    assert.ok(proxy.seen.filter((each) => each === "POST /v1/jobs").length >= 2, "asked again");
+    const metrics = await (await fetch(`${service.url}/metrics`)).text();
+    const [, submitted] = /^jobs_submitted_total(?:\{[^}]*\})? (\d+)/m.exec(metrics);
+    assert.equal(Number(submitted), 1, "and the same job all the same");
+  });
+
+  test("has accepted the job when the service worker is killed: it is asked after", async () => {
+    await browser.settings({ server: proxy.url });
+    await begin("Arsy");
+    let job;
+    let polls = 0;
+    const accept = async (incoming) => {
+      const body = Buffer.concat(await incoming.toArray());
+      const answer = await fetch(`${service.url}/v1/jobs`, { method: "POST", headers: { "Content-Type": "image/png" }, body });
+      return { ...(await answer.json()), status: "queued", result: undefined };
+    };
+    // The program is too quick to be polled, so this says what it says when it is not.
+    proxy.answer = (incoming, response) => {
+      if (incoming.method === "POST") {
+        accept(incoming).then((record) => {
+          job = record;
+          response.writeHead(202, { "Content-Type": "application/json", "Retry-After": "1" });
+          response.end(JSON.stringify(record));
+        });
+        return true;
+      }
+      polls += 1;
+      // The first poll is never answered.
+      return polls === 1;
+    };
+    await mark();
+    while (polls === 0) await new Promise((over) => setTimeout(over, 20));
+    await browser.stopWorker();
+    const { text } = await browser.until(page, ({ text }) => text, "a text");
+    assert.equal(text, "Arsy");
+    assert.deepEqual(proxy.seen, ["POST /v1/jobs", `GET /v1/jobs/${job.id}`, `GET /v1/jobs/${job.id}`]);
+  });
+
+  test("is busy: asked again after the time that it gives", async () => {
+    await browser.settings({ server: proxy.url });
+    await begin();
+    let tries = 0;
+    proxy.answer = (incoming, response) => {
+      tries += 1;
+      if (tries > 1) return false;
+      response.writeHead(503, { "Retry-After": "2" });
+      response.end();
+      return true;
+    };
+    await mark();
+    await browser.until(page, ({ reading }) => /busy.*2 s/.test(reading), "that it is busy");
+    assert.equal((await browser.until(page, ({ text }) => text, "a text")).text, "17JU");
+  });
+
+  test("says that the key is used too often", async () => {
+    await browser.settings({ server: proxy.url });
+    await begin();
+    proxy.answer = (incoming, response) => {
+      response.writeHead(429, { "Retry-After": "40", "Content-Type": "application/problem+json" });
+      response.end(JSON.stringify({ type: "/problems/rate-limited" }));
+      return true;
+    };
+    const { trouble } = await readByHand(page);
+    assert.match(trouble, /used too often.*40 s/);
+  });
+
+  test("is down, then up: one button reads the same picture", async () => {
+    const own = await Service.start();
+    try {
+      await browser.settings({ server: own.url });
+      await begin();
+      await own.stop();
+      const { trouble, buttons } = await readByHand(page);
+      assert.equal(trouble, `No server answers at ${own.url}. Is it running?`);
+      assert.ok(buttons.some(({ words }) => words === "Settings"));
+      await own.resume();
+      // The captcha has changed since; what is read is what was marked.
+      await page.evaluate(() => document.getElementById("captcha").remove());
+      await browser.press(page, "Try again");
+      assert.equal((await browser.until(page, ({ text }) => text, "a text")).text, "17JU");
+      assert.equal(await clipboard(page), "17JU");
+    } finally {
+      await own.end();
+    }
+  });
+
+  test("is something else", async () => {
+    await browser.settings({ server: site.url });
+    await begin();
+    const { trouble } = await readByHand(page);
+    assert.equal(trouble, `What answers at ${site.url} is not ByeCaptcha.`);
+  });
+
+  test("asks for a key: none, a wrong one, one that may not submit, the right one", async () => {
+    const own = await Service.start();
+    try {
+      const key = async (scopes) => {
+        const { stdout } = await promisify(execFile)(PROGRAM, ["keys", "create", "--name", "test", "--scopes", scopes, "--data", own.data]);
+        return stdout.trim().split("\n")[0];
+      };
+      const [right, reader] = [await key("submit,read"), await key("read")];
+      const status = async () => (await fetch(`${own.url}/v1/models`)).status;
+      while ((await status()) !== 401) await new Promise((over) => setTimeout(over, 100));
+      await browser.settings({ server: own.url });
+      await begin();
+      assert.equal((await readByHand(page)).trouble, "The server asks for an API key.");
+      for (const [wrong, words] of [["bc_000000000000_wrong", /does not take this API key/], [reader, /needs the scopes submit and read/]]) {
+        await browser.settings({ server: own.url, key: wrong });
+        assert.match((await readByHand(page)).trouble, words);
+      }
+      await browser.settings({ server: own.url, key: right });
+      await assertReads(page, "17JU");
+    } finally {
+      await own.end();
+    }
+  });
+
+  test("has no such model", async () => {
+    await browser.settings({ server: service.url, model: "gone" });
+    await begin();
+    assert.match((await readByHand(page)).trouble, /no such model/);
+  });
+});
+
+describe("the hand", () => {
+  test("leaves with Esc: nothing is captured, copied or sent, and the focus goes back", async () => {
+    await begin();
+    await page.focus("#code");
+    await browser.clickIcon(page);
+    await browser.until(page, ({ overlay }) => overlay, "the overlay");
+    await page.keyboard.press("Escape");
+    await browser.until(page, ({ overlay, toast }) => !overlay && !toast, "nothing");
+    assert.equal(await clipboard(page), "nothing yet");
+    assert.equal(await page.evaluate(() => document.activeElement.id), "code");
+    assert.equal(await page.evaluate(() => document.querySelector("byecaptcha-overlay")), null);
+  });
+
+  test("leaves with a second click on the icon", async () => {
+    await begin();
+    await browser.clickIcon(page);
+    await browser.until(page, ({ overlay }) => overlay, "the overlay");
+    await browser.clickIcon(page);
+    await browser.until(page, ({ overlay }) => !overlay, "no overlay");
+  });
+
+  test("draws a tiny rectangle, is told so, and draws a larger one", async () => {
+    await begin();
+    await browser.clickIcon(page);
+    await browser.until(page, ({ overlay }) => overlay, "the overlay");
+    const box = await captchaBox(page);
+    await browser.drag(page, { ...box, width: 6, height: 6 });
+    const { hint } = await browser.until(page, ({ hint }) => /too small/.test(hint), "that it is too small");
+    assert.match(hint, /whole picture/);
+    await browser.drag(page, box);
+    assert.equal((await browser.until(page, ({ text }) => text, "a text")).text, "17JU");
+  });
+
+  test("drags over a part of the page without a captcha", async () => {
+    page = await browser.open(`${site.url}/plain`);
+    await clearClipboard(page);
+    const { trouble } = await readByHand(page, { x: 400, y: 300, width: 200, height: 80 });
+    assert.match(trouble, /nothing readable/);
+    assert.equal(await clipboard(page), "nothing yet");
+  });
+});
+
+describe("the page", () => {
+  test("may not be captured: said beside the icon", async () => {
+    page = await browser.open("chrome://version");
+    await browser.clickIcon(page);
+    let words;
+    for (let tries = 0; !words && tries < 200; tries += 1) {
+      await new Promise((over) => setTimeout(over, 50));
+      words = await browser.popup();
+    }
+    assert.match(words ?? "", /^This page may not be captured\./);
+  });
+
+  test("goes elsewhere: another click works there", async () => {
+    await begin();
+    await assertReads(page, "17JU");
+    await page.goto(`${site.url}/image/Arsy`);
+    await assertReads(page, "Arsy");
+  });
+});
+
+test("without the permission for the server, the icon opens the first page", async () => {
+  const own = await Browser.start({ allowed: false });
+  try {
+    const installed = own.context.pages().find((each) => each.url().endsWith("/welcome.html"));
+    await installed?.close();
+    const [tab] = own.context.pages();
+    await tab.goto(`${site.url}/image/17JU`);
+    const welcome = own.context.waitForEvent("page", (each) => each.url().endsWith("/welcome.html"));
+    await own.clickIcon(tab);
+    await (await welcome).getByRole("heading", { name: "Connect to it" }).waitFor();
+  } finally {
+    await own.end();
+  }
+});

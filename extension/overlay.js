@@ -1,0 +1,209 @@
+// The overlay on which an area is marked: by dragging, by the keyboard, or by confirming a proposal.
+
+{
+  const { element, button, say } = byecaptcha;
+
+  // Less than this in CSS pixels on a side is a click, not a captcha.
+  const SMALLEST = 10;
+  const FIRST = { width: 200, height: 70 };
+  const STEP = 10;
+  const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+  byecaptcha.Overlay = class {
+    #words;
+    #onArea;
+    #onLeave;
+    #mount;
+    #area = null;
+    #from = null;
+    #proposals = [];
+    #aborter = new AbortController();
+
+    /** `last` is the area of the last time, where it is in the window; `hint` stands in for the usual one. */
+    constructor({ words, last, hint, onArea, onLeave }) {
+      this.#words = words;
+      this.#onArea = onArea;
+      this.#onLeave = onLeave;
+      this.frame = element("div", { className: "frame", hidden: true });
+      this.hint = element("p", { className: "hint" }, hint ?? words.hint);
+      this.spoken = element("p", { className: "unseen", role: "status" });
+      this.readButton = button(words.read, () => this.#finish(this.#area), "primary");
+      this.readButton.hidden = true;
+      this.findButton = button(words.find, () => this.#find());
+      const same = button(words.sameArea, () => this.#finish(last));
+      same.hidden = !last;
+      const keys = element("p", { className: "keys" }, `${words.hintKeys}. `, element("kbd", {}, "Esc"), ` ${words.hintLeave}`);
+      const bar = element(
+        "div",
+        { className: "bar" },
+        element("div", { className: "words" }, this.hint, keys),
+        element("div", { className: "buttons" }, this.readButton, same, this.findButton),
+      );
+      this.pane = element(
+        "div",
+        { className: "overlay clear", tabIndex: -1, role: "dialog", "aria-label": words.overlay, "aria-modal": "true" },
+        this.frame,
+        bar,
+        this.spoken,
+      );
+      this.#mount = new byecaptcha.Mount(this.pane);
+      if (last) this.#mark(last, { proposed: true });
+      this.#listen();
+      this.pane.focus({ preventScroll: true });
+    }
+
+    #listen() {
+      const { signal } = this.#aborter;
+      this.pane.addEventListener("pointerdown", (event) => this.#begin(event));
+      this.pane.addEventListener("pointermove", (event) => this.#drag(event));
+      this.pane.addEventListener("pointerup", (event) => this.#drop(event));
+      this.pane.addEventListener("pointercancel", () => this.#stop());
+      // The page must not act on what is meant for the overlay, nor take its clicks for clicks beside a menu.
+      for (const kind of ["mousedown", "mouseup", "click", "dblclick", "contextmenu"]) {
+        this.pane.addEventListener(kind, (event) => event.stopPropagation());
+      }
+      window.addEventListener("keydown", (event) => this.#press(event), { capture: true, signal });
+      for (const kind of ["keyup", "keypress"]) {
+        window.addEventListener(kind, (event) => event.stopImmediatePropagation(), { capture: true, signal });
+      }
+    }
+
+    #begin(event) {
+      if (event.button !== 0 || event.composedPath().some((each) => each.localName === "button")) return;
+      this.#from = { x: event.clientX, y: event.clientY };
+      this.pane.setPointerCapture(event.pointerId);
+      this.pane.classList.add("dragging");
+    }
+
+    #drag(event) {
+      if (this.#from) this.#mark(this.#between(event));
+    }
+
+    #between({ clientX, clientY }) {
+      const x = Math.min(Math.max(clientX, 0), innerWidth);
+      const y = Math.min(Math.max(clientY, 0), innerHeight);
+      return {
+        x: Math.min(x, this.#from.x),
+        y: Math.min(y, this.#from.y),
+        width: Math.abs(x - this.#from.x),
+        height: Math.abs(y - this.#from.y),
+      };
+    }
+
+    #drop(event) {
+      if (!this.#from) return;
+      const area = this.#between(event);
+      this.#stop();
+      this.#finish(area);
+    }
+
+    #stop() {
+      this.#from = null;
+      this.pane.classList.remove("dragging");
+    }
+
+    #press(event) {
+      const arrow = ARROWS[event.key];
+      const onButton = this.#mount.root.activeElement?.localName === "button";
+      if (event.key === "Tab" || (onButton && (event.key === "Enter" || event.key === " "))) {
+        event.stopImmediatePropagation();
+        if (event.key === "Tab") this.#turn(event);
+        return;
+      }
+      event.stopImmediatePropagation();
+      // The browser's own shortcuts stay.
+      if (!arrow && event.key !== "Escape" && event.key !== "Enter") return;
+      event.preventDefault();
+      if (event.key === "Escape") {
+        this.close();
+        this.#onLeave();
+      } else if (arrow) {
+        this.#stop();
+        this.#nudge(arrow, event);
+      } else if (this.#area) {
+        this.#finish(this.#area);
+      }
+    }
+
+    /** Tab goes round inside the overlay. */
+    #turn(event) {
+      const stops = [...this.pane.querySelectorAll("button")].filter((each) => !each.hidden);
+      const now = stops.indexOf(this.#mount.root.activeElement);
+      const next = event.shiftKey ? (now <= 0 ? stops.length - 1 : now - 1) : (now + 1) % stops.length;
+      event.preventDefault();
+      stops[next].focus();
+    }
+
+    #nudge([right, down], { shiftKey, ctrlKey, metaKey }) {
+      const step = ctrlKey || metaKey ? 1 : STEP;
+      const area = this.#area ?? {
+        x: Math.round((innerWidth - FIRST.width) / 2),
+        y: Math.round((innerHeight - FIRST.height) / 2),
+        ...FIRST,
+      };
+      // The first key shows the frame, the next ones move it.
+      if (!this.#area) return this.#mark(area, { spoken: true });
+      const size = {
+        width: area.width + (shiftKey ? right * step : 0),
+        height: area.height + (shiftKey ? down * step : 0),
+      };
+      size.width = Math.min(Math.max(size.width, SMALLEST), innerWidth);
+      size.height = Math.min(Math.max(size.height, SMALLEST), innerHeight);
+      const x = Math.min(Math.max(area.x + (shiftKey ? 0 : right * step), 0), innerWidth - size.width);
+      const y = Math.min(Math.max(area.y + (shiftKey ? 0 : down * step), 0), innerHeight - size.height);
+      this.#mark({ x, y, ...size }, { spoken: true });
+    }
+
+    #mark(area, { proposed = false, spoken = false } = {}) {
+      this.#area = area;
+      this.pane.classList.remove("clear");
+      this.frame.hidden = false;
+      this.frame.classList.toggle("proposed", proposed);
+      for (const [side, value] of [["left", area.x], ["top", area.y], ["width", area.width], ["height", area.height]]) {
+        this.frame.style[side] = `${value}px`;
+      }
+      this.readButton.hidden = this.#from !== null;
+      if (!spoken) return;
+      const rounded = Object.fromEntries(Object.entries(area).map(([name, value]) => [name, Math.round(value)]));
+      this.spoken.textContent = say(this.#words.frameAt, rounded);
+    }
+
+    /** Outlines the likeliest picture; pressed again, the next one. */
+    #find() {
+      const { found, challenge } = byecaptcha.candidates();
+      const fresh = found.filter((picture) => !this.#proposals.includes(picture));
+      const picture = fresh[0] ?? found[0];
+      if (!picture) return this.#tell(challenge ? this.#words.challenge : this.#words.notFound);
+      if (fresh.length === 0) this.#proposals = [];
+      this.#proposals.push(picture);
+      picture.scrollIntoView({ block: "nearest", behavior: "instant" });
+      this.#mark(byecaptcha.boxOf(picture), { proposed: true });
+      this.findButton.textContent = this.#words.findNext;
+      this.findButton.hidden = found.length < 2;
+      this.#tell(this.#words.found);
+      this.readButton.focus();
+    }
+
+    #tell(words) {
+      this.hint.textContent = words;
+      this.spoken.textContent = words;
+    }
+
+    #finish(area) {
+      if (area.width < SMALLEST || area.height < SMALLEST) {
+        this.#area = null;
+        this.frame.hidden = true;
+        this.readButton.hidden = true;
+        this.pane.classList.add("clear");
+        return this.#tell(this.#words.tooSmall);
+      }
+      this.close();
+      this.#onArea(area);
+    }
+
+    close() {
+      this.#aborter.abort();
+      this.#mount.remove();
+    }
+  };
+}

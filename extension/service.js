@@ -1,0 +1,115 @@
+// Speaks HTTP with the server: pictures go in, records of jobs come out, and everything else is a Trouble.
+
+import { permission } from "./settings.js";
+import { Trouble } from "./trouble.js";
+
+// Seconds that the server may hold an answer. Chrome cuts a service worker's request off at 30.
+const HOLD_SECONDS = 20;
+const ANSWER_TIMEOUT_MS = 27_000;
+// For how long a busy server is asked again, and the longest pause between: a worker that idles for 30 s is stopped.
+const PATIENCE_MS = 60_000;
+const LONGEST_PAUSE_SECONDS = 20;
+
+const ENDED = new Set(["succeeded", "failed", "canceled", "expired"]);
+
+export function hasEnded(record) {
+  return ENDED.has(record.status);
+}
+
+/** Submits a picture and gives its record, ended if that took little time. The same `key` again is the same job. */
+export function submit(settings, picture, key, onBusy) {
+  const model = settings.model ? `?model=${encodeURIComponent(settings.model)}` : "";
+  const headers = { "Content-Type": picture.type, "Idempotency-Key": key };
+  return patiently(settings, `/v1/jobs${model}`, { method: "POST", headers, body: picture }, onBusy);
+}
+
+/** A job's record, held back by the server until the job ends or the time is over. */
+export function follow(settings, job, onBusy) {
+  return patiently(settings, `/v1/jobs/${job}`, { method: "GET", headers: {} }, onBusy);
+}
+
+/** Tells the server what the picture of a job says. */
+export async function correct(settings, job, text) {
+  const headers = { "Content-Type": "application/json" };
+  const answer = await ask(settings, `/v1/jobs/${job}/feedback`, {
+    method: "POST",
+    headers,
+    body: JSON.stringify({ text }),
+  });
+  if (!answer.ok) throw await refusal(settings, answer);
+}
+
+/** The models that the server has. */
+export async function models(settings) {
+  const answer = await ask(settings, "/v1/models", { method: "GET", headers: {} });
+  if (!answer.ok) throw await refusal(settings, answer);
+  const { models } = await json(settings, answer);
+  if (!Array.isArray(models)) throw new Trouble("unexpected", { values: settings, settings: true });
+  return models;
+}
+
+/** Asks until the server is not too busy to answer. `onBusy` is told the seconds until the next try. */
+async function patiently(settings, path, request, onBusy) {
+  const held = { ...request, headers: { ...request.headers, Prefer: `wait=${HOLD_SECONDS}` } };
+  const begun = Date.now();
+  for (;;) {
+    const answer = await ask(settings, path, held);
+    if (answer.ok) {
+      const record = await json(settings, answer);
+      if (typeof record?.id !== "string") throw new Trouble("unexpected", { values: settings, settings: true });
+      return record;
+    }
+    const pause = Math.max(1, Number.parseInt(answer.headers.get("Retry-After") ?? "", 10) || 1);
+    const busy = answer.status === 429 || answer.status === 503;
+    if (!busy || pause > LONGEST_PAUSE_SECONDS || Date.now() - begun > PATIENCE_MS) throw await refusal(settings, answer);
+    onBusy?.(pause);
+    await new Promise((over) => setTimeout(over, pause * 1000));
+  }
+}
+
+async function ask({ server, key }, path, request) {
+  const headers = key ? { ...request.headers, Authorization: `Bearer ${key}` } : request.headers;
+  try {
+    return await fetch(server + path, {
+      ...request,
+      headers,
+      // The server needs no cookies; and what it answers is of this moment.
+      credentials: "omit",
+      cache: "no-store",
+      signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
+    });
+  } catch {
+    // Permissions can be taken away in the browser's own settings.
+    const allowed = await chrome.permissions.contains(permission(server));
+    if (!allowed) throw new Trouble("notAllowed", { settings: true, retryable: true });
+    throw new Trouble("unreachable", { values: { server }, retryable: true, settings: true });
+  }
+}
+
+async function json(settings, answer) {
+  try {
+    return await answer.json();
+  } catch {
+    throw new Trouble("unexpected", { values: settings, settings: true });
+  }
+}
+
+/** A refusal in the extension's words; the server's own only where the extension has none. */
+async function refusal({ server, key }, answer) {
+  // What is no problem document was sent by something else than the service.
+  const problem = (await answer.json().catch(() => null)) ?? {};
+  const name = String(problem.type ?? "").split("/").pop();
+  const { status } = answer;
+  if (status === 401) return new Trouble(key ? "unauthorized" : "keyless", { settings: true, retryable: true });
+  if (status === 403) return new Trouble("forbidden", { settings: true, retryable: true });
+  if (status === 421) return new Trouble("host", { settings: true });
+  if (status === 429) {
+    return new Trouble("limited", { values: { seconds: answer.headers.get("Retry-After") ?? "?" }, retryable: true });
+  }
+  if (status === 410 || name === "job-unknown") return new Trouble("expired", { retryable: true });
+  if (status === 404 || status === 405) return new Trouble("unexpected", { values: { server }, settings: true });
+  if (status === 503) return new Trouble("stillBusy", { retryable: true });
+  if (status >= 500) return new Trouble("faulty", { retryable: true });
+  if (name === "unknown-model") return new Trouble("model", { settings: true, retryable: true });
+  return new Trouble("refused", { values: { detail: problem.detail ?? problem.title ?? String(status) } });
+}

@@ -1,0 +1,133 @@
+// The service worker: clicks come in here and pages speak to it. It may be stopped between any two events, so whatever
+// has to outlast one is in storage.
+
+import { copy, prepareClipboard } from "./clipboard.js";
+import { read, resume, forget, sweep } from "./readings.js";
+import { correct } from "./service.js";
+import { keepArea, lastArea, load, permission } from "./settings.js";
+import { troubleFrom } from "./trouble.js";
+import { wordsFor } from "./words.js";
+
+const MENU = "read-image";
+// In the order in which they build on each other; page.js wires them.
+const PAGE_SCRIPTS = ["look.js", "mount.js", "field.js", "candidates.js", "overlay.js", "toast.js", "page.js"];
+
+chrome.action.onClicked.addListener((tab) => start(tab));
+
+chrome.contextMenus.onClicked.addListener((info, tab) => start(tab, info.srcUrl ?? ""));
+
+chrome.runtime.onInstalled.addListener(async ({ reason }) => {
+  await nameMenu();
+  if (reason === "install") await chrome.tabs.create({ url: "welcome.html" });
+});
+
+chrome.storage.local.onChanged.addListener(({ settings }) => {
+  if (settings && settings.newValue?.language !== settings.oldValue?.language) nameMenu();
+});
+
+chrome.runtime.onConnect.addListener((port) => {
+  if (port.sender?.id !== chrome.runtime.id || !port.sender.tab) return;
+  const readings = new Set();
+  port.onMessage.addListener((message) => {
+    if (message.kind === "read" || message.kind === "resume") readings.add(message.id);
+    serve(message, port);
+  });
+  // The page is gone. Where this worker is the one that goes, this is not called, and the page comes back.
+  port.onDisconnect.addListener(() => readings.forEach(forget));
+});
+
+sweep();
+
+/** Opens the overlay on the tab, or has the picture with that address read. */
+async function start(tab, image) {
+  const { server, language } = await load();
+  if (!(await chrome.permissions.contains(permission(server)))) {
+    await chrome.tabs.create({ url: "welcome.html" });
+    return;
+  }
+  try {
+    const target = { tabId: tab.id };
+    await inject(target);
+    const setting = { words: wordsFor(language), area: await lastArea(), image };
+    await chrome.scripting.executeScript({ target, func: (setting) => byecaptcha.open(setting), args: [setting] });
+  } catch (error) {
+    console.warn(error);
+    await refuse(tab);
+    return;
+  }
+  await prepareClipboard();
+}
+
+const injecting = new Map();
+
+/** Has the page's scripts there once, however fast the clicks come. */
+function inject(target) {
+  const { tabId } = target;
+  if (!injecting.has(tabId)) {
+    const done = (async () => {
+      const func = () => globalThis.byecaptcha?.open !== undefined && chrome.runtime?.id !== undefined;
+      const [{ result: there }] = await chrome.scripting.executeScript({ target, func });
+      if (!there) await chrome.scripting.executeScript({ target, files: PAGE_SCRIPTS });
+    })();
+    injecting.set(tabId, done.finally(() => injecting.delete(tabId)));
+  }
+  return injecting.get(tabId);
+}
+
+/** Says that this page may not be captured, in the one place where that can be said: beside the icon. */
+async function refuse(tab) {
+  const popup = "notice.html";
+  await chrome.action.setPopup({ tabId: tab.id, popup });
+  try {
+    await chrome.action.openPopup({ windowId: tab.windowId });
+  } catch {
+    // Some windows have no toolbar to show it at.
+    await chrome.windows.create({ type: "popup", url: popup, width: 420, height: 220 });
+  } finally {
+    // The next click is to be told to this worker again.
+    await chrome.action.setPopup({ tabId: tab.id, popup: "" });
+  }
+}
+
+/** One message of a page. */
+async function serve(message, port) {
+  const tell = (answer) => {
+    try {
+      port.postMessage(answer);
+    } catch {
+      // The page is gone. What was asked for is done all the same.
+    }
+  };
+  const { kind, id } = message;
+  switch (kind) {
+    case "read":
+      await Promise.all([read(id, port.sender.tab, message.area, message.view, tell), keepArea(message.place)]);
+      break;
+    case "resume":
+      await resume(id, tell);
+      break;
+    case "forget":
+      await forget(id);
+      break;
+    case "copy":
+      tell({ kind: "copied", copied: await copy(message.text) });
+      break;
+    case "correct":
+      try {
+        await correct(await load(), message.job, message.text);
+        tell({ kind: "corrected" });
+      } catch (error) {
+        const { kind, values, settings } = troubleFrom(error);
+        tell({ kind: "uncorrected", trouble: { kind, values, settings } });
+      }
+      break;
+    case "settings":
+      await chrome.runtime.openOptionsPage();
+  }
+}
+
+async function nameMenu() {
+  const { language } = await load();
+  await chrome.contextMenus.removeAll();
+  chrome.contextMenus.create({ id: MENU, contexts: ["image"], title: wordsFor(language).menu });
+}
