@@ -1,5 +1,5 @@
 # Every target is also given as plain commands in the README.
-.PHONY: run test lint bench chaos train table6 setup
+.PHONY: run test lint bench chaos train table6 setup stack stack-down
 
 run:
 	cargo run --release
@@ -16,11 +16,20 @@ test: setup
 	cargo test --release -p byecaptcha-trainer -p byecaptcha-worker --features byecaptcha-worker/torch
 	cd api/browser-tests && npm test
 	cd scripts/page_cuts && npm test
+	cd k8s/check && ../../.venv/bin/python -m unittest
+	cd k8s/simulate && ../../.venv/bin/python -m unittest
 
 lint:
 	scripts/libtorch.sh
 	cargo fmt --all --check
 	cargo clippy --release --workspace --all-targets -- -D warnings
+
+# The whole service on this machine, in containers.
+stack:
+	scripts/stack.sh up
+
+stack-down:
+	scripts/stack.sh down
 
 bench: setup
 	cargo bench -p byecaptcha-models
