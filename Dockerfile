@@ -17,25 +17,15 @@ RUN --mount=type=cache,id=byecaptcha-registry,target=/usr/local/cargo/registry,s
 WORKDIR /src
 COPY . .
 
-# A stage for each program, so that one image can be built without the others. What they have in common is compiled once:
-# the folder of build results is shared, and stages take turns with it.
-FROM source AS build-api
+# The three CPU programs at once, so that what they have in common is compiled once. The folders of downloads and of build
+# results outlive the build: after a change, only what it touches is compiled.
+FROM source AS build
 RUN --mount=type=cache,id=byecaptcha-registry,target=/usr/local/cargo/registry,sharing=locked \
     --mount=type=cache,id=byecaptcha-target,target=/src/target,sharing=locked \
-    cargo auditable build --release --locked -p byecaptcha-api \
- && scripts/image_root.sh target/release/byecaptcha-api /image
-
-FROM source AS build-worker
-RUN --mount=type=cache,id=byecaptcha-registry,target=/usr/local/cargo/registry,sharing=locked \
-    --mount=type=cache,id=byecaptcha-target,target=/src/target,sharing=locked \
-    cargo auditable build --release --locked -p byecaptcha-worker \
- && scripts/image_root.sh target/release/byecaptcha-worker /image
-
-FROM source AS build-standalone
-RUN --mount=type=cache,id=byecaptcha-registry,target=/usr/local/cargo/registry,sharing=locked \
-    --mount=type=cache,id=byecaptcha-target,target=/src/target,sharing=locked \
-    cargo auditable build --release --locked -p byecaptcha-cli \
- && scripts/image_root.sh target/release/byecaptcha /image
+    cargo auditable build --release --locked -p byecaptcha-api -p byecaptcha-worker -p byecaptcha-cli \
+ && scripts/image_root.sh target/release/byecaptcha-api /images/api \
+ && scripts/image_root.sh target/release/byecaptcha-worker /images/worker \
+ && scripts/image_root.sh target/release/byecaptcha /images/standalone
 
 FROM scratch AS api
 ARG VERSION=0.1.0
@@ -45,7 +35,7 @@ LABEL org.opencontainers.image.title="byecaptcha-api" \
       org.opencontainers.image.licenses="MIT OR Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
-COPY --from=build-api /image /
+COPY --from=build /images/api /
 USER 65532:65532
 ENV BYECAPTCHA_LISTEN=0.0.0.0:8080
 EXPOSE 8080
@@ -60,7 +50,7 @@ LABEL org.opencontainers.image.title="byecaptcha-worker" \
       org.opencontainers.image.licenses="MIT OR Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
-COPY --from=build-worker /image /
+COPY --from=build /images/worker /
 USER 65532:65532
 ENV BYECAPTCHA_LISTEN=0.0.0.0:8081
 EXPOSE 8081
@@ -77,7 +67,7 @@ LABEL org.opencontainers.image.title="byecaptcha" \
       org.opencontainers.image.licenses="MIT OR Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
-COPY --from=build-standalone /image /
+COPY --from=build /images/standalone /
 USER 65532:65532
 ENV BYECAPTCHA_LISTEN=0.0.0.0:8080 \
     BYECAPTCHA_ALLOW_PUBLIC=true \

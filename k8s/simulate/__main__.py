@@ -31,6 +31,15 @@ def row(name: str, outcome: Outcome) -> str:
     return f"| {name} | {' | '.join(figures)} | {outcome.most} | {len(outcome.replicas)} | {outcome.pod_hours:.1f} |"
 
 
+def from_zero(settings: ScaledObject, worker: Worker, rate: float) -> list[float]:
+    """The worst wait of a burst at each second of the autoscaler's period: both controllers have clocks of their own."""
+    worst = []
+    for phase in range(15):
+        jobs = [0.0] * round((60 + phase) / STEP) + [rate * STEP] * round(120 / STEP) + [0.0] * round(60 / STEP)
+        worst.append(simulate(jobs, worker, Autoscaler(settings).decide).worst)
+    return worst
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="simulate", description="A day of traffic and KEDA's rule")
     parser.add_argument("--throughput", type=float, default=THROUGHPUT, help="jobs a second of one worker")
@@ -56,6 +65,8 @@ def main() -> None:
     enough = int(-(-peak // worker.throughput))
     for count in (enough, 1):
         print(row(f"always {count}", simulate(jobs, worker, lambda now, metrics, count=count: count)))
+    waits = from_zero(settings, worker, 100 * arguments.busiest / 2)
+    print(f"\nA burst that comes upon no worker: worst wait {min(waits):.1f} to {max(waits):.1f} s, as it falls between KEDA's looks")
     if arguments.plot:
         arguments.plot.write_text(plot(jobs, STEP, scaled, DAY))
 

@@ -3,7 +3,7 @@ since two dozen lines need no library."""
 
 from fleet import Outcome
 
-WIDTH, PANEL, LEFT, TOP, GAP = 820, 110, 70, 34, 34
+WIDTH, PANEL, LEFT, TOP, GAP = 850, 110, 70, 34, 34
 INK, FAINT = "#1f2933", "#d5dae0"
 COLOURS = {"jobs a second": "#2f6fb0", "workers": "#c2571a", "wait, seconds": "#4b8b3b"}
 
@@ -27,7 +27,7 @@ def plot(jobs: list[float], step: float, outcome: Outcome, day: float) -> str:
             parts.append(f'<rect x="{left}" y="{top}" width="{width}" height="{PANEL}" fill="none" stroke="{FAINT}"/>')
             parts.append(text(left - 4, top + 9, f"{most:,.0f}", anchor="end"))
             parts.append(text(left - 4, top + PANEL, "0", anchor="end"))
-            parts.append(text(left + 6, top + 14, name, colour=COLOURS[name]))
+            parts.append(text(left, top - 5, name, colour=COLOURS[name]))
             place = [
                 f"{left + (at - start) / (end - start) * width:.1f},{top + PANEL - value / most * (PANEL - 4):.1f}"
                 for at, value in points
@@ -35,9 +35,10 @@ def plot(jobs: list[float], step: float, outcome: Outcome, day: float) -> str:
             parts.append(f'<polyline points="{" ".join(place)}" fill="none" stroke="{COLOURS[name]}" stroke-width="1.4"/>')
         bottom = TOP + 3 * PANEL + 2 * GAP + 14
         origin = start if unit > 1 else burst
-        for mark in range(5):
-            at = start + mark * (end - start) / 4
-            parts.append(text(left + mark * width / 4, bottom, f"{(at - origin) / unit:.0f} {unit_name}", anchor="middle"))
+        marks = 4 if unit > 1 else 5
+        for mark in range(marks + 1):
+            words = f"{(start + mark * (end - start) / marks - origin) / unit:.0f} {unit_name}"
+            parts.append(text(left + mark * width / marks, bottom, words, anchor="middle"))
         left += width + 75
     height = TOP + 3 * PANEL + 2 * GAP + 24
     return (
