@@ -63,6 +63,17 @@ read_text=$(curl --silent --fail --data-binary "@$picture" -H 'Content-Type: ima
 [ "$read_text" = "$text" ] || fail "read $read_text instead of $text"
 say "a captcha goes through" "$read_text"
 
+for _ in 1 2 3; do
+  docker stop $(containers worker) > /dev/null
+  submit 1 > "$work/ids"
+  docker start $(containers worker) > /dev/null
+  curl --silent --fail -H 'Prefer: wait=25' "$url$(cat "$work/ids")" > "$work/job"
+  say "a worker's start to its first result" "$(docker inspect --format '{{.State.StartedAt}}' $(containers worker) | python3 -c '
+import datetime, json, sys
+started = datetime.datetime.fromisoformat(sys.stdin.read().strip()[:26] + "+00:00").timestamp()
+print(round(json.load(open(sys.argv[1]))["finished_at_ms"] - 1000 * started))' "$work/job") ms"
+done
+
 stack up --scale worker=3 > "$work/up.log" 2>&1 || { cat "$work/up.log"; fail "scale"; }
 submit "$jobs" > "$work/ids"
 check_all "$work/ids" "three workers"

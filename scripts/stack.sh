@@ -31,6 +31,7 @@ make_secrets() {
 unwell() {
   local ids
   ids=$("${compose[@]}" ps -q)
+  [ -n "$ids" ] || return 0
   # shellcheck disable=SC2086 # one argument for each container
   docker inspect --format '{{.Name}} {{if .State.Health}}{{.State.Health.Status}}{{else}}{{.State.Status}}{{end}}' $ids |
     grep -vE ' (healthy|running)$' || true

@@ -56,11 +56,9 @@ FROM $base
 RUN apt-get update && apt-get install -y --no-install-recommends rabbitmq-server && rm -rf /var/lib/apt/lists/* \
  && rm -rf /var/lib/rabbitmq/* /var/log/rabbitmq/* && mkdir -p /etc/rabbitmq/conf.d \
  && echo '[rabbitmq_management,rabbitmq_prometheus].' > /etc/rabbitmq/enabled_plugins \
- && ln -sf /usr/lib/rabbitmq/bin/rabbitmq-diagnostics /usr/local/bin/ \
- && ln -sf /usr/lib/rabbitmq/bin/rabbitmqctl /usr/local/bin/ \
  && chown -R rabbitmq:rabbitmq /var/lib/rabbitmq /var/log/rabbitmq /etc/rabbitmq
-ENV RABBITMQ_LOGS=-
+ENV RABBITMQ_LOGS=- PATH=/usr/lib/rabbitmq/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 USER rabbitmq
-CMD ["/usr/lib/rabbitmq/bin/rabbitmq-server"]
+CMD ["rabbitmq-server"]
 DOCKERFILE
 docker images --format '{{.Repository}}:{{.Tag}} {{.Size}}' | grep -E '^(rust|redis|rabbitmq):'
