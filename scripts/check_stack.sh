@@ -25,12 +25,12 @@ fail() { echo "check_stack: $*" >&2; stack logs --tail 20 >&2; exit 1; }
 say() { printf '%-58s %s\n' "$1" "$2"; }
 
 submit() { # submit COUNT: as many jobs in bulk, whose ids come out; what is put off is sent again under the same key
-  seq "$1" | xargs -P 8 -I{} curl --silent --show-error --fail --retry 60 --retry-all-errors --retry-delay 1 \
+  seq "$1" | xargs -P 8 -I{} curl --silent --fail --retry 60 --retry-all-errors --retry-delay 1 \
     --data-binary "@$picture" -H 'Content-Type: image/jpeg' -H "Idempotency-Key: $$-$RANDOM-{}" --output /dev/null \
     --write-out '%header{location}\n' "$url/v1/jobs?queue=${queue:-interactive}"
 }
 ended() { # ended IDS: each with how it ended and what was read
-  xargs -P 8 -I{} curl --silent --show-error --fail --retry 60 --retry-all-errors --retry-delay 1 -H 'Prefer: wait=25' "$url{}" < "$1" |
+  xargs -P 8 -I{} curl --silent --fail --retry 60 --retry-all-errors --retry-delay 1 -H 'Prefer: wait=25' "$url{}" < "$1" |
     python3 -c '
 import json, sys
 decode, text = json.JSONDecoder(), sys.stdin.read()

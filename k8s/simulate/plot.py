@@ -3,7 +3,7 @@ since two dozen lines need no library."""
 
 from fleet import Outcome
 
-WIDTH, PANEL, LEFT, TOP, GAP = 850, 110, 70, 34, 34
+WIDTH, PANEL, LEFT, TOP, GAP = 850, 110, 70, 42, 34
 INK, FAINT = "#1f2933", "#d5dae0"
 COLOURS = {"jobs a second": "#2f6fb0", "workers": "#c2571a", "wait, seconds": "#4b8b3b"}
 
