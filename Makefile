@@ -16,6 +16,7 @@ test: setup
 	cargo test --release -p byecaptcha-trainer -p byecaptcha-worker --features byecaptcha-worker/torch
 	cd api/browser-tests && npm test
 	cd scripts/page_cuts && npm test
+	cd compose && ../.venv/bin/python -m unittest
 	cd k8s/check && ../../.venv/bin/python -m unittest
 	cd k8s/simulate && ../../.venv/bin/python -m unittest
 
