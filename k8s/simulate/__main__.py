@@ -44,7 +44,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="simulate", description="A day of traffic and KEDA's rule")
     parser.add_argument("--throughput", type=float, default=THROUGHPUT, help="jobs a second of one worker")
     parser.add_argument("--start", type=float, default=START, help="seconds from KEDA's decision to a worker's first job")
-    parser.add_argument("--busiest", type=float, default=100, help="jobs a second at the busiest; the mean of the day is half")
+    parser.add_argument("--busiest", type=float, default=50, help="jobs a second at the busiest; the mean of the day is half")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--plot", type=pathlib.Path, help="where to write the picture (SVG)")
     arguments = parser.parse_args()
