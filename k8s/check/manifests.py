@@ -1,4 +1,4 @@
-"""Builds every overlay as kubectl does, and checks what comes out: python3 k8s/check/manifests.py [OVERLAY...]"""
+"""Builds every overlay as kubectl does, and checks what comes out: .venv/bin/python k8s/check/manifests.py [OVERLAY...]"""
 
 import pathlib
 import shutil

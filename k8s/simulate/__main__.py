@@ -1,8 +1,8 @@
 """Runs a day of traffic past the ScaledObject of k8s/base and past fleets that never change, and prints and plots both.
 
-    python3 k8s/simulate --plot docs/scaling.svg
+    .venv/bin/python k8s/simulate --plot docs/scaling.svg
 
-Needs PyYAML. What was measured of a worker are arguments, with the figures of k8s/README.md as defaults.
+Needs PyYAML, which scripts/test_tools.sh installs there. What was measured of a worker are arguments, with the figures of k8s/README.md as defaults.
 """
 
 import argparse
