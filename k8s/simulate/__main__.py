@@ -2,7 +2,8 @@
 
     .venv/bin/python k8s/simulate --plot docs/scaling.svg
 
-Needs PyYAML, which scripts/test_tools.sh installs there. What was measured of a worker are arguments, with the figures of k8s/README.md as defaults.
+Needs PyYAML, which scripts/test_tools.sh installs there. What was measured of a worker are arguments, with the figures of
+k8s/README.md as defaults.
 """
 
 import argparse
