@@ -1,5 +1,5 @@
 # Every target is also given as plain commands in the README.
-.PHONY: run test lint bench chaos train table6 setup
+.PHONY: run test lint bench chaos train table6 setup stack stack-down
 
 run:
 	cargo run --release
@@ -17,6 +17,9 @@ test: setup
 	cd api/browser-tests && npm test
 	cd extension-tests && npm test
 	cd scripts/page_cuts && npm test
+	cd compose && ../.venv/bin/python -m unittest
+	cd k8s/check && ../../.venv/bin/python -m unittest
+	cd k8s/simulate && ../../.venv/bin/python -m unittest
 
 lint:
 	scripts/libtorch.sh
@@ -24,6 +27,13 @@ lint:
 	cargo fmt --all --check
 	cargo clippy --release --workspace --all-targets -- -D warnings
 	cd scripts/lint_js && npm run --silent lint
+
+# The whole service on this machine, in containers.
+stack:
+	scripts/stack.sh up
+
+stack-down:
+	scripts/stack.sh down
 
 bench: setup
 	cargo bench -p byecaptcha-models

@@ -9,15 +9,19 @@ use std::{
 
 use anyhow::{Context, Result};
 use byecaptcha_api::ApiState;
-use byecaptcha_program::{address, backends::Backends, descriptors, logging, metrics, signals};
+use byecaptcha_program::{address, backends::Backends, descriptors, healthcheck, logging, metrics, signals};
 use clap::Parser;
-use settings::Settings;
+use settings::{Command, Settings};
 use tokio::runtime;
 use tokio_util::sync::CancellationToken;
 
 fn main() -> ExitCode {
     let settings = Settings::parse();
-    match start(&settings) {
+    let ended = match settings.command {
+        None => start(&settings),
+        Some(Command::Healthcheck) => healthcheck::ask(settings.listen, settings.access.a_host().as_deref()),
+    };
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Where standard error is closed there is nobody left to tell.

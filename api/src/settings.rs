@@ -5,12 +5,12 @@ use std::{fs, net::SocketAddr, path::PathBuf, time::Duration};
 use anyhow::{Context, Result};
 use byecaptcha_api::{ApiSettings, ModelInfo, access::AccessSettings};
 use byecaptcha_program::{address, backends::BackendSettings, logging::LogFormat, traces::TraceSettings};
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use serde::Deserialize;
 
 /// Takes pictures over HTTP, has workers read them, and tells the results.
 #[derive(Parser)]
-#[command(name = "byecaptcha-api", version, about)]
+#[command(name = "byecaptcha-api", version, about, after_help = "Without a command, it serves.")]
 pub(crate) struct Settings {
     /// The address to listen on; port 0 takes a free one.
     #[arg(long, env = "BYECAPTCHA_LISTEN", default_value = "127.0.0.1:8080", value_name = "HOST:PORT", value_parser = address::parse)]
@@ -36,6 +36,15 @@ pub(crate) struct Settings {
     pub(crate) log_format: LogFormat,
     #[command(flatten)]
     pub(crate) traces: TraceSettings,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// What else there is to do.
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Asks the server that has these settings whether it is ready; exit status 0 if it is.
+    Healthcheck,
 }
 
 /// What of a model card the API shows. Its other members are the engine's business.

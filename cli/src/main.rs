@@ -15,6 +15,7 @@ use std::{
     process::ExitCode,
 };
 
+use byecaptcha_program::healthcheck;
 use settings::Command;
 
 fn main() -> ExitCode {
@@ -24,6 +25,10 @@ fn main() -> ExitCode {
         Command::Recognize(settings) => recognize::recognize(&settings),
         Command::Submit(settings) => submit::submit(&settings),
         Command::Bench(settings) => bench::bench(&settings),
+        Command::Healthcheck(settings) => {
+            let host = settings.allowed_hosts.first().map(String::as_str);
+            healthcheck::ask(settings.listen, host).map(|()| ExitCode::SUCCESS)
+        }
     };
     ended.unwrap_or_else(|error| {
         // Where standard error is closed there is nobody left to tell.

@@ -43,6 +43,8 @@ pub(crate) enum Command {
     Submit(SubmitSettings),
     /// Measures how many pictures a server reads in a second, and how long each takes.
     Bench(BenchSettings),
+    /// Asks the server of this machine whether it is ready; exit status 0 if it is.
+    Healthcheck(HealthcheckSettings),
 }
 
 #[derive(Args)]
@@ -79,6 +81,17 @@ pub(crate) struct ServeSettings {
     /// How log lines look, which go to standard error; RUST_LOG says which there are.
     #[arg(long, env = "BYECAPTCHA_LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
     pub(crate) log_format: LogFormat,
+}
+
+/// The same as those of `serve`, whose variables a container has anyway.
+#[derive(Args)]
+pub(crate) struct HealthcheckSettings {
+    /// The address that the server listens at.
+    #[arg(long, env = "BYECAPTCHA_LISTEN", default_value = "127.0.0.1:8080", value_name = "HOST:PORT", value_parser = address::parse)]
+    pub(crate) listen: SocketAddr,
+    /// The names that it answers to.
+    #[arg(long, env = "BYECAPTCHA_ALLOWED_HOSTS", value_name = "HOST,…", value_delimiter = ',')]
+    pub(crate) allowed_hosts: Vec<String>,
 }
 
 #[derive(Args)]
@@ -170,6 +183,7 @@ pub(crate) fn parse() -> Command {
         Command::Submit(settings) => ("submit", settings.check()),
         Command::Bench(settings) => ("bench", settings.check()),
         Command::Recognize(_) => ("recognize", Ok(())),
+        Command::Healthcheck(_) => ("healthcheck", Ok(())),
     };
     if let Err(message) = checked {
         let mut arguments = Arguments::command();

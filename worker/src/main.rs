@@ -12,7 +12,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use byecaptcha_program::{address, backends::Backends, logging, metrics, signals};
+use byecaptcha_program::{address, backends::Backends, healthcheck, logging, metrics, signals};
 use byecaptcha_worker::{Worker, WorkerSettings};
 use clap::Parser;
 use settings::{Arguments, Command, Queue, WorkSettings};
@@ -42,10 +42,11 @@ fn start(arguments: &Arguments) -> Result<()> {
 
 async fn run(arguments: &Arguments) -> Result<()> {
     // A worker publishes only what was accepted before, so it knows no full queue.
-    let backends = arguments.backends.open(usize::MAX)?;
+    let open = || arguments.backends.open(usize::MAX);
     match &arguments.command {
-        None => work(&arguments.work, arguments.backends.delivery_limit, arguments.queue, backends).await,
-        Some(Command::DeadLetters(command)) => dead_letters::run(command, arguments.queue, &backends).await,
+        None => work(&arguments.work, arguments.backends.delivery_limit, arguments.queue, open()?).await,
+        Some(Command::DeadLetters(command)) => dead_letters::run(command, arguments.queue, &open()?).await,
+        Some(Command::Healthcheck) => healthcheck::ask(arguments.work.listen, None),
     }
 }
 

@@ -66,6 +66,8 @@ fn count() -> RangedU64ValueParser<usize> {
 /// What else there is to do.
 #[derive(Subcommand)]
 pub(crate) enum Command {
+    /// Asks the worker that has these settings whether it is ready; exit status 0 if it is.
+    Healthcheck,
     /// Looks after the jobs of the queues that used up their attempts.
     #[command(subcommand)]
     DeadLetters(DeadLetterCommand),

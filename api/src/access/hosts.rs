@@ -1,7 +1,7 @@
 //! Which names the service answers to. A web page elsewhere can have its own name lead to this machine (DNS rebinding)
 //! and is then, to the browser, of one origin with the service; but the browser still says the page's name.
 
-use std::{net::SocketAddr, str::FromStr, sync::Arc};
+use std::{fmt, net::SocketAddr, str::FromStr, sync::Arc};
 
 use axum::{
     extract::{Request, State},
@@ -30,6 +30,12 @@ impl FromStr for Host {
             return Err(wrong);
         }
         Ok(Self::of(&authority))
+    }
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
     }
 }
 

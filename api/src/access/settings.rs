@@ -50,6 +50,11 @@ impl AccessSettings {
         Ok(())
     }
 
+    /// A name that a server with these answers to, where not every name is.
+    pub fn a_host(&self) -> Option<String> {
+        self.allowed_hosts.first().map(ToString::to_string)
+    }
+
     /// Reads the keys. `address` is the one that is listened at.
     ///
     /// # Errors

@@ -103,3 +103,18 @@ async fn two_hundred_accepted_jobs_outlive_a_kill() {
     assert!(after > 0, "the kill came too late to show anything");
     println!("{after} of {} jobs ended after the kill", jobs.len());
 }
+
+#[tokio::test]
+async fn it_tells_a_container_engine_how_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path(), &["--allowed-hosts", "captcha.example.org"]);
+    let healthcheck = |hosts: &str| {
+        let mut command = byecaptcha();
+        command.args(["healthcheck", "--listen", server.address()]).env("BYECAPTCHA_ALLOWED_HOSTS", hosts);
+        command.output().unwrap()
+    };
+    assert!(healthcheck("captcha.example.org,other.example.org").status.success());
+    let refused = healthcheck("other.example.org");
+    assert!(!refused.status.success());
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("not ready: 421"));
+}
