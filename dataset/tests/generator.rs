@@ -93,6 +93,7 @@ fn extreme_but_valid_styles_are_drawn() {
                     height,
                     font_sizes: vec![size],
                     lengths: vec![length],
+                    emphasis: String::new(),
                     charset: ('a'..='z').chain('A'..='Z').chain('0'..='9').collect(),
                     resampling,
                     warp,

@@ -27,7 +27,7 @@ pub(super) async fn read(
     loop {
         let piece = upload.next().await?;
         let is_last = piece.is_none();
-        lines.add(piece.unwrap_or_default());
+        lines.add(&piece.unwrap_or_default());
         while let Some(line) = lines.next(is_last) {
             let entry = match line {
                 Line::Whole(line) if line.iter().all(u8::is_ascii_whitespace) => continue,
@@ -92,8 +92,8 @@ impl Lines {
         Self { longest, kept: BytesMut::new(), searched: 0, skipping: false }
     }
 
-    fn add(&mut self, piece: Bytes) {
-        self.kept.extend_from_slice(&piece);
+    fn add(&mut self, piece: &[u8]) {
+        self.kept.extend_from_slice(piece);
     }
 
     /// The next line; at the end, also one that is not ended.
@@ -134,7 +134,7 @@ mod tests {
         let mut lines = Lines::new(longest);
         let mut found = Vec::new();
         for (index, piece) in pieces.iter().enumerate() {
-            lines.add(Bytes::copy_from_slice(piece.as_bytes()));
+            lines.add(piece.as_bytes());
             while let Some(line) = lines.next(index + 1 == pieces.len()) {
                 found.push(match line {
                     Line::Whole(line) => Some(String::from_utf8(line.to_vec()).unwrap()),
