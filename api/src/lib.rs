@@ -2,11 +2,13 @@
 //! number of these can stand before any number of workers.
 
 pub mod access;
+mod body;
 mod connections;
 mod idempotency;
 mod linger;
 mod metrics;
 mod observe;
+mod openapi;
 mod options;
 mod prefer;
 mod problem;

@@ -1,0 +1,109 @@
+//! Good answers, with their headers, their examples and the routes that lead on from them.
+
+use byecaptcha_queue::JobRecord;
+use serde::Serialize;
+use utoipa::{
+    IntoResponses, ToSchema,
+    openapi::{
+        ContentBuilder, ObjectBuilder, Ref, ResponseBuilder,
+        link::LinkBuilder,
+        schema::{SchemaFormat, Type},
+    },
+};
+
+use super::{
+    around::{LOCATION, PREFERENCE_APPLIED, RETRY_AFTER, header},
+    examples,
+    refusals::Responses,
+};
+use crate::{routes::models::Models, state::ModelInfo};
+
+/// What leads on from a job: operation, and what for.
+const FROM_A_JOB: &[(&str, &str)] = &[
+    ("getJob", "How the job stands, at once or, with `Prefer: wait=10`, as it ends."),
+    ("followJob", "The same as events."),
+    ("cancelJob", "Takes it back, while it waits."),
+    ("giveFeedback", "What its picture says."),
+];
+
+fn json<T: ToSchema>(description: &str, example: &impl Serialize) -> ResponseBuilder {
+    let content = ContentBuilder::new()
+        .schema(Some(Ref::from_schema_name(T::name())))
+        .example(serde_json::to_value(example).ok());
+    ResponseBuilder::new().description(description).content("application/json", content.build())
+}
+
+fn job(description: &str, example: &JobRecord, headers: &[&str]) -> ResponseBuilder {
+    let response = json::<JobRecord>(description, example);
+    let response = headers.iter().fold(response, |response, name| response.header_ref(*name, header(name)));
+    FROM_A_JOB.iter().fold(response, |response, (operation, what_for)| {
+        let link = LinkBuilder::new().operation_id(*operation).parameter("id", "$response.body#/id");
+        response.link(*operation, link.description(*what_for).build())
+    })
+}
+
+fn text(media_type: &str, description: &str) -> ResponseBuilder {
+    let schema = ObjectBuilder::new().schema_type(Type::String).description(Some(description));
+    let content = ContentBuilder::new().schema(Some(schema)).build();
+    ResponseBuilder::new().description(description).content(media_type, content)
+}
+
+macro_rules! answers {
+    ($($(#[$doc:meta])* $name:ident: $($status:literal $response:expr),+;)*) => {$(
+        $(#[$doc])*
+        pub(crate) enum $name {}
+
+        impl IntoResponses for $name {
+            fn responses() -> Responses {
+                [$(($status.to_owned(), $response.build().into())),+].into()
+            }
+        }
+    )*};
+}
+
+answers! {
+    /// To a submission.
+    Submitted:
+        "202" job("It is queued, and stays so through a restart.", &examples::queued(),
+            &[LOCATION, RETRY_AFTER, PREFERENCE_APPLIED]),
+        "200" job("It has ended, within the wait or, sent again under its `Idempotency-Key`, before.",
+            &examples::succeeded(), &[LOCATION, PREFERENCE_APPLIED]);
+    /// To a question after one job.
+    Job:
+        "200" job("The job. Where it has not ended, `Retry-After` says when to ask again.", &examples::succeeded(),
+            &[RETRY_AFTER, PREFERENCE_APPLIED]);
+    /// To a job that is taken back.
+    Canceled:
+        "200" json::<JobRecord>("It is taken back, now or before.", &examples::canceled());
+    /// Server-sent events.
+    Events:
+        "200" text("text/event-stream", "An event for each status that the job comes to, named by it, with the job as \
+            its data; after the last the stream ends.");
+    /// To feedback.
+    Given:
+        "204" ResponseBuilder::new().description("It is kept; what was given before for this job is replaced.");
+    /// The labelled set.
+    LabelledSet:
+        "200" text("application/jsonl", "A line of JSON for each text that was given, a `FeedbackLine`, in their \
+            order.");
+    /// The models.
+    ModelList:
+        "200" json::<Models>("All models there are.", &Models { models: vec![ModelInfo::example()] });
+    /// A process that lives.
+    Alive:
+        "200" text("text/plain", "The process answers.");
+    /// A process that can take work.
+    Ready:
+        "200" text("text/plain", "A job can be taken now.");
+    /// Counts.
+    Metrics:
+        "200" text("text/plain", "Counts and durations in Prometheus' text format.");
+    /// What a problem type means.
+    Explained:
+        "200" text("text/plain", "What it means and what to do about it.");
+}
+
+/// A string that holds a file.
+pub(super) fn binary() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::Custom("binary".to_owned())))
+}
