@@ -20,8 +20,8 @@ const TEXTS: RangeInclusive<u32> = 1..=10;
 /// Most characters in a charset.
 const CHARSET: usize = 512;
 
-/// Milliseconds until a deadline. What JSON readers agree on has 53 bits.
-const DEADLINES: RangeInclusive<u64> = 0..=(1 << 53) - 1;
+/// The largest whole number that all readers of JSON agree on.
+pub(crate) const LARGEST: u64 = (1 << 53) - 1;
 
 /// Options as they were asked for.
 #[derive(Debug, Default, ToSchema)]
@@ -116,7 +116,7 @@ impl Options {
                 once(&mut self.min_confidence, "min_confidence", text, |text| within(text, 0.0..=1.0))?;
             }
             "deadline_ms" => {
-                once(&mut self.deadline_ms, "deadline_ms", text, |text| within(text, DEADLINES))?;
+                once(&mut self.deadline_ms, "deadline_ms", text, |text| within(text, 0..=LARGEST))?;
             }
             "queue" => once(&mut self.queue, "queue", text, queue)?,
             _ => return Ok(false),
@@ -129,14 +129,14 @@ impl Options {
         let Self { length, min_length, max_length, .. } = self;
         if length.is_some() && (min_length.is_some() || max_length.is_some()) {
             let detail = "length is min_length and max_length in one; give it or them.";
-            return Err(impossible(detail.to_owned()).in_field("length"));
+            return Err(contradiction(detail.to_owned()).in_field("length"));
         }
         let (min_length, max_length) = (length.or(min_length), length.or(max_length));
         if let (Some(least), Some(most)) = (min_length, max_length)
             && least > most
         {
             let detail = format!("{least} characters at least and {most} at most cannot be.");
-            return Err(impossible(detail).in_field("min_length"));
+            return Err(contradiction(detail).in_field("min_length"));
         }
         let model = self.model.as_deref();
         let known =
@@ -151,7 +151,7 @@ impl Options {
             && !charset.chars().any(|character| known.charset.contains(character))
         {
             let detail = format!("{} reads none of these; it reads {}", known.name, known.charset);
-            return Err(impossible(detail).in_field("charset"));
+            return Err(contradiction(detail).in_field("charset"));
         }
         let options = JobOptions {
             model: self.model,
@@ -171,8 +171,8 @@ fn malformed(detail: String) -> Problem {
     Problem::new(problem::MALFORMED_OPTION, detail)
 }
 
-fn impossible(detail: String) -> Problem {
-    Problem::new(problem::IMPOSSIBLE_OPTIONS, detail)
+fn contradiction(detail: String) -> Problem {
+    Problem::new(problem::CONTRADICTION, detail)
 }
 
 /// Reads an option's value; refuses a second one.
@@ -183,7 +183,7 @@ fn once<T>(
     read: impl FnOnce(&str) -> Result<T, String>,
 ) -> Result<(), Problem> {
     if option.is_some() {
-        return Err(malformed(format!("{name} is given twice.")).in_field(name));
+        return Err(contradiction(format!("{name} is given twice.")).in_field(name));
     }
     *option = Some(read(text).map_err(|why| malformed(format!("{name}: {why}.")).in_field(name))?);
     Ok(())

@@ -72,8 +72,9 @@ kinds! {
         "It is not what its Content-Type says, or it lacks something or has something unknown in it.";
     MALFORMED_OPTION: "malformed-option", BAD_REQUEST, "An option cannot be understood",
         "The member called field says which. Options stand in the address, in a form's fields or in the JSON, each once.";
-    IMPOSSIBLE_OPTIONS: "impossible-options", UNPROCESSABLE_ENTITY, "The options cannot be met",
-        "Each is understood, and no text can be what they ask for. The member called field says where that shows.";
+    CONTRADICTION: "contradictory-options", UNPROCESSABLE_ENTITY, "The options contradict one another or the model",
+        "Each is understood, and no text can be what they ask for, or one is given twice. The member called field says \
+         where that shows.";
     IDEMPOTENCY_KEY: "malformed-idempotency-key", BAD_REQUEST, "The Idempotency-Key cannot be used",
         "It is 1 to 255 visible ASCII characters without a quote, best a fresh UUID for each request that is meant.";
     IDEMPOTENCY_REUSED: "idempotency-key-reused", UNPROCESSABLE_ENTITY, "The Idempotency-Key stands for another request",

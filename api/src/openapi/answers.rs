@@ -1,6 +1,6 @@
 //! Good answers, with their headers, their examples and the routes that lead on from them.
 
-use byecaptcha_queue::JobRecord;
+use byecaptcha_queue::{JobRecord, JobStatus};
 use serde::Serialize;
 use utoipa::{
     IntoResponses, ToSchema,
@@ -27,9 +27,9 @@ const FROM_A_JOB: &[(&str, &str)] = &[
 ];
 
 fn json<T: ToSchema>(description: &str, example: &impl Serialize) -> ResponseBuilder {
-    let content = ContentBuilder::new()
-        .schema(Some(Ref::from_schema_name(T::name())))
-        .example(serde_json::to_value(example).ok());
+    // By way of its text, in which a number of 32 bits has no digits that are not its own.
+    let example = serde_json::to_string(example).and_then(|text| serde_json::from_str(&text)).ok();
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(T::name()))).example(example);
     ResponseBuilder::new().description(description).content("application/json", content.build())
 }
 
@@ -77,8 +77,10 @@ answers! {
         "200" json::<JobRecord>("It is taken back, now or before.", &examples::canceled());
     /// Server-sent events.
     Events:
-        "200" text("text/event-stream", "An event for each status that the job comes to, named by it, with the job as \
-            its data; after the last the stream ends.");
+        "200" ResponseBuilder::new()
+            .description("An event for each status that the job comes to, named by it, with the job as its data; after \
+                the last the stream ends.")
+            .content("text/event-stream", ContentBuilder::new().schema(Some(event())).build());
     /// To feedback.
     Given:
         "204" ResponseBuilder::new().description("It is kept; what was given before for this job is replaced.");
@@ -101,6 +103,19 @@ answers! {
     /// What a problem type means.
     Explained:
         "200" text("text/plain", "What it means and what to do about it.");
+}
+
+/// One event of a stream, as its fields are.
+fn event() -> ObjectBuilder {
+    let job = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .content_media_type("application/json")
+        .description(Some("The job, as `GET /v1/jobs/{id}` shows it."));
+    ObjectBuilder::new()
+        .property("event", Ref::from_schema_name(<JobStatus as ToSchema>::name()))
+        .property("data", job)
+        .required("event")
+        .required("data")
 }
 
 /// A string that holds a file.

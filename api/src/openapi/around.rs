@@ -1,6 +1,7 @@
 //! What stands around all routes, as `routes::router` puts it there: keys and their limits, the names that are answered
 //! to, request ids.
 
+use byecaptcha_queue::{JobRecord, QueueName};
 use utoipa::openapi::{
     Components, Header, HeaderBuilder, ObjectBuilder, OpenApi, PathItem, Ref, RefOr,
     path::Operation,
@@ -11,7 +12,7 @@ use utoipa::openapi::{
 use super::{hold, refusals};
 use crate::{
     problem::{self, Kind},
-    routes::feedback::Line,
+    routes::{feedback::Line, models::Models},
 };
 
 pub(super) const LOCATION: &str = "Location";
@@ -26,7 +27,7 @@ const REQUEST_ID: &str = "X-Request-Id";
 const HEADERS: &[(&str, &str, &str)] = &[
     (LOCATION, "^/v1/", "Where the job is asked after."),
     (PREFERENCE_APPLIED, "^wait=[0-9]+$", "The wait that was granted."),
-    (RATE_LIMIT, "^\"key\";r=[0-9]+;t=[0-9]+$", "How the key stands: `r` requests are left, and all are back in `t` seconds."),
+    (RATE_LIMIT, "^\"key\";r=[0-9]+;t=[0-9]+$", "How the key stands: `r` requests are left for `t` seconds, at whose end all are back or, of none, one."),
     (RATE_LIMIT_POLICY, "^\"key\";q=[0-9]+;w=[0-9]+$", "What the key may: `q` requests at once, which come back in `w` seconds."),
     (RETRY_AFTER, "^[0-9]+$", "After how many seconds to ask again."),
     (WWW_AUTHENTICATE, "^Bearer", "How to show a key, and which scope this one lacks."),
@@ -55,6 +56,9 @@ pub(super) fn complete(document: &mut OpenApi) {
     components.headers.extend(headers());
     hold::<problem::Body<'static>>(&mut components);
     hold::<Line<'static>>(&mut components);
+    hold::<JobRecord>(&mut components);
+    hold::<Models>(&mut components);
+    hold::<QueueName>(&mut components);
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(
         "A key as `byecaptcha keys create` makes it. POST and DELETE need its scope `submit`, GET needs `read`, and \
          `admin` is both. A server without keys asks for none.",

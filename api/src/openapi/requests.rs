@@ -7,7 +7,7 @@ use utoipa::{
     openapi::{
         Object, ObjectBuilder, RefOr, Required, Schema,
         path::{Parameter, ParameterBuilder, ParameterIn},
-        schema::{AdditionalProperties, AnyOfBuilder, SchemaType, Type},
+        schema::{AdditionalProperties, AnyOfBuilder, KnownFormat, SchemaFormat, SchemaType, Type},
     },
 };
 
@@ -51,6 +51,7 @@ impl PartialSchema for JobRequest {
     fn schema() -> RefOr<Schema> {
         let image = ObjectBuilder::new()
             .schema_type(Type::String)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Byte)))
             .content_encoding("base64")
             .description(Some("The picture in base64, alone or as a `data:` URL."));
         with_image(options(), image)

@@ -24,6 +24,7 @@ use crate::{
     body,
     linger::linger,
     openapi::{FEEDBACK, answers, refusals, requests},
+    options,
     problem::{self, Problem},
     state::ApiState,
 };
@@ -99,6 +100,7 @@ pub(super) async fn give(
 pub(super) struct After {
     /// Leaves out what a reader has already, up to the line with this number.
     #[serde(default)]
+    #[param(minimum = 0, maximum = 9007199254740991u64)]
     after: u64,
 }
 
@@ -131,6 +133,10 @@ pub(super) async fn list(
     let Query(After { after }) = query.map_err(|error| {
         Problem::new(problem::MALFORMED_OPTION, format!("{}.", error.body_text())).in_field("after")
     })?;
+    if after > options::LARGEST {
+        let detail = format!("No line has a number above {}.", options::LARGEST);
+        return Err(Problem::new(problem::MALFORMED_OPTION, detail).in_field("after"));
+    }
     // The first page before the answer begins, so that a store that is away is a 503.
     let page = state.feedback.labelled(after, PAGE).await?;
     let reader = Reader { state, page: page.into() };

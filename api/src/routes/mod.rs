@@ -69,13 +69,14 @@ fn open() -> OpenApiRouter<ApiState> {
         .routes(routes!(show_problem))
 }
 
-/// Puts before all of `/v1`, whether or not there is something at the address, what it needs: a key where there are
-/// keys.
+/// Puts before all of `/v1`, whether or not there is something at the address, what it needs: no page from
+/// elsewhere, and a key where there are keys.
 fn guarded(v1: Router<ApiState>, state: &ApiState) -> Router<ApiState> {
     let routes = v1
         .route("/v1/{*rest}", any(not_found))
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(from_fn_with_state(state.clone(), access::authenticate));
+        .layer(from_fn_with_state(state.clone(), access::authenticate))
+        .layer(from_fn_with_state(state.clone(), access::check_site));
     // Outside: a browser asks what a page may do before it sends the page's key.
     match state.access.cors() {
         Some(cors) => routes.layer(cors),
