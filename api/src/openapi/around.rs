@@ -60,10 +60,10 @@ pub(super) fn complete(document: &mut OpenApi) {
     hold::<Models>(&mut components);
     hold::<QueueName>(&mut components);
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(
-        "A key as `byecaptcha keys create` makes it. POST and DELETE need its scope `submit`, GET needs `read`, and \
-         `admin` is both. A server without keys asks for none.",
+        "Everything under `/v1` needs a key where the server has any, as `byecaptcha keys create` makes them: \
+         `Authorization: Bearer KEY`. POST and DELETE need its scope `submit`, GET needs `read`, and `admin` is both.",
     ));
-    let api_key = ApiKeyValue::with_description("X-API-Key", "The same, where `Authorization` is taken.");
+    let api_key = ApiKeyValue::with_description("X-API-Key", "Where `Authorization` is taken, the key may stand in `X-API-Key`.");
     for (name, scheme) in
         [(BEARER, SecurityScheme::Http(bearer.build())), (API_KEY, SecurityScheme::ApiKey(ApiKey::Header(api_key)))]
     {

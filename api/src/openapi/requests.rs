@@ -33,12 +33,9 @@ impl PartialSchema for JobForm {
         let image = binary().description(Some("The picture, a file; the field may be called `file`, too."));
         let mut form = options();
         for option in form.properties.values_mut() {
-            // As a browser sends a field that nothing was written into.
-            let blank = ObjectBuilder::new().schema_type(Type::String).enum_values(Some([""]));
-            let filled = std::mem::take(option);
-            *option = Schema::from(AnyOfBuilder::new().item(without_null(filled)).item(blank)).into();
+            *option = or_blank(without_null(std::mem::take(option)));
         }
-        with_image(form, image)
+        with_image(form, image, "The picture with its options; a blank field asks for nothing.")
     }
 }
 
@@ -54,13 +51,28 @@ impl PartialSchema for JobRequest {
             .format(Some(SchemaFormat::KnownFormat(KnownFormat::Byte)))
             .content_encoding("base64")
             .description(Some("The picture in base64, alone or as a `data:` URL."));
-        with_image(options(), image)
+        with_image(options(), image, "The picture with its options; null asks for nothing.")
     }
 }
 
 impl ToSchema for JobRequest {}
 
-fn with_image(mut form: Object, image: ObjectBuilder) -> RefOr<Schema> {
+/// The same or blank, as a browser sends a field that nothing was written into.
+fn or_blank(schema: RefOr<Schema>) -> RefOr<Schema> {
+    match schema {
+        RefOr::T(Schema::Object(mut object)) if object.schema_type == Type::String.into() => {
+            object.min_length = None;
+            Schema::from(object).into()
+        }
+        filled => {
+            let blank = ObjectBuilder::new().schema_type(Type::String).enum_values(Some([""]));
+            Schema::from(AnyOfBuilder::new().item(filled).item(blank)).into()
+        }
+    }
+}
+
+fn with_image(mut form: Object, image: ObjectBuilder, description: &str) -> RefOr<Schema> {
+    form.description = Some(description.to_owned());
     form.properties.insert("image".to_owned(), Schema::from(image).into());
     form.required.push("image".to_owned());
     form.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));

@@ -38,6 +38,9 @@ pub(super) fn html(document: &OpenApi) -> String {
                 }
                 main {
                     p { (words(text(&document["info"], "description"))) }
+                    @for (_, scheme) in members(&document["components"]["securitySchemes"]) {
+                        p { (words(text(scheme, "description"))) }
+                    }
                     (described.contents())
                     @for tag in list(&document["tags"]) { (described.group(tag)) }
                     (errors())
