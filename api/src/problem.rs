@@ -155,8 +155,7 @@ impl IntoResponse for Problem {
         if status.is_server_error() {
             tracing::warn!(problem = name, detail = self.detail, "request not served");
         }
-        let body =
-            Body { r#type, title, status: status.as_u16(), detail: &self.detail, field: self.field };
+        let body = Body { r#type, title, status: status.as_u16(), detail: &self.detail, field: self.field };
         let mut response = (status, Json(body)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));

@@ -35,7 +35,8 @@ pub(crate) async fn check(State(state): State<ApiState>, request: Request, next:
 /// it only to servers whose connection nobody can listen in on; Origin goes with all that is no GET.
 fn is_welcome(headers: &HeaderMap, allowed: &[Origin]) -> bool {
     let origin = headers.get(header::ORIGIN);
-    if origin.is_some_and(|origin| is_extension(origin) || allowed.iter().any(|known| known.includes(origin))) {
+    if origin.is_some_and(|origin| is_extension(origin) || allowed.iter().any(|known| known.includes(origin)))
+    {
         return true;
     }
     match (headers.get(SEC_FETCH_SITE).map(HeaderValue::as_bytes), origin) {
@@ -72,9 +73,9 @@ mod tests {
     use super::*;
 
     fn welcome(lines: &[(&'static str, &'static str)], allowed: &[&str]) -> bool {
-        let headers = lines.iter().map(|(name, value)| {
-            (header::HeaderName::from_static(name), HeaderValue::from_static(value))
-        });
+        let headers = lines
+            .iter()
+            .map(|(name, value)| (header::HeaderName::from_static(name), HeaderValue::from_static(value)));
         let allowed: Vec<Origin> = allowed.iter().map(|origin| origin.parse().unwrap()).collect();
         is_welcome(&headers.collect(), &allowed)
     }
@@ -122,7 +123,8 @@ mod tests {
     fn extensions_are_let_through() {
         for scheme in EXTENSIONS {
             let origin: HeaderValue = format!("{scheme}abcdefgh").parse().unwrap();
-            let site = (header::HeaderName::from_static(SEC_FETCH_SITE), HeaderValue::from_static("cross-site"));
+            let site =
+                (header::HeaderName::from_static(SEC_FETCH_SITE), HeaderValue::from_static("cross-site"));
             assert!(is_welcome(&[(header::ORIGIN, origin), site].into_iter().collect(), &[]));
         }
     }

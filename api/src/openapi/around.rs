@@ -27,11 +27,23 @@ const REQUEST_ID: &str = "X-Request-Id";
 const HEADERS: &[(&str, &str, &str)] = &[
     (LOCATION, "^/v1/", "Where the job is asked after."),
     (PREFERENCE_APPLIED, "^wait=[0-9]+$", "The wait that was granted."),
-    (RATE_LIMIT, "^\"key\";r=[0-9]+;t=[0-9]+$", "How the key stands: `r` requests are left for `t` seconds, at whose end all are back or, of none, one."),
-    (RATE_LIMIT_POLICY, "^\"key\";q=[0-9]+;w=[0-9]+$", "What the key may: `q` requests at once, which come back in `w` seconds."),
+    (
+        RATE_LIMIT,
+        "^\"key\";r=[0-9]+;t=[0-9]+$",
+        "How the key stands: `r` requests are left for `t` seconds, at whose end all are back or, of none, one.",
+    ),
+    (
+        RATE_LIMIT_POLICY,
+        "^\"key\";q=[0-9]+;w=[0-9]+$",
+        "What the key may: `q` requests at once, which come back in `w` seconds.",
+    ),
     (RETRY_AFTER, "^[0-9]+$", "After how many seconds to ask again."),
     (WWW_AUTHENTICATE, "^Bearer", "How to show a key, and which scope this one lacks."),
-    (REQUEST_ID, "^[!-~]{1,64}$", "The id by which caller and log mean this request: the caller's own, or a new one."),
+    (
+        REQUEST_ID,
+        "^[!-~]{1,64}$",
+        "The id by which caller and log mean this request: the caller's own, or a new one.",
+    ),
 ];
 
 /// A reference to one of the headers.
@@ -63,10 +75,14 @@ pub(super) fn complete(document: &mut OpenApi) {
         "Everything under `/v1` needs a key where the server has any, as `byecaptcha keys create` makes them: \
          `Authorization: Bearer KEY`. POST and DELETE need its scope `submit`, GET needs `read`, and `admin` is both.",
     ));
-    let api_key = ApiKeyValue::with_description("X-API-Key", "Where `Authorization` is taken, the key may stand in `X-API-Key`.");
-    for (name, scheme) in
-        [(BEARER, SecurityScheme::Http(bearer.build())), (API_KEY, SecurityScheme::ApiKey(ApiKey::Header(api_key)))]
-    {
+    let api_key = ApiKeyValue::with_description(
+        "X-API-Key",
+        "Where `Authorization` is taken, the key may stand in `X-API-Key`.",
+    );
+    for (name, scheme) in [
+        (BEARER, SecurityScheme::Http(bearer.build())),
+        (API_KEY, SecurityScheme::ApiKey(ApiKey::Header(api_key))),
+    ] {
         components.security_schemes.insert(name.to_owned(), scheme.into());
     }
     for (path, item) in &mut document.paths.paths {
@@ -85,7 +101,8 @@ fn surround(operation: &mut Operation, keyed: bool, safe: bool, components: &mut
     let mut kinds: Vec<&'static Kind> = vec![problem::HOST_NOT_ALLOWED, problem::INTERNAL];
     if keyed {
         kinds.extend([problem::UNAUTHORIZED, problem::FORBIDDEN, problem::RATE_LIMITED]);
-        operation.security = Some(vec![SecurityRequirement::default(), requirement(BEARER), requirement(API_KEY)]);
+        operation.security =
+            Some(vec![SecurityRequirement::default(), requirement(BEARER), requirement(API_KEY)]);
     }
     if keyed && !safe {
         kinds.push(problem::CROSS_SITE);

@@ -15,7 +15,7 @@ use axum::{
     Router,
     extract::State,
     http::{HeaderName, header},
-    response::{Html, IntoResponse},
+    response::Html,
     routing::get,
 };
 use bytes::Bytes;
@@ -68,33 +68,23 @@ fn hold<T: ToSchema>(components: &mut Components) {
     components.schemas.insert(T::name().into_owned(), T::schema());
 }
 
-/// What is served of it.
-struct Served {
-    /// As it is where no key is asked for.
-    open: Bytes,
-    /// As it is where one is.
-    keyed: Bytes,
-    page: String,
-}
-
 /// `GET /openapi.json` and `GET /docs`, for these routes.
 pub(crate) fn router(mut document: OpenApi) -> Router<ApiState> {
     around::complete(&mut document);
-    let page = page::html(&document);
+    let page: Bytes = page::html(&document).into();
     let open = text(&document);
     around::demand_key(&mut document);
-    let served: &Served = Box::leak(Box::new(Served { open, keyed: text(&document), page }));
+    let keyed = text(&document);
+    let show_document = move |State(state): State<ApiState>| async move {
+        let document = if state.access.needs_keys() { keyed } else { open };
+        ([(header::CONTENT_TYPE, "application/json"), CACHING], document)
+    };
     Router::new()
-        .route("/openapi.json", get(move |state| async move { show(state, served) }))
-        .route("/docs", get(move || async move { ([CACHING], Html(&*served.page)) }))
+        .route("/openapi.json", get(show_document))
+        .route("/docs", get(move || async move { ([CACHING], Html(page)) }))
 }
 
 const CACHING: (HeaderName, &str) = (header::CACHE_CONTROL, "no-cache");
-
-fn show(State(state): State<ApiState>, served: &Served) -> impl IntoResponse + use<> {
-    let document = if state.access.needs_keys() { &served.keyed } else { &served.open };
-    ([(header::CONTENT_TYPE, "application/json"), CACHING], document.clone())
-}
 
 fn text(document: &OpenApi) -> Bytes {
     // A document of strings and maps cannot fail to be JSON.

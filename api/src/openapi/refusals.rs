@@ -83,8 +83,9 @@ fn names(response: &RefOr<Response>) -> std::str::Split<'_, char> {
 /// The responses that these refer to, for the components.
 pub(super) fn referred_to(responses: &Responses) -> impl Iterator<Item = (String, RefOr<Response>)> {
     responses.values().filter_map(|response| {
-        let kinds: Vec<&Kind> =
-            names(response).filter_map(|name| problem::ALL.iter().copied().find(|kind| kind.name == name)).collect();
+        let kinds: Vec<&Kind> = names(response)
+            .filter_map(|name| problem::ALL.iter().copied().find(|kind| kind.name == name))
+            .collect();
         let status = kinds.first()?.status;
         let name = kinds.iter().map(|kind| kind.name).collect::<Vec<_>>().join(&AND.to_string());
         Some((name, refusal(status, &kinds).into()))
@@ -96,7 +97,10 @@ fn refusal(status: StatusCode, kinds: &[&Kind]) -> Response {
     let types = kinds.iter().map(|kind| kind.r#type());
     let bounds = ObjectBuilder::new()
         .property("type", ObjectBuilder::new().schema_type(Type::String).enum_values(Some(types)))
-        .property("status", ObjectBuilder::new().schema_type(Type::Integer).enum_values(Some([status.as_u16()])));
+        .property(
+            "status",
+            ObjectBuilder::new().schema_type(Type::Integer).enum_values(Some([status.as_u16()])),
+        );
     let schema = AllOfBuilder::new().item(Ref::from_schema_name("Problem")).item(bounds);
     let titles = kinds.iter().map(|kind| format!("{} (`{}`).", kind.title, kind.r#type()));
     let response = ResponseBuilder::new()

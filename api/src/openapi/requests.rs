@@ -100,8 +100,7 @@ fn without_null(schema: RefOr<Schema>) -> RefOr<Schema> {
         }
         RefOr::T(Schema::OneOf(of)) => {
             let null = SchemaType::from(Type::Null);
-            let is_null =
-                |item: &RefOr<Schema>| matches!(item, RefOr::T(Schema::Object(object)) if object.schema_type == null);
+            let is_null = |item: &RefOr<Schema>| matches!(item, RefOr::T(Schema::Object(object)) if object.schema_type == null);
             of.items.into_iter().find(|item| !is_null(item)).unwrap_or_default()
         }
         other => other,
@@ -115,7 +114,11 @@ impl IntoParams for Options {
     }
 }
 
-fn parameter(name: impl Into<String>, place: ParameterIn, schema: impl Into<RefOr<Schema>>) -> ParameterBuilder {
+fn parameter(
+    name: impl Into<String>,
+    place: ParameterIn,
+    schema: impl Into<RefOr<Schema>>,
+) -> ParameterBuilder {
     let required = if place == ParameterIn::Path { Required::True } else { Required::False };
     ParameterBuilder::new().name(name).parameter_in(place).required(required).schema(Some(schema))
 }

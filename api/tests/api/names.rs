@@ -148,7 +148,9 @@ async fn a_page_from_elsewhere_has_nobody_submit_for_it() {
 
     let origins = vec!["https://shop.example".parse().unwrap()];
     let app = with(Access::default().with_hosts(hosts).with_origins(origins)).await;
-    for (origin, status) in [("https://shop.example", StatusCode::ACCEPTED), ("https://evil.example", StatusCode::FORBIDDEN)] {
+    for (origin, status) in
+        [("https://shop.example", StatusCode::ACCEPTED), ("https://evil.example", StatusCode::FORBIDDEN)]
+    {
         let request = app.submit(png()).header("origin", origin).header("sec-fetch-site", "cross-site");
         assert_eq!(request.send().await.unwrap().status(), status, "{origin}");
     }

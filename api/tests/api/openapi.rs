@@ -57,10 +57,14 @@ async fn every_operation_is_there_and_has_a_name_of_its_own() {
         }
         names.push(operation["operationId"].as_str().unwrap().to_owned());
         let filled = path.replace("{id}", "not-an-id").replace("{name}", "internal");
-        let response = app.client.request(method.clone(), format!("{}{filled}", app.address)).send().await.unwrap();
+        let response =
+            app.client.request(method.clone(), format!("{}{filled}", app.address)).send().await.unwrap();
         assert_ne!(response.status(), StatusCode::METHOD_NOT_ALLOWED, "{method} {path}");
         let status = response.status().as_u16().to_string();
-        assert!(operation["responses"].get(&status).is_some(), "{method} {path} does not say that it answers {status}");
+        assert!(
+            operation["responses"].get(&status).is_some(),
+            "{method} {path} does not say that it answers {status}"
+        );
     }
     names.sort();
     names.dedup();
@@ -78,14 +82,17 @@ async fn examples_are_taken_as_they_are() {
     let document = document(&app).await;
     let mut sent = 0;
     for (method, path, operation) in operations(&document) {
-        let Some(example) = operation.pointer("/requestBody/content/application~1json/example") else { continue };
+        let Some(example) = operation.pointer("/requestBody/content/application~1json/example") else {
+            continue;
+        };
         if path.contains("{id}") {
             // That one is of a job that has ended, which the feedback tests have.
             continue;
         }
         let request = app.client.request(method.clone(), format!("{}{path}", app.address)).json(example);
         let parameters = operation["parameters"].as_array().unwrap().iter();
-        let headers = parameters.filter(|parameter| parameter["in"] == "header" && parameter["name"] != "Prefer");
+        let headers =
+            parameters.filter(|parameter| parameter["in"] == "header" && parameter["name"] != "Prefer");
         let request = headers.fold(request, |request, parameter| {
             request.header(parameter["name"].as_str().unwrap(), parameter["example"].as_str().unwrap())
         });
