@@ -66,8 +66,8 @@ fn assert_failed(outputs: &[Output], expected: &str) {
 #[test]
 fn all_read_a_picture_with_a_key_and_without() {
     let folder = tempfile::tempdir().unwrap();
-    let picture = &pictures()[0];
-    let expected = &readings(std::slice::from_ref(picture))[0];
+    let pictures = pictures();
+    let (picture, expected) = (&pictures[0], &readings(&pictures)[0]);
     let server = Server::start(folder.path(), &[]);
     assert_read(&run(&server.url, None, picture), expected);
     let failed = run(&server.url, None, &fixture("../program/main.rs"));
