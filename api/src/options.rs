@@ -200,7 +200,7 @@ fn within<T: FromStr + PartialOrd + Display>(text: &str, range: RangeInclusive<T
 fn charset(text: &str) -> Result<String, String> {
     match text.chars().count() {
         0 => Err("it holds no character".to_owned()),
-        ..=CHARSET => Ok(text.to_owned()),
+        1..=CHARSET => Ok(text.to_owned()),
         count => Err(format!("{count} characters are more than the {CHARSET} that are taken")),
     }
 }

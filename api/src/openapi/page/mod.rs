@@ -137,7 +137,7 @@ impl<'a> Described<'a> {
                         tr {
                             th scope="row" { code { (text(parameter, "name")) } }
                             td { (text(parameter, "in")) }
-                            td { (kind(self.0, schema)) }
+                            td { (kind(schema)) }
                             td { (words(text(parameter, "description"))) (words(text(schema, "description"))) }
                         }
                     }
@@ -150,7 +150,7 @@ impl<'a> Described<'a> {
         html! {
             h4 { "Body as " code { (media_type) } }
             @let schema = target(self.0, &content["schema"]);
-            p { (kind(self.0, &content["schema"])) " " (words(text(schema, "description"))) }
+            p { (kind(&content["schema"])) " " (words(text(schema, "description"))) }
             (example(content))
         }
     }
@@ -169,7 +169,7 @@ impl<'a> Described<'a> {
                                 (words(text(response, "description")))
                                 @for (media_type, content) in members(&response["content"]) {
                                     br; code { (media_type) }
-                                    @if content["schema"]["$ref"].is_string() { ", " (kind(self.0, &content["schema"])) }
+                                    @if content["schema"]["$ref"].is_string() { ", " (kind(&content["schema"])) }
                                     (example(content))
                                 }
                             }

@@ -12,14 +12,14 @@ pub(super) fn target<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
 }
 
 /// A schema in a few words.
-pub(super) fn kind(document: &Value, schema: &Value) -> Markup {
+pub(super) fn kind(schema: &Value) -> Markup {
     if let Some(reference) = schema["$ref"].as_str() {
         let name = reference.rsplit('/').next().unwrap_or_default();
         return html! { a href={ "#type-" (name) } { code { (name) } } };
     }
     for choice in ["oneOf", "anyOf", "allOf"] {
         let items = list(&schema[choice]).iter().filter(|item| item["type"] != "null");
-        let items: Vec<Markup> = items.map(|item| kind(document, item)).collect();
+        let items: Vec<Markup> = items.map(kind).collect();
         if !items.is_empty() {
             let joint = if choice == "allOf" { " and " } else { " or " };
             return html! { @for (index, item) in items.iter().enumerate() { @if index > 0 { (joint) } (item) } };
@@ -41,7 +41,7 @@ pub(super) fn kind(document: &Value, schema: &Value) -> Markup {
         (_, "uuid", _) => "UUID",
         (_, "binary", _) => "file",
         (_, _, "base64") => "base64",
-        (Some("array"), ..) => return html! { "list of " (kind(document, &schema["items"])) },
+        (Some("array"), ..) => return html! { "list of " (kind(&schema["items"])) },
         (name, ..) => name.unwrap_or("anything"),
     };
     html! { (name) (bounds(schema, "minimum", "maximum", "")) (bounds(schema, "minLength", "maxLength", " characters")) }
@@ -65,7 +65,7 @@ pub(super) fn properties(document: &Value, schema: &Value) -> Markup {
         parts => parts.iter().map(|part| target(document, part)).collect(),
     };
     if parts.iter().all(|part| part["properties"].is_null()) {
-        return html! { p { (kind(document, schema)) } };
+        return html! { p { (kind(schema)) } };
     }
     html! {
         table {
@@ -78,7 +78,7 @@ pub(super) fn properties(document: &Value, schema: &Value) -> Markup {
                                 code { (name) }
                                 @if !list(&part["required"]).contains(&Value::from(name)) { " " small { "optional" } }
                             }
-                            td { (kind(document, member)) }
+                            td { (kind(member)) }
                             td { (words(text(member, "description"))) }
                         }
                     }
