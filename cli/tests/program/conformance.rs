@@ -28,8 +28,7 @@ fn schemathesis(server: &Server, key: Option<&str>) {
     }
     let output = command.output().unwrap();
     let said = text(&output.stdout);
-    println!("{said}");
-    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(output.status.success(), "{said}{}", text(&output.stderr));
     for phase in ["Examples", "Coverage", "Fuzzing", "Stateful"] {
         assert!(said.contains(&format!("✅ {phase}")), "the phase {phase} was not run");
     }
