@@ -1,5 +1,5 @@
 # Every target is also given as plain commands in the README.
-.PHONY: run test lint bench chaos train table6 setup stack stack-down
+.PHONY: run test lint bench fuzz chaos train table6 setup stack stack-down
 
 run:
 	cargo run --release
@@ -43,6 +43,16 @@ bench: setup
 	python3 scripts/bench_serve.py
 	cargo build --release -p byecaptcha-api -p byecaptcha-worker
 	cargo run --release -p byecaptcha-testbed --bin bench-pipeline
+
+# Ten minutes for each target; SECONDS_EACH=60 for less. A sanitizer is a matter of nightly toolchains, unless one insists.
+SECONDS_EACH ?= 600
+fuzz: export RUSTC_BOOTSTRAP = 1
+fuzz:
+	cargo fuzz --version >/dev/null 2>&1 || cargo install cargo-fuzz --version 0.13.2 --locked
+	cd fuzz && for target in $$(cargo fuzz list); do \
+	  mkdir -p corpus/$$target && \
+	  cargo fuzz run $$target corpus/$$target seeds/$$target -- -max_total_time=$(SECONDS_EACH) -timeout=10 || exit 1; \
+	done
 
 # Breaks a whole installation under load; MINUTES=30 for longer.
 MINUTES ?= 5

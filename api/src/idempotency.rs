@@ -14,6 +14,8 @@ use crate::{
 
 /// Most characters in a key.
 const LONGEST: usize = 255;
+/// A key's form as a regular expression: in quotes or without them, and none inside.
+pub(crate) const FORM: &str = r#"^("[!#-~]{1,255}"|[!#-~]{1,255})$"#;
 
 /// What a key stands for.
 pub(crate) enum Claimed {
@@ -37,8 +39,10 @@ pub(crate) fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let text = value.to_str().map_err(|_| malformed("It holds more than visible ASCII."))?.trim();
     let text = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
     match text.len() {
-        1..=LONGEST if text.bytes().all(|byte| byte.is_ascii_graphic()) => Ok(Some(text.to_owned())),
-        _ => Err(malformed("It is not 1 to 255 visible ASCII characters.")),
+        1..=LONGEST if text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"') => {
+            Ok(Some(text.to_owned()))
+        }
+        _ => Err(malformed("It is not 1 to 255 visible ASCII characters, none of them a quote.")),
     }
 }
 

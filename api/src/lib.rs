@@ -4,11 +4,13 @@
 mod acceptance;
 pub mod access;
 mod batches;
+mod body;
 mod connections;
 mod idempotency;
 mod linger;
 mod metrics;
 mod observe;
+mod openapi;
 mod options;
 mod prefer;
 mod problem;

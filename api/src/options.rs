@@ -6,6 +6,7 @@ use std::{fmt::Display, ops::RangeInclusive, str::FromStr};
 use axum::http::Uri;
 use byecaptcha_queue::{JobOptions, QueueName, job::now_ms};
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use crate::{
     problem::{self, Problem},
@@ -19,19 +20,46 @@ const TEXTS: RangeInclusive<u32> = 1..=10;
 /// Most characters in a charset.
 const CHARSET: usize = 512;
 
+/// The largest whole number that all readers of JSON agree on.
+pub(crate) const LARGEST: u64 = (1 << 53) - 1;
+
 /// Options as they were asked for.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, ToSchema)]
 pub(crate) struct Options {
+    /// Which model reads; the default one where absent.
     model: Option<String>,
+    /// The only characters that the text may hold.
+    #[schema(min_length = 1, max_length = 512)]
     charset: Option<String>,
+    /// How many characters the text has; `min_length` and `max_length` in one.
+    #[schema(minimum = 1, maximum = 32)]
     length: Option<u32>,
+    /// Fewest characters in the text.
+    #[schema(minimum = 1, maximum = 32)]
     min_length: Option<u32>,
+    /// Most characters in the text.
+    #[schema(minimum = 1, maximum = 32)]
     max_length: Option<u32>,
+    /// How many texts the result holds at most, the likeliest among them.
+    #[schema(minimum = 1, maximum = 10)]
     top_k: Option<u32>,
+    /// A reading that is less sure is none: the job fails as `low-confidence`.
+    #[schema(minimum = 0, maximum = 1)]
     min_confidence: Option<f32>,
+    /// For so many milliseconds the result is of use: a job that no worker has started by then ends as `expired`.
+    #[schema(minimum = 0, maximum = 9007199254740991u64)]
     deadline_ms: Option<u64>,
+    /// `bulk` for what nobody waits for: workers take such jobs only while the `interactive` queue is empty.
     queue: Option<QueueName>,
 }
+
+/// Options that are numbers.
+const NUMBERS: [&str; 6] = ["length", "min_length", "max_length", "top_k", "min_confidence", "deadline_ms"];
+/// All options.
+const NAMES: [&str; 9] = {
+    let [length, min_length, max_length, top_k, min_confidence, deadline_ms] = NUMBERS;
+    ["model", "charset", length, min_length, max_length, top_k, min_confidence, deadline_ms, "queue"]
+};
 
 impl Options {
     /// Those in the address.
@@ -45,27 +73,38 @@ impl Options {
         Ok(options)
     }
 
-    /// Takes the members of a JSON object. Numbers may be strings, as forms have them.
+    /// Takes the members of a JSON object.
     pub(crate) fn set_members(&mut self, members: &Map<String, Value>) -> Result<(), Problem> {
         for (name, value) in members {
-            let known = match value {
-                Value::Null => continue,
-                Value::String(text) => self.set(name, text)?,
-                Value::Number(number) => self.set(name, &number.to_string())?,
-                // Refused by every option, which then is named.
-                other => self.set(name, &other.to_string())?,
-            };
-            if !known {
+            let Some(known) = NAMES.iter().find(|known| *known == name) else {
                 let detail = format!("The JSON is not a job: there is no member {name:?}.");
                 return Err(Problem::new(problem::MALFORMED_BODY, detail));
-            }
+            };
+            let text = match value {
+                Value::Null => continue,
+                Value::String(text) if !NUMBERS.contains(known) => text,
+                // 4.0 is a whole number, too.
+                Value::Number(number) if NUMBERS.contains(known) => {
+                    let text = number.to_string();
+                    &text.strip_suffix(".0").map(str::to_owned).unwrap_or(text)
+                }
+                _ => {
+                    let kind = if NUMBERS.contains(known) { "number" } else { "string" };
+                    return Err(malformed(format!("{known}: it is no {kind}.")).in_field(known));
+                }
+            };
+            self.set(name, text)?;
         }
         Ok(())
     }
 
-    /// Takes one option; false where there is none of this name. Left blank, as a form's field may be, it asks for
-    /// nothing.
-    pub(crate) fn set(&mut self, name: &str, text: &str) -> Result<bool, Problem> {
+    /// Takes a form's field; false where there is no option of this name. Left blank, it asks for nothing.
+    pub(crate) fn set_field(&mut self, name: &str, text: &str) -> Result<bool, Problem> {
+        if text.is_empty() { Ok(NAMES.contains(&name)) } else { self.set(name, text) }
+    }
+
+    /// Takes one option; false where there is none of this name.
+    fn set(&mut self, name: &str, text: &str) -> Result<bool, Problem> {
         match name {
             "model" => once(&mut self.model, "model", text, |text| Ok(text.to_owned()))?,
             "charset" => once(&mut self.charset, "charset", text, charset)?,
@@ -77,7 +116,7 @@ impl Options {
                 once(&mut self.min_confidence, "min_confidence", text, |text| within(text, 0.0..=1.0))?;
             }
             "deadline_ms" => {
-                once(&mut self.deadline_ms, "deadline_ms", text, |text| within(text, 0..=u64::MAX))?;
+                once(&mut self.deadline_ms, "deadline_ms", text, |text| within(text, 0..=LARGEST))?;
             }
             "queue" => once(&mut self.queue, "queue", text, queue)?,
             _ => return Ok(false),
@@ -120,14 +159,14 @@ impl Options {
         let Self { length, min_length, max_length, .. } = self;
         if length.is_some() && (min_length.is_some() || max_length.is_some()) {
             let detail = "length is min_length and max_length in one; give it or them.";
-            return Err(malformed(detail.to_owned()).in_field("length"));
+            return Err(contradiction(detail.to_owned()).in_field("length"));
         }
         let (min_length, max_length) = (length.or(min_length), length.or(max_length));
         if let (Some(least), Some(most)) = (min_length, max_length)
             && least > most
         {
             let detail = format!("{least} characters at least and {most} at most cannot be.");
-            return Err(malformed(detail).in_field("min_length"));
+            return Err(contradiction(detail).in_field("min_length"));
         }
         let model = self.model.as_deref();
         let known =
@@ -142,7 +181,7 @@ impl Options {
             && !charset.chars().any(|character| known.charset.contains(character))
         {
             let detail = format!("{} reads none of these; it reads {}", known.name, known.charset);
-            return Err(malformed(detail).in_field("charset"));
+            return Err(contradiction(detail).in_field("charset"));
         }
         let options = JobOptions {
             model: self.model,
@@ -162,6 +201,10 @@ fn malformed(detail: String) -> Problem {
     Problem::new(problem::MALFORMED_OPTION, detail)
 }
 
+fn contradiction(detail: String) -> Problem {
+    Problem::new(problem::CONTRADICTION, detail)
+}
+
 /// Reads an option's value; refuses a second one.
 fn once<T>(
     option: &mut Option<T>,
@@ -169,11 +212,8 @@ fn once<T>(
     text: &str,
     read: impl FnOnce(&str) -> Result<T, String>,
 ) -> Result<(), Problem> {
-    if text.is_empty() {
-        return Ok(());
-    }
     if option.is_some() {
-        return Err(malformed(format!("{name} is given twice.")).in_field(name));
+        return Err(contradiction(format!("{name} is given twice.")).in_field(name));
     }
     *option = Some(read(text).map_err(|why| malformed(format!("{name}: {why}.")).in_field(name))?);
     Ok(())
@@ -189,7 +229,8 @@ fn within<T: FromStr + PartialOrd + Display>(text: &str, range: RangeInclusive<T
 
 fn charset(text: &str) -> Result<String, String> {
     match text.chars().count() {
-        ..=CHARSET => Ok(text.to_owned()),
+        0 => Err("it holds no character".to_owned()),
+        1..=CHARSET => Ok(text.to_owned()),
         count => Err(format!("{count} characters are more than the {CHARSET} that are taken")),
     }
 }

@@ -7,6 +7,7 @@ use axum::{
 };
 use byecaptcha_queue::{BrokerError, Failure, ResultError};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// What can be wrong, in general.
 #[derive(Debug, PartialEq, Eq)]
@@ -17,6 +18,13 @@ pub(crate) struct Kind {
     pub(crate) title: &'static str,
     /// What to do about it, for a person.
     pub(crate) advice: &'static str,
+}
+
+impl Kind {
+    /// The type's address.
+    pub(crate) fn r#type(&self) -> String {
+        format!("/problems/{}", self.name)
+    }
 }
 
 macro_rules! kinds {
@@ -35,6 +43,8 @@ kinds! {
         "The answer's Allow header names the methods that it takes.";
     HOST_NOT_ALLOWED: "host-not-allowed", MISDIRECTED_REQUEST, "The service is not known under this name",
         "It answers to the names in its setting --allowed-hosts; on a loopback address, to localhost and 127.0.0.1.";
+    CROSS_SITE: "cross-site", FORBIDDEN, "A web page from elsewhere sent this",
+        "Pages of other origins may use the API where the setting --cors-origins names them; programs send no Origin.";
     UNAUTHORIZED: "unauthorized", UNAUTHORIZED, "This needs a valid API key",
         "Send one in the header Authorization, as Bearer bc_..., or in X-API-Key. Whoever runs the service can make one.";
     FORBIDDEN: "forbidden", FORBIDDEN, "The API key does not open this",
@@ -72,8 +82,11 @@ kinds! {
         "It is not what its Content-Type says, or it lacks something or has something unknown in it.";
     MALFORMED_OPTION: "malformed-option", BAD_REQUEST, "An option cannot be understood",
         "The member called field says which. Options stand in the address, in a form's fields or in the JSON, each once.";
+    CONTRADICTION: "contradictory-options", UNPROCESSABLE_ENTITY, "The options contradict one another or the model",
+        "Each is understood, and no text can be what they ask for, or one is given twice. The member called field says \
+         where that shows.";
     IDEMPOTENCY_KEY: "malformed-idempotency-key", BAD_REQUEST, "The Idempotency-Key cannot be used",
-        "It is 1 to 255 visible ASCII characters, best a fresh UUID for each request that is meant.";
+        "It is 1 to 255 visible ASCII characters without a quote, best a fresh UUID for each request that is meant.";
     IDEMPOTENCY_REUSED: "idempotency-key-reused", UNPROCESSABLE_ENTITY, "The Idempotency-Key stands for another request",
         "A key is for one picture with its options. Send a retry as it was, and anything else with a fresh key.";
     MALFORMED_BASE64: "malformed-base64", BAD_REQUEST, "The picture in the body is not valid base64",
@@ -98,6 +111,8 @@ kinds! {
         "This is a fault of the program, not of the request. Its log says more.";
 }
 
+/// What a problem is sent as.
+pub(crate) const CONTENT_TYPE: &str = "application/problem+json";
 /// Seconds after which a client should try again, where that helps.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("2");
 /// How a caller without a key can show one (RFC 6750).
@@ -112,13 +127,23 @@ pub(crate) struct Problem {
     field: Option<&'static str>,
 }
 
-#[derive(Serialize)]
-struct Body<'a> {
+/// What is wrong with one request (RFC 9457).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct Body<'a> {
+    /// What is wrong in general, for programs: an address here, which says more, and which stays.
+    #[schema(format = "uri-reference")]
     r#type: String,
+    /// The same in words.
     title: &'a str,
+    /// The answer's status.
+    #[schema(minimum = 400, maximum = 599)]
     status: u16,
+    /// What is wrong this time.
     detail: &'a str,
+    /// The part of the request that is at fault, where it has a name.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     field: Option<&'a str>,
 }
 
@@ -145,19 +170,14 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let Kind { name, status, title, .. } = *self.kind;
+        let r#type = self.kind.r#type();
         if status.is_server_error() {
             tracing::warn!(problem = name, detail = self.detail, "request not served");
         }
-        let body = Body {
-            r#type: format!("/problems/{name}"),
-            title,
-            status: status.as_u16(),
-            detail: &self.detail,
-            field: self.field,
-        };
+        let body = Body { r#type, title, status: status.as_u16(), detail: &self.detail, field: self.field };
         let mut response = (status, Json(body)).into_response();
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, RETRY_AFTER);

@@ -14,11 +14,13 @@ use byecaptcha_queue::{
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
+use utoipa::ToSchema;
 
 use crate::{access::Access, metrics};
 
 /// A model that the workers behind the queue can read with, as `GET /v1/models` shows it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Model)]
 pub struct ModelInfo {
     /// Its name in requests.
     pub name: String,

@@ -4,22 +4,22 @@
 use std::io::Cursor;
 
 use axum::{
-    body::{Body, HttpBody},
+    body::Body,
     extract::{FromRequest, Multipart, Request},
-    http::{HeaderMap, header, request::Parts},
+    http::{HeaderMap, request::Parts},
 };
 use base64::{
     Engine, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 use byecaptcha_queue::{Fingerprint, JobOptions, QueueName};
-use bytes::{Bytes, BytesMut};
-use http_body_util::BodyExt;
+use bytes::Bytes;
 use image::{ImageError, ImageFormat, ImageReader};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::{
+    body,
     linger::linger,
     options::Options,
     problem::{self, Problem},
@@ -48,7 +48,7 @@ enum Form {
 pub(crate) async fn extract(state: &ApiState, request: Request) -> Result<Upload, Problem> {
     let (parts, body) = request.into_parts();
     let settings = &state.settings;
-    let checked = refuse_declared_length(&parts.headers, settings)
+    let checked = body::refuse_declared_length(&parts.headers, settings.max_upload_bytes)
         .and_then(|()| Ok((form(&parts.headers)?, Options::from_query(&parts.uri)?)));
     let (form, mut options) = match checked {
         Ok(checked) => checked,
@@ -57,10 +57,7 @@ pub(crate) async fn extract(state: &ApiState, request: Request) -> Result<Upload
             return Err(problem);
         }
     };
-    let body = tokio::time::timeout(settings.body_timeout, read(body, settings)).await.map_err(|_| {
-        let seconds = settings.body_timeout.as_secs_f32();
-        Problem::new(problem::REQUEST_TIMEOUT, format!("The body was not there after {seconds} seconds."))
-    })??;
+    let body = body::read(body, settings.max_upload_bytes, settings.body_timeout).await?;
     let image = match form {
         Form::Raw => body,
         Form::Multipart => multipart(parts, body, &mut options).await?,
@@ -78,56 +75,17 @@ pub(crate) fn fingerprint(image: &[u8], options: &Options) -> Fingerprint {
     Sha256::new().chain_update(format!("{options:?}")).chain_update(image).finalize().into()
 }
 
-fn too_large(settings: &ApiSettings) -> Problem {
-    let limit = settings.max_upload_bytes;
-    Problem::new(problem::BODY_TOO_LARGE, format!("At most {limit} bytes are taken."))
-}
-
-/// A body that says it is too large is refused before any of it is read.
-fn refuse_declared_length(headers: &HeaderMap, settings: &ApiSettings) -> Result<(), Problem> {
-    let declared =
-        headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    match declared {
-        Some(length) if length > settings.max_upload_bytes as u64 => Err(too_large(settings)),
-        _ => Ok(()),
-    }
-}
-
 fn form(headers: &HeaderMap) -> Result<Form, Problem> {
-    let value =
-        headers.get(header::CONTENT_TYPE).map_or(Ok(""), |value| value.to_str()).unwrap_or("unreadable");
-    let media_type = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    match media_type.as_str() {
+    match body::media_type(headers).as_str() {
         "multipart/form-data" => Ok(Form::Multipart),
         "application/json" => Ok(Form::Json),
         "" | "application/octet-stream" => Ok(Form::Raw),
         image if image.starts_with("image/") => Ok(Form::Raw),
-        other => {
-            let detail = format!(
-                "{other:?} is not taken: send image/*, application/octet-stream, multipart/form-data or \
-                 application/json."
-            );
-            Err(Problem::new(problem::MEDIA_TYPE, detail))
-        }
+        other => Err(body::not_taken(
+            other,
+            "image/*, application/octet-stream, multipart/form-data or application/json",
+        )),
     }
-}
-
-/// The whole body, of which never more than the limit is kept, whatever it says of its length.
-async fn read(mut body: Body, settings: &ApiSettings) -> Result<Bytes, Problem> {
-    let limit = settings.max_upload_bytes;
-    let declared = usize::try_from(body.size_hint().exact().unwrap_or_default()).unwrap_or(limit);
-    // What a request declares is not worth memory until some of it has come.
-    let mut read = BytesMut::with_capacity(declared.min(64 << 10));
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| Problem::new(problem::MALFORMED_BODY, "The body broke off."))?;
-        let Ok(data) = frame.into_data() else { continue };
-        if data.len() > limit - read.len() {
-            linger(body);
-            return Err(too_large(settings));
-        }
-        read.extend_from_slice(&data);
-    }
-    Ok(read.freeze())
 }
 
 fn json(body: &[u8], options: &mut Options) -> Result<Bytes, Problem> {
@@ -184,7 +142,7 @@ async fn multipart(parts: Parts, body: Bytes, options: &mut Options) -> Result<B
             name => {
                 let name = name.to_owned();
                 let text = field.text().await.map_err(broken)?;
-                if !options.set(&name, &text)? {
+                if !options.set_field(&name, &text)? {
                     return Err(malformed(format!("The form holds an unknown field {name:?}.")));
                 }
             }

@@ -15,6 +15,7 @@ use crate::{
 
 /// Names one batch. A version 7 UUID (RFC 9562), so ids sort by the time of their making.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(transparent)]
 pub struct BatchId(Uuid);
 
@@ -88,6 +89,7 @@ pub struct BatchItem {
 
 /// How many items of a batch stand how.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BatchCounts {
     /// All that have come.
     pub total: u64,
@@ -128,6 +130,7 @@ impl BatchCounts {
 
 /// Where a batch stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum BatchStatus {
     /// Its upload is under way, or broke off and can be sent again.

@@ -15,6 +15,7 @@ use crate::batch::Membership;
 
 /// Names one job for its whole life. A version 7 UUID (RFC 9562), so ids sort by the time of their making.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(transparent)]
 pub struct JobId(Uuid);
 
@@ -114,6 +115,7 @@ pub fn now_ms() -> u64 {
 
 /// Where a job stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum JobStatus {
     /// Accepted, waiting for a worker.
@@ -151,28 +153,34 @@ impl JobStatus {
 
 /// One character of the text and how sure the model is of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CharacterConfidence {
     /// The character as it was read.
     pub character: char,
     /// Probability, 0 to 1, that this character is right.
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 1))]
     pub confidence: f32,
 }
 
 /// Another reading of the same picture.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Alternative {
     /// The text of this reading.
     pub text: String,
     /// Its probability, 0 to 1.
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 1))]
     pub confidence: f32,
 }
 
 /// What was read from a picture.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Recognition {
     /// The likeliest text.
     pub text: String,
     /// Probability, 0 to 1, that the whole text is right.
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 1))]
     pub confidence: f32,
     /// One entry for each character of `text`, in its order.
     pub characters: Vec<CharacterConfidence>,
@@ -190,6 +198,7 @@ pub struct Recognition {
 
 /// Why a job failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Failure {
     /// A stable, hyphenated word for programs: `image-truncated`, `image-too-large`, ...
     pub kind: String,
@@ -224,6 +233,8 @@ impl Outcome {
 
 /// A job as clients see it: what `GET /v1/jobs/{id}` answers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = Job))]
 pub struct JobRecord {
     /// The job's name.
     pub id: JobId,
@@ -233,12 +244,15 @@ pub struct JobRecord {
     pub submitted_at_ms: u64,
     /// When it ended, in milliseconds since the Unix epoch; absent until then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub finished_at_ms: Option<u64>,
     /// What was read; there when the status is `succeeded`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub result: Option<Recognition>,
     /// Why not; there when the status is `failed`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub error: Option<Failure>,
     /// The id of the key whose holder submitted it; nobody's where there are no keys. Not for clients' eyes.
     #[serde(skip)]

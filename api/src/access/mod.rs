@@ -1,6 +1,7 @@
 //! Who may use the API, how often, under which names and from which pages. Without keys, everybody who reaches it may.
 
 mod authenticate;
+mod cross_site;
 mod file;
 mod hosts;
 mod keys;
@@ -24,6 +25,7 @@ pub use rate::Rate;
 pub use settings::AccessSettings;
 
 pub(crate) use authenticate::{Caller, authenticate};
+pub(crate) use cross_site::check as check_site;
 pub(crate) use hosts::check as check_host;
 
 use ring::{KeyRing, Keys};

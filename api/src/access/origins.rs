@@ -36,6 +36,13 @@ impl FromStr for Origin {
     }
 }
 
+impl Origin {
+    /// Whether a page that a browser says is from there may use the API.
+    pub(super) fn includes(&self, origin: &HeaderValue) -> bool {
+        self.0 == ANYWHERE || self.0 == origin
+    }
+}
+
 /// Lets pages from these origins use the API; nothing where there are none.
 pub(crate) fn layer(origins: &[Origin]) -> Option<CorsLayer> {
     if origins.is_empty() {

@@ -11,7 +11,7 @@ use governor::{
 };
 use serde::{Deserialize, Serialize};
 
-// draft-ietf-httpapi-ratelimit-headers-10: the quota policy, and how a caller stands under it.
+// draft-ietf-httpapi-ratelimit-headers-11: the quota policy, and how a caller stands under it.
 pub(super) const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 pub(super) const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
@@ -145,16 +145,17 @@ impl Limiter {
 }
 
 impl Standing {
-    /// Tells the caller: the whole quota `q` comes back in `w` seconds; `r` requests are left, and all are back in `t`
-    /// seconds.
+    /// Tells the caller: the whole quota `q` comes back in `w` seconds; `r` requests are left for `t` seconds, at whose
+    /// end all are back or, where none is left, one is, so that no `Retry-After` ends before `t` does.
     pub(super) fn tell(&self, headers: &mut HeaderMap) {
         let Self { rate, left, retry_after } = self;
         let burst = rate.burst.get();
         let window = whole_seconds(rate.period().saturating_mul(burst)).max(1);
-        let full = whole_seconds(rate.period().saturating_mul(burst.saturating_sub(*left)));
+        let used = if *left == 0 { 1 } else { burst.saturating_sub(*left) };
+        let back = retry_after.unwrap_or_else(|| whole_seconds(rate.period().saturating_mul(used)));
         let values = [
             (POLICY, Some(format!("\"key\";q={burst};w={window}"))),
-            (LIMIT, Some(format!("\"key\";r={left};t={full}"))),
+            (LIMIT, Some(format!("\"key\";r={left};t={back}"))),
             (header::RETRY_AFTER, retry_after.map(|seconds| seconds.to_string())),
         ];
         for (name, value) in values {
@@ -210,7 +211,8 @@ mod tests {
         let standing = limiter.count();
         assert!(standing.retry_after.is_some_and(|seconds| (1700..=1800).contains(&seconds)));
         standing.tell(&mut headers);
-        assert_eq!(headers[LIMIT], "\"key\";r=0;t=5400");
-        assert_eq!(headers[header::RETRY_AFTER], *standing.retry_after.unwrap().to_string());
+        let wait = standing.retry_after.unwrap();
+        assert_eq!(headers[LIMIT], format!("\"key\";r=0;t={wait}"));
+        assert_eq!(headers[header::RETRY_AFTER], *wait.to_string());
     }
 }

@@ -14,7 +14,7 @@ use tokio::{
 };
 use zip::{ZipReadOptions, read::Config, result::ZipError, unstable::read::ZipIterable};
 
-use super::{Entry, Picture, Stop, body::Upload, checked_name, too_large};
+use super::{Entry, Picture, Stop, checked_name, too_large, upload::Upload};
 use crate::{
     options::Options,
     problem::{self, Problem},

@@ -5,7 +5,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use serde_json::{Map, Value};
 use tokio::sync::mpsc::Sender;
 
-use super::{Entry, Picture, Stop, body::Upload, checked_name, too_large};
+use super::{Entry, Picture, Stop, checked_name, too_large, upload::Upload};
 use crate::{
     options::Options,
     problem::{self, Problem},

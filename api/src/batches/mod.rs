@@ -2,28 +2,29 @@
 //! of it is ever whole in memory.
 
 mod archive;
-mod body;
 mod intake;
 mod lines;
 mod multipart;
 pub(crate) mod rows;
 mod table;
+mod upload;
 
 use axum::{
     body::Body,
-    http::{HeaderMap, header, request::Parts},
+    http::{HeaderMap, request::Parts},
 };
 use byecaptcha_queue::{Batch, Failure};
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use crate::{
+    body,
     options::Options,
     problem::{self, Problem},
     state::ApiState,
 };
-use body::Upload;
 use intake::Intake;
+use upload::Upload;
 
 pub(crate) use table::{Format, Table};
 
@@ -71,19 +72,11 @@ pub(crate) enum Form {
 impl Form {
     /// The form that the headers declare.
     pub(crate) fn of(headers: &HeaderMap) -> Result<Self, Problem> {
-        let value = headers.get(header::CONTENT_TYPE).map_or(Ok(""), |value| value.to_str());
-        let value = value.unwrap_or("unreadable");
-        match value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
+        match body::media_type(headers).as_str() {
             "multipart/form-data" => Ok(Self::Multipart),
             "application/zip" | "application/x-zip-compressed" => Ok(Self::Zip),
             "application/jsonl" | "application/x-ndjson" | "application/jsonlines" => Ok(Self::JsonLines),
-            other => {
-                let detail = format!(
-                    "{other:?} is not taken for a batch: send multipart/form-data, application/zip or \
-                     application/jsonl."
-                );
-                Err(Problem::new(problem::MEDIA_TYPE, detail))
-            }
+            other => Err(body::not_taken(other, "multipart/form-data, application/zip or application/jsonl")),
         }
     }
 }

@@ -12,9 +12,8 @@ use bytes::{Bytes, BytesMut};
 use tokio::sync::mpsc::Sender;
 
 use super::{
-    Entry, Picture, Stop,
-    body::{Fault, Upload},
-    checked_name, too_large,
+    Entry, Picture, Stop, checked_name, too_large,
+    upload::{Fault, Upload},
 };
 use crate::{
     options::Options,
@@ -79,7 +78,7 @@ async fn option(field: Field<'_>, name: &str, options: &mut Options, fault: &Fau
     let Some(text) = text else {
         return Err(malformed(format!("The field {name:?} holds more than a short text.")));
     };
-    if !options.set(name, &text)? {
+    if !options.set_field(name, &text)? {
         return Err(malformed(format!("The form holds an unknown field {name:?}.")));
     }
     Ok(())

@@ -5,6 +5,7 @@ use std::{collections::VecDeque, time::Duration};
 use byecaptcha_queue::{BatchId, BatchItem, BatchLookup, Failure, JobId, Lookup, Recognition};
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{problem::Problem, routes::held, state::ApiState};
 
@@ -16,15 +17,25 @@ const LOOKUPS: usize = 32;
 const LOOK: Duration = Duration::from_secs(1);
 
 /// What became of one item.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BatchRow)]
 pub(crate) struct Row {
+    /// Its place in the batch, from 1.
     pub(crate) number: u64,
+    /// What its sender calls it; its number where it has no name.
     pub(crate) custom_id: String,
+    /// As that of its job; `refused` where it never became one, `gone` where the result is.
     pub(crate) status: &'static str,
+    /// Its job.
+    #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) job_id: Option<JobId>,
+    /// What was read.
+    #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) result: Option<Recognition>,
+    /// Why not.
+    #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<Failure>,
 }

@@ -14,6 +14,7 @@ use futures::{future, stream};
 use serde::Serialize;
 use tokio::time::Instant;
 use tracing::Instrument;
+use utoipa::ToSchema;
 
 use crate::{
     access::Caller,
@@ -21,6 +22,7 @@ use crate::{
     idempotency,
     linger::linger,
     metrics,
+    openapi::{BATCHES, answers, refusals, requests},
     options::Options,
     prefer,
     problem::{self, Problem},
@@ -38,18 +40,52 @@ const LARGEST_PAGE: usize = 10_000;
 const CANCELLATIONS: usize = 64;
 
 /// A batch as clients see it.
-#[derive(Serialize)]
-struct BatchBody<'a> {
+#[derive(Serialize, ToSchema)]
+#[schema(as = Batch)]
+pub(crate) struct BatchBody {
+    /// The batch's name.
     id: BatchId,
+    /// Where it stands.
     status: BatchStatus,
+    /// When its upload began, in milliseconds since the Unix epoch.
     created_at_ms: u64,
+    /// When it goes with all its results, in milliseconds since the Unix epoch.
     expires_at_ms: u64,
+    /// When the last of its jobs ended, in milliseconds since the Unix epoch; absent until then.
+    #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     finished_at_ms: Option<u64>,
-    counts: &'a BatchCounts,
+    /// How its items stand.
+    counts: BatchCounts,
 }
 
-/// `POST /v1/batches`: 202 once the broker has every job of it.
+impl From<&Batch> for BatchBody {
+    fn from(batch: &Batch) -> Self {
+        Self {
+            id: batch.id,
+            status: batch.status(),
+            created_at_ms: batch.created_at_ms,
+            expires_at_ms: batch.expires_at_ms,
+            finished_at_ms: batch.last_end_ms.filter(|_| is_over(batch)),
+            counts: batch.counts,
+        }
+    }
+}
+
+/// Submits many pictures
+///
+/// 202 once every one of them is queued for good, or refused in a row of its own. They are accepted while the rest is on
+/// its way. An upload that broke off goes on where it was, when it is sent again under the same `Idempotency-Key`.
+#[utoipa::path(
+    post, path = "/v1/batches", operation_id = "submitBatch", tag = BATCHES,
+    params(Options, requests::IdempotencyKey),
+    request_body(content(
+        (requests::BatchLines = "application/jsonl"),
+        (requests::BatchArchive = "application/zip"),
+        (requests::BatchForm = "multipart/form-data"),
+    )),
+    responses(answers::SubmittedBatch, refusals::OfBatch),
+)]
 pub(super) async fn submit(
     State(state): State<ApiState>,
     caller: Caller,
@@ -119,7 +155,14 @@ async fn open(state: &ApiState, caller: &Caller, parts: &Parts) -> Result<Opened
     Ok(Opened { batch, form, options, is_new: true, is_keyed })
 }
 
-/// `GET /v1/batches/{id}`: how the batch stands, at once or when it has ended.
+/// Shows a batch
+///
+/// As it stands or, with `Prefer: wait=N`, as it ends.
+#[utoipa::path(
+    get, path = "/v1/batches/{id}", operation_id = "getBatch", tag = BATCHES,
+    params(requests::BatchOf, requests::Wait),
+    responses(answers::BatchShown, refusals::OfOneBatch),
+)]
 pub(super) async fn show(
     State(state): State<ApiState>,
     id: Result<Path<BatchId>, PathRejection>,
@@ -143,7 +186,14 @@ pub(super) async fn show(
     Ok(response)
 }
 
-/// `DELETE /v1/batches/{id}`: takes back what no worker has started.
+/// Takes a batch back
+///
+/// What no worker has started is canceled; the rest goes on to its end. One that has ended stays as it is.
+#[utoipa::path(
+    delete, path = "/v1/batches/{id}", operation_id = "cancelBatch", tag = BATCHES,
+    params(requests::BatchOf),
+    responses(answers::BatchShown, refusals::OfOneBatch),
+)]
 pub(super) async fn cancel(
     State(state): State<ApiState>,
     id: Result<Path<BatchId>, PathRejection>,
@@ -191,8 +241,14 @@ async fn take_back(state: &ApiState, id: BatchId) {
     }
 }
 
-/// `GET /v1/batches/{id}/results`: rows as they stand, page by page; or, with `follow`, all of them as one stream, each
-/// once it has ended.
+/// Reads what became of a batch
+///
+/// Rows as they stand, page by page; or, with `follow`, all of them as one stream, each once it has ended.
+#[utoipa::path(
+    get, path = "/v1/batches/{id}/results", operation_id = "getBatchResults", tag = BATCHES,
+    params(requests::BatchOf, requests::After, requests::Limit, requests::TableFormat, requests::Follow),
+    responses(answers::BatchRows, refusals::OfBatchRows),
+)]
 pub(super) async fn results(
     State(state): State<ApiState>,
     id: Result<Path<BatchId>, PathRejection>,
@@ -294,15 +350,7 @@ fn is_over(batch: &Batch) -> bool {
 }
 
 fn answer(status: StatusCode, batch: &Batch) -> Response {
-    let body = BatchBody {
-        id: batch.id,
-        status: batch.status(),
-        created_at_ms: batch.created_at_ms,
-        expires_at_ms: batch.expires_at_ms,
-        finished_at_ms: batch.last_end_ms.filter(|_| is_over(batch)),
-        counts: &batch.counts,
-    };
-    let mut response = (status, Json(body)).into_response();
+    let mut response = (status, Json(BatchBody::from(batch))).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if !is_over(batch) {

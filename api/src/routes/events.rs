@@ -13,15 +13,26 @@ use byecaptcha_queue::{JobId, JobRecord, JobStatus, Lookup};
 use futures::{Stream, stream};
 
 use super::jobs::{held, well_formed};
-use crate::{access::Caller, problem::Problem, state::ApiState};
+use crate::{
+    access::Caller,
+    openapi::{JOBS, answers, refusals, requests},
+    problem::Problem,
+    state::ApiState,
+};
 
 /// How often a job that has not ended is looked at: its end is told at once, its start by the next look.
 const LOOK: Duration = Duration::from_millis(500);
 /// Between two signs of life, so that nothing on the way takes the connection for dead.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
 
-/// `GET /v1/jobs/{id}/events`: an event named by each status that the job comes to, with the job as its data; the last
-/// is the job's end.
+/// Follows a job
+///
+/// Server-sent events: one named by each status that the job comes to, with the job as its data; the last is its end.
+#[utoipa::path(
+    get, path = "/v1/jobs/{id}/events", operation_id = "followJob", tag = JOBS,
+    params(requests::Id),
+    responses(answers::Events, refusals::OfJob),
+)]
 pub(super) async fn follow(
     State(state): State<ApiState>,
     id: Result<Path<JobId>, PathRejection>,

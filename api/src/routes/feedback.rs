@@ -3,19 +3,28 @@
 use std::collections::VecDeque;
 
 use axum::{
-    body::{Body, Bytes},
-    extract::{Path, Query, State, rejection::PathRejection},
+    body::Body,
+    extract::{
+        Path, Query, Request, State,
+        rejection::{PathRejection, QueryRejection},
+    },
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use byecaptcha_queue::{Feedback, JobId, JobRecord, JobStatus, Labelled, job::now_ms};
+use bytes::Bytes;
 use futures::stream;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::jobs::well_formed;
 use crate::{
     access::Caller,
+    body,
+    linger::linger,
+    openapi::{FEEDBACK, answers, refusals, requests},
+    options,
     problem::{self, Problem},
     state::ApiState,
 };
@@ -25,21 +34,48 @@ const LONGEST: usize = 64;
 /// How many of the set are in memory for one reader.
 const PAGE: usize = 32;
 
-/// The body of a `POST`.
-#[derive(Deserialize)]
+/// Bytes of a body that holds a short text.
+const LARGEST: usize = 4096;
+
+/// What a picture says.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = RightText)]
 #[serde(deny_unknown_fields)]
-struct Right {
+pub(crate) struct Right {
+    /// The text, without control characters.
+    #[schema(min_length = 1, max_length = 64, pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$")]
     text: String,
 }
 
-/// `POST /v1/jobs/{id}/feedback`: what the picture of an ended job says. Given again, the last word counts.
+/// Says what a picture says
+///
+/// Once its job has succeeded or failed. Given again, the last word counts.
+#[utoipa::path(
+    post, path = "/v1/jobs/{id}/feedback", operation_id = "giveFeedback", tag = FEEDBACK,
+    params(requests::Id),
+    request_body(content = Right, example = json!({ "text": "13G7" })),
+    responses(answers::Given, refusals::OfFeedback),
+)]
 pub(super) async fn give(
     State(state): State<ApiState>,
     id: Result<Path<JobId>, PathRejection>,
     caller: Caller,
-    body: Bytes,
+    request: Request,
 ) -> Result<StatusCode, Problem> {
-    let id = well_formed(id)?;
+    let (parts, body) = request.into_parts();
+    let media_type = body::media_type(&parts.headers);
+    let checked = well_formed(id).and_then(|id| match media_type.as_str() {
+        "" | "application/json" => body::refuse_declared_length(&parts.headers, LARGEST).map(|()| id),
+        other => Err(body::not_taken(other, "application/json")),
+    });
+    let id = match checked {
+        Ok(id) => id,
+        Err(problem) => {
+            linger(body);
+            return Err(problem);
+        }
+    };
+    let body = body::read(body, LARGEST, state.settings.body_timeout).await?;
     let Right { text } = serde_json::from_slice(&body).map_err(|error| {
         Problem::new(problem::MALFORMED_BODY, format!("The JSON is no feedback: {error}."))
     })?;
@@ -59,32 +95,48 @@ pub(super) async fn give(
 }
 
 /// Where in the set to begin.
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct After {
+    /// Leaves out what a reader has already, up to the line with this number.
     #[serde(default)]
+    #[param(minimum = 0, maximum = 9007199254740991u64)]
     after: u64,
 }
 
 /// One line of the set.
-#[derive(Serialize)]
-struct Line<'a> {
+#[derive(Serialize, ToSchema)]
+#[schema(as = FeedbackLine)]
+pub(crate) struct Line<'a> {
+    /// Its place in the set; what is given later has a higher one.
     number: u64,
     #[serde(flatten)]
     feedback: &'a Feedback,
-    /// Base64; absent where the picture is not kept.
+    /// The picture in base64; absent where it is not kept.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     image: Option<String>,
 }
 
-/// `GET /v1/feedback`: the set as lines of JSON, in the order in which it was given. `?after=N` leaves out what a reader
-/// has already, up to that number.
+/// Lists what pictures say
+///
+/// The feedback of all callers as lines of JSON, in the order in which it was given, with the pictures that are kept.
+#[utoipa::path(
+    get, path = "/v1/feedback", operation_id = "listFeedback", tag = FEEDBACK,
+    params(After),
+    responses(answers::LabelledSet, refusals::OfLabelledSet),
+)]
 pub(super) async fn list(
     State(state): State<ApiState>,
-    query: Result<Query<After>, axum::extract::rejection::QueryRejection>,
+    query: Result<Query<After>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let Query(After { after }) = query.map_err(|error| {
         Problem::new(problem::MALFORMED_OPTION, format!("{}.", error.body_text())).in_field("after")
     })?;
+    if after > options::LARGEST {
+        let detail = format!("No line has a number above {}.", options::LARGEST);
+        return Err(Problem::new(problem::MALFORMED_OPTION, detail).in_field("after"));
+    }
     // The first page before the answer begins, so that a store that is away is a 503.
     let page = state.feedback.labelled(after, PAGE).await?;
     let reader = Reader { state, page: page.into() };

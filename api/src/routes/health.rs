@@ -3,16 +3,24 @@
 use axum::extract::State;
 
 use crate::{
+    openapi::{SERVICE, answers, refusals},
     problem::{self, Problem},
     state::ApiState,
 };
 
-/// `GET /healthz`: the process answers.
+/// Says that the process lives
+#[utoipa::path(get, path = "/healthz", operation_id = "isAlive", tag = SERVICE, responses(answers::Alive))]
 pub(super) async fn live() -> &'static str {
     "ok\n"
 }
 
-/// `GET /readyz`: everything that a job needs is there.
+/// Says whether work can be taken
+///
+/// Everything that a job needs is there: engine, queue and result store.
+#[utoipa::path(
+    get, path = "/readyz", operation_id = "isReady", tag = SERVICE,
+    responses(answers::Ready, refusals::OfReadiness),
+)]
 pub(super) async fn ready(State(state): State<ApiState>) -> Result<&'static str, Problem> {
     if !state.is_ready() {
         return Err(Problem::new(problem::NOT_READY, "The engine is not warm yet."));

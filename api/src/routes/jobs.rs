@@ -16,7 +16,10 @@ use crate::{
     access::Caller,
     idempotency::{self, Claimed},
     linger::linger,
-    metrics, prefer,
+    metrics,
+    openapi::{JOBS, answers, examples, refusals, requests},
+    options::Options,
+    prefer,
     problem::{self, Problem},
     state::ApiState,
     upload::{self, Upload},
@@ -25,7 +28,21 @@ use crate::{
 /// Seconds between polls that a client is asked to keep.
 const POLL_AFTER: HeaderValue = HeaderValue::from_static("1");
 
-/// `POST /v1/jobs`: 202 once the broker has the job, or 200 with its end where the client was willing to wait for it.
+/// Submits a picture
+///
+/// 202 once the job is queued for good; or 200 with its end, where `Prefer: wait=N` left it the time. Options stand in
+/// the address, in the form's fields or in the JSON, each once.
+#[utoipa::path(
+    post, path = "/v1/jobs", operation_id = "submitJob", tag = JOBS,
+    params(Options, requests::Wait, requests::IdempotencyKey),
+    request_body(content(
+        (requests::JobRequest = "application/json", example = json!(examples::submission())),
+        (requests::JobForm = "multipart/form-data"),
+        (requests::Picture = "image/*"),
+        (requests::Picture = "application/octet-stream"),
+    )),
+    responses(answers::Submitted, refusals::OfSubmission),
+)]
 pub(super) async fn submit(
     State(state): State<ApiState>,
     caller: Caller,
@@ -79,7 +96,14 @@ async fn submitted(state: &ApiState, record: JobRecord, wait: Option<Duration>) 
     Ok(response)
 }
 
-/// `GET /v1/jobs/{id}`: how the job stands, at once or when it has ended.
+/// Shows a job
+///
+/// As it stands or, with `Prefer: wait=N`, as it ends.
+#[utoipa::path(
+    get, path = "/v1/jobs/{id}", operation_id = "getJob", tag = JOBS,
+    params(requests::Id, requests::Wait),
+    responses(answers::Job, refusals::OfJob),
+)]
 pub(super) async fn show(
     State(state): State<ApiState>,
     id: Result<Path<JobId>, PathRejection>,
@@ -96,7 +120,14 @@ pub(super) async fn show(
     Ok(answer(StatusCode::OK, &record, wait))
 }
 
-/// `DELETE /v1/jobs/{id}`: takes back a job that no worker has started.
+/// Takes a job back
+///
+/// Where no worker has started it. It stays to be asked after, as `canceled`.
+#[utoipa::path(
+    delete, path = "/v1/jobs/{id}", operation_id = "cancelJob", tag = JOBS,
+    params(requests::Id),
+    responses(answers::Canceled, refusals::OfCancellation),
+)]
 pub(super) async fn cancel(
     State(state): State<ApiState>,
     id: Result<Path<JobId>, PathRejection>,

@@ -10,6 +10,7 @@ use axum::{
 
 use crate::{
     metrics,
+    openapi::{SERVICE, answers, refusals},
     problem::{self, Problem},
     state::ApiState,
 };
@@ -19,6 +20,13 @@ const LOOK: Duration = Duration::from_secs(1);
 const TEXT_FORMAT: [(HeaderName, &str); 1] =
     [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
 
+/// Counts what happened
+///
+/// In Prometheus' text format.
+#[utoipa::path(
+    get, path = "/metrics", operation_id = "getMetrics", tag = SERVICE,
+    responses(answers::Metrics, refusals::OfNothing),
+)]
 pub(super) async fn show(State(state): State<ApiState>) -> Result<impl IntoResponse, Problem> {
     let handle = state.metrics.as_ref();
     let handle = handle.ok_or_else(|| Problem::new(problem::NOT_FOUND, "Nothing is counted here."))?;

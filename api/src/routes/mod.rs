@@ -1,12 +1,12 @@
 //! The addresses, and what stands around all of them.
 
-mod batches;
+pub(crate) mod batches;
 mod events;
-mod feedback;
+pub(crate) mod feedback;
 mod health;
 mod jobs;
 mod metrics;
-mod models;
+pub(crate) mod models;
 mod page;
 
 use std::any::Any;
@@ -17,12 +17,14 @@ use axum::{
     http::{HeaderName, HeaderValue, Uri, header},
     middleware::{from_fn, from_fn_with_state, map_response},
     response::{IntoResponse, Response},
-    routing::{any, get, post},
+    routing::any,
 };
 use tower_http::catch_panic::CatchPanicLayer;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     access, observe,
+    openapi::{self, SERVICE, answers, refusals},
     problem::{self, Problem},
     state::ApiState,
 };
@@ -31,21 +33,18 @@ pub(crate) use jobs::held;
 
 /// The labelled set of all callers, pictures included: for who administers the service.
 pub(crate) const FEEDBACK: &str = "/v1/feedback";
-/// Bytes of a body that holds a short text.
-const FEEDBACK_LIMIT: usize = 4096;
 
 pub(crate) fn router(state: ApiState) -> Router {
+    let (keyed, mut document) = OpenApiRouter::with_openapi(openapi::frame()).merge(v1()).split_for_parts();
+    let (open, more) = open().split_for_parts();
+    document.merge(more);
     Router::new()
-        .merge(v1(&state))
-        .route("/healthz", get(health::live))
-        .route("/readyz", get(health::ready))
-        .route("/metrics", get(metrics::show))
-        .route("/problems/{name}", get(show_problem))
+        .merge(guarded(keyed, &state))
+        .merge(open)
+        .merge(openapi::router(document))
         .merge(page::router(&state.settings))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        // `upload` keeps to the settings' limit itself, for all forms of body.
-        .layer(DefaultBodyLimit::disable())
         .layer(from_fn_with_state(state.clone(), access::check_host))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(map_response(secure))
@@ -53,21 +52,39 @@ pub(crate) fn router(state: ApiState) -> Router {
         .with_state(state)
 }
 
-/// What needs a key where there are keys: all of `/v1`, whether or not there is something at the address.
-fn v1(state: &ApiState) -> Router<ApiState> {
-    let routes = Router::new()
-        .route("/v1/jobs", post(jobs::submit))
-        .route("/v1/jobs/{id}", get(jobs::show).delete(jobs::cancel))
-        .route("/v1/jobs/{id}/events", get(events::follow))
-        .route("/v1/jobs/{id}/feedback", post(feedback::give).layer(DefaultBodyLimit::max(FEEDBACK_LIMIT)))
-        .route("/v1/batches", post(batches::submit))
-        .route("/v1/batches/{id}", get(batches::show).delete(batches::cancel))
-        .route("/v1/batches/{id}/results", get(batches::results))
-        .route(FEEDBACK, get(feedback::list))
-        .route("/v1/models", get(models::list))
+/// The API. Each route says in its `#[utoipa::path]` where it is.
+fn v1() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .routes(routes!(jobs::submit))
+        .routes(routes!(jobs::show, jobs::cancel))
+        .routes(routes!(events::follow))
+        .routes(routes!(feedback::give))
+        .routes(routes!(feedback::list))
+        .routes(routes!(batches::submit))
+        .routes(routes!(batches::show, batches::cancel))
+        .routes(routes!(batches::results))
+        .routes(routes!(models::list))
+}
+
+/// What needs no key.
+fn open() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+        .routes(routes!(metrics::show))
+        .routes(routes!(show_problem))
+}
+
+/// Puts before all of `/v1`, whether or not there is something at the address, what it needs: no page from
+/// elsewhere, and a key where there are keys.
+fn guarded(v1: Router<ApiState>, state: &ApiState) -> Router<ApiState> {
+    let routes = v1
         .route("/v1/{*rest}", any(not_found))
+        // Handlers keep to the settings' limits themselves, for all forms of body.
+        .layer(DefaultBodyLimit::disable())
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(from_fn_with_state(state.clone(), access::authenticate));
+        .layer(from_fn_with_state(state.clone(), access::authenticate))
+        .layer(from_fn_with_state(state.clone(), access::check_site));
     // Outside: a browser asks what a page may do before it sends the page's key.
     match state.access.cors() {
         Some(cors) => routes.layer(cors),
@@ -109,7 +126,14 @@ async fn secure(mut response: Response) -> Response {
     response
 }
 
-/// What a problem's type means, for a person who follows it.
+/// Explains a problem type
+///
+/// For a person who follows it.
+#[utoipa::path(
+    get, path = "/problems/{name}", operation_id = "explainProblem", tag = SERVICE,
+    params(openapi::requests::ProblemName),
+    responses(answers::Explained, refusals::OfNothing),
+)]
 async fn show_problem(name: Result<Path<String>, PathRejection>) -> Result<String, Problem> {
     let kind = name.ok().and_then(|Path(name)| problem::ALL.iter().find(|kind| kind.name == name));
     let kind = kind.ok_or_else(|| Problem::new(problem::NOT_FOUND, "No problem has this name."))?;

@@ -86,6 +86,13 @@ async fn what_is_no_feedback_is_refused() {
     for body in [json!({}), json!({ "text": 1 }), json!({ "text": "a", "label": "b" }), json!("a")] {
         assert_problem(&app, give(&app, waiting.id, &body).await, 400, "malformed-body").await;
     }
-    let after = app.get("/v1/feedback?after=x").send().await.unwrap();
-    assert_problem(&app, after, 400, "malformed-option").await;
+    let large = give(&app, waiting.id, &json!({ "text": "x".repeat(5000) })).await;
+    assert_problem(&app, large, 413, "body-too-large").await;
+    let form = app.client.post(format!("{}/v1/jobs/{}/feedback", app.address, waiting.id));
+    let form = form.header("content-type", "text/plain").body(r#"{"text":"B"}"#).send().await.unwrap();
+    assert_problem(&app, form, 415, "unsupported-media-type").await;
+    for after in ["x", "-1", "", "9007199254740992", "18446744073709551616"] {
+        let after = app.get(&format!("/v1/feedback?after={after}")).send().await.unwrap();
+        assert_problem(&app, after, 400, "malformed-option").await;
+    }
 }

@@ -12,6 +12,7 @@ mod feedback;
 mod idempotency;
 mod jobs;
 mod names;
+mod openapi;
 mod options;
 mod page;
 mod pictures;

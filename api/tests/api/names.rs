@@ -3,7 +3,10 @@
 use byecaptcha_api::access::{Access, Hosts, KeyFile, Scope};
 use reqwest::{Method, Response, StatusCode};
 
-use crate::app::{Setup, TestApp, assert_problem, header};
+use crate::{
+    app::{Setup, TestApp, assert_problem, header},
+    pictures::png,
+};
 
 async fn with(access: Access) -> TestApp {
     TestApp::with(Setup { access, ..Setup::default() }).await
@@ -102,5 +105,53 @@ async fn every_answer_has_a_request_id_and_takes_over_the_callers() {
     }
     for odd in ["", "two words", "tab\tbed", &format!("{longest}a")] {
         assert_eq!(id("/v1/models", Some(odd)).await.len(), 36, "{odd}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_from_elsewhere_has_nobody_submit_for_it() {
+    let hosts = Hosts::fitting("127.0.0.1:0".parse().unwrap());
+    let app = with(Access::default().with_hosts(hosts.clone())).await;
+    let form = || {
+        let picture = reqwest::multipart::Part::bytes(png()).file_name("a.png");
+        app.submission().multipart(reqwest::multipart::Form::new().part("image", picture))
+    };
+    let job = format!("{}/v1/jobs/{}", app.address, byecaptcha_queue::JobId::new());
+    for (origin, site) in [
+        ("https://evil.example", Some("cross-site")),
+        ("http://localhost:3000", Some("same-site")),
+        ("https://evil.example", None),
+        ("null", None),
+    ] {
+        for request in [form(), app.client.delete(&job), app.client.post(format!("{job}/feedback"))] {
+            let request = request.header("origin", origin);
+            let request = site.iter().fold(request, |request, site| request.header("sec-fetch-site", *site));
+            let problem = assert_problem(&app, request.send().await.unwrap(), 403, "cross-site").await;
+            assert_eq!(problem["field"], "origin");
+        }
+    }
+    assert_eq!(app.broker_depth().await, 0, "nothing was accepted");
+
+    let own = app.address.clone();
+    for (origin, site) in [
+        (Some(own.as_str()), Some("same-origin")),
+        (Some(own.as_str()), None),
+        (Some("chrome-extension://pkedcjkdefgpdelpbcmbmeomcjbeemfm"), Some("cross-site")),
+        (None, None),
+    ] {
+        let request = origin.iter().fold(form(), |request, origin| request.header("origin", *origin));
+        let request = site.iter().fold(request, |request, site| request.header("sec-fetch-site", *site));
+        assert_eq!(request.send().await.unwrap().status(), StatusCode::ACCEPTED, "{origin:?}, {site:?}");
+    }
+    let reading = app.get("/v1/models").header("origin", "https://evil.example");
+    assert_eq!(reading.send().await.unwrap().status(), StatusCode::OK, "which its page cannot read");
+
+    let origins = vec!["https://shop.example".parse().unwrap()];
+    let app = with(Access::default().with_hosts(hosts).with_origins(origins)).await;
+    for (origin, status) in
+        [("https://shop.example", StatusCode::ACCEPTED), ("https://evil.example", StatusCode::FORBIDDEN)]
+    {
+        let request = app.submit(png()).header("origin", origin).header("sec-fetch-site", "cross-site");
+        assert_eq!(request.send().await.unwrap().status(), status, "{origin}");
     }
 }

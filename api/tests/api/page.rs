@@ -5,9 +5,11 @@ use reqwest::StatusCode;
 
 use crate::app::{Setup, TestApp, header};
 
-const FILES: [(&str, &str); 12] = [
+const FILES: [(&str, &str); 14] = [
     ("/", "text/html; charset=utf-8"),
     ("/style.css", "text/css; charset=utf-8"),
+    ("/docs", "text/html; charset=utf-8"),
+    ("/docs.css", "text/css; charset=utf-8"),
     ("/app.js", "text/javascript; charset=utf-8"),
     ("/card.js", "text/javascript; charset=utf-8"),
     ("/client.js", "text/javascript; charset=utf-8"),
@@ -42,7 +44,13 @@ async fn files_are_served_and_name_no_other_host() {
 #[tokio::test]
 async fn the_page_has_nothing_inline_and_all_it_names_is_there() {
     let app = TestApp::start().await;
-    let html = app.get("/").send().await.unwrap().text().await.unwrap();
+    for page in ["/", "/docs"] {
+        let html = app.get(page).send().await.unwrap().text().await.unwrap();
+        assert_nothing_inline(&app, &html).await;
+    }
+}
+
+async fn assert_nothing_inline(app: &TestApp, html: &str) {
     assert!(!html.contains("<style") && !html.contains(" style=") && !html.contains("javascript:"));
     let handler = html.split_whitespace().find(|word| word.starts_with("on") && word.contains('='));
     assert_eq!(handler, None, "no handlers in attributes");
@@ -50,7 +58,10 @@ async fn the_page_has_nothing_inline_and_all_it_names_is_there() {
         let (tag, inside) = script.split_once('>').unwrap();
         assert!(tag.contains("src=") && inside.trim_start().starts_with("</script>"));
     }
-    let named = html.split(['"', '\'']).filter(|word| word.starts_with('/') && word.len() > 1);
+    let named = html.split([' ', '>']).filter_map(|attribute| {
+        let address = attribute.strip_prefix("href=\"").or_else(|| attribute.strip_prefix("src=\""))?;
+        address.strip_suffix('"').filter(|address| address.starts_with('/') && address.len() > 1)
+    });
     for path in named {
         assert_eq!(app.get(path).send().await.unwrap().status(), StatusCode::OK, "{path}");
     }

@@ -233,14 +233,19 @@ async fn the_body_limit_holds_for_declared_lengths_and_for_forms() {
 async fn a_body_that_does_not_come_is_given_up() {
     let settings = ApiSettings { body_timeout: Duration::from_millis(100), ..ApiSettings::default() };
     let app = TestApp::with(Setup { settings, ..Setup::default() }).await;
-    let mut stream = TcpStream::connect(app.socket()).await.unwrap();
-    let head = "POST /v1/jobs HTTP/1.1\r\nhost: a\r\ncontent-type: image/png\r\ncontent-length: 500\r\n\r\nx";
-    stream.write_all(head.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    let reading = stream.read_to_string(&mut answer);
-    tokio::time::timeout(Duration::from_secs(10), reading).await.expect("the connection ends").unwrap();
-    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
-    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
-    let problem: Value = serde_json::from_str(body).unwrap();
-    assert_eq!(problem["type"], "/problems/request-timeout");
+    let feedback = format!("/v1/jobs/{}/feedback", byecaptcha_queue::JobId::new());
+    for (path, media_type) in [("/v1/jobs", "image/png"), (&feedback, "application/json")] {
+        let mut stream = TcpStream::connect(app.socket()).await.unwrap();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: a\r\ncontent-type: {media_type}\r\ncontent-length: 500\r\n\r\nx"
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        let reading = stream.read_to_string(&mut answer);
+        tokio::time::timeout(Duration::from_secs(10), reading).await.expect("the connection ends").unwrap();
+        assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+        let problem: Value = serde_json::from_str(body).unwrap();
+        assert_eq!(problem["type"], "/problems/request-timeout");
+    }
 }

@@ -12,7 +12,7 @@ fn keys(file: &Path, arguments: &[&str]) -> Output {
 }
 
 /// Makes a key, which is all that standard output shows.
-fn create(file: &Path, arguments: &[&str]) -> String {
+pub fn create(file: &Path, arguments: &[&str]) -> String {
     let output = keys(file, &[&["create"], arguments].concat());
     assert!(output.status.success(), "{}", text(&output.stderr));
     let key = text(&output.stdout).strip_suffix('\n').unwrap().to_owned();

@@ -4,6 +4,8 @@
 
 mod access;
 mod bench;
+mod clients;
+mod conformance;
 mod forms;
 mod program;
 mod recognize;

@@ -21,6 +21,7 @@ pub const DEAD_LETTERS_KEPT: usize = 1_000;
 
 /// Which of the queues: people wait for the interactive one, and no bulk job is ever in their way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(rename_all = "lowercase"))]
 pub enum QueueName {
     /// Someone waits for the answer.
     Interactive,

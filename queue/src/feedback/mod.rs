@@ -18,6 +18,7 @@ pub use sqlite::SqliteFeedback;
 
 /// The right text of one job's picture, as a person gave it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Feedback {
     /// The job.
     pub job: JobId,
@@ -25,9 +26,11 @@ pub struct Feedback {
     pub text: String,
     /// What was read in it, where something was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub read: Option<String>,
     /// How sure the reading was, 0 to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false, minimum = 0, maximum = 1))]
     pub confidence: Option<f32>,
     /// When it was given, in milliseconds since the Unix epoch.
     pub given_at_ms: u64,
