@@ -69,6 +69,8 @@ kinds! {
         "A batch is kept with its results until the time in expires_at_ms. Submit the pictures again.";
     BATCH_CANCELED: "batch-canceled", CONFLICT, "The batch was taken back",
         "Nothing more is taken into it. Submit the pictures again, with a fresh Idempotency-Key.";
+    OPTION_TOO_LATE: "option-too-late", UNPROCESSABLE_ENTITY, "An option comes after a picture",
+        "Pictures of a form are accepted as they come, so what is asked for of all of them comes before the first.";
     BATCH_TOO_LARGE: "batch-too-large", PAYLOAD_TOO_LARGE, "The batch is larger than is taken",
         "Divide it into several. What of it was accepted is taken back.";
     REQUEST_TIMEOUT: "request-timeout", REQUEST_TIMEOUT, "The body took too long to arrive",

@@ -65,7 +65,7 @@ fn entry(line: &[u8], options: &Options) -> Entry {
         Ok(custom_id) => {
             let mut own = Options::default();
             let image = members_of_job(members, &mut own);
-            let picture = image.map(|image| Picture { image, options: own.or(options) });
+            let picture = image.and_then(|image| Ok(Picture { image, options: own.or(options).bulk()? }));
             Entry { custom_id, picture: picture.map_err(Problem::into_failure) }
         }
     }

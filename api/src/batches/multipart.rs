@@ -40,7 +40,7 @@ pub(super) async fn read(
         if file.is_none() && name != "image" && name != "file" {
             if has_pictures {
                 let detail = format!("The field {name:?} comes after a picture; options come first.");
-                return Err(Problem::new(problem::MALFORMED_BODY, detail).into());
+                return Err(Problem::new(problem::OPTION_TOO_LATE, detail).into());
             }
             option(field, &name, &mut options, &fault).await?;
             continue;
@@ -81,6 +81,7 @@ async fn option(field: Field<'_>, name: &str, options: &mut Options, fault: &Fau
     if !options.set_field(name, &text)? {
         return Err(malformed(format!("The form holds an unknown field {name:?}.")));
     }
+    *options = std::mem::take(options).bulk()?;
     Ok(())
 }
 

@@ -14,7 +14,11 @@ use utoipa::{
 };
 
 use super::{answers::binary, examples};
-use crate::{idempotency, options::Options, problem};
+use crate::{
+    idempotency,
+    options::{LARGEST, Options},
+    problem,
+};
 
 /// The picture alone.
 pub(crate) enum Picture {}
@@ -92,8 +96,8 @@ pub(crate) enum BatchForm {}
 
 impl PartialSchema for BatchForm {
     fn schema() -> RefOr<Schema> {
-        let files = ArrayBuilder::new().items(binary()).description(Some("The pictures."));
-        let mut form = options();
+        let files = ArrayBuilder::new().items(binary()).min_items(Some(1)).description(Some("The pictures."));
+        let mut form = batch_options();
         for option in form.properties.values_mut() {
             *option = or_blank(without_null(std::mem::take(option)));
         }
@@ -137,6 +141,13 @@ fn options() -> Object {
     }
 }
 
+/// The same for a batch, all of whose jobs are bulk jobs.
+fn batch_options() -> Object {
+    let mut options = options();
+    options.properties.remove("queue");
+    options
+}
+
 /// The same where there is no null: in addresses and in forms.
 fn without_null(schema: RefOr<Schema>) -> RefOr<Schema> {
     match schema {
@@ -159,9 +170,22 @@ fn without_null(schema: RefOr<Schema>) -> RefOr<Schema> {
 
 impl IntoParams for Options {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        let parameter = |(name, schema)| parameter(name, ParameterIn::Query, without_null(schema)).build();
-        options().properties.into_iter().map(parameter).collect()
+        in_address(options())
     }
+}
+
+/// Options in the address of a batch.
+pub(crate) enum BatchOptions {}
+
+impl IntoParams for BatchOptions {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        in_address(batch_options())
+    }
+}
+
+fn in_address(options: Object) -> Vec<Parameter> {
+    let parameter = |(name, schema)| parameter(name, ParameterIn::Query, without_null(schema)).build();
+    options.properties.into_iter().map(parameter).collect()
 }
 
 fn parameter(
@@ -194,7 +218,8 @@ parameters! {
     BatchOf: parameter("id", ParameterIn::Path, BatchId::schema())
         .description(Some("The batch's id, as its answer and its `Location` have it."));
     /// Where a page begins.
-    After: parameter("after", ParameterIn::Query, ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)))
+    After: parameter("after", ParameterIn::Query,
+            ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)).maximum(Some(LARGEST as f64)))
         .description(Some("The number of the last row that is not wanted."));
     /// How long a page is.
     Limit: parameter("limit", ParameterIn::Query,

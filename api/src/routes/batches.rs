@@ -23,7 +23,7 @@ use crate::{
     linger::linger,
     metrics,
     openapi::{BATCHES, answers, refusals, requests},
-    options::Options,
+    options::{LARGEST, Options},
     prefer,
     problem::{self, Problem},
     state::ApiState,
@@ -78,7 +78,7 @@ impl From<&Batch> for BatchBody {
 /// its way. An upload that broke off goes on where it was, when it is sent again under the same `Idempotency-Key`.
 #[utoipa::path(
     post, path = "/v1/batches", operation_id = "submitBatch", tag = BATCHES,
-    params(Options, requests::IdempotencyKey),
+    params(requests::BatchOptions, requests::IdempotencyKey),
     request_body(content(
         (requests::BatchLines = "application/jsonl"),
         (requests::BatchArchive = "application/zip"),
@@ -308,7 +308,8 @@ impl Selection {
             };
             let twice = match &*name {
                 "after" => {
-                    after.replace(value.parse().map_err(|_| wrong("after", "the number of a row"))?).is_some()
+                    let number = value.parse().ok().filter(|number| *number <= LARGEST);
+                    after.replace(number.ok_or_else(|| wrong("after", "the number of a row"))?).is_some()
                 }
                 "limit" => {
                     let count = value.parse().ok().filter(|count| (1..=LARGEST_PAGE).contains(count));

@@ -102,6 +102,7 @@ async fn lines_become_jobs_and_jobs_become_rows() {
         line_with("short", json!({ "length": 2, "charset": "AB" })),
         "{\"custom_id\":\"bad\",\"image\":\"aGVsbG8=\"}\n".to_owned(),
         "no json\n".to_owned(),
+        line_with("urgent", json!({ "queue": "interactive" })),
         line_with("odd", json!({ "colour": "red" })).trim_end().to_owned(),
     ];
     let request = app.batch(JSONL, body.concat()).query(&[("max_length", "6"), ("top_k", "2")]);
@@ -109,7 +110,7 @@ async fn lines_become_jobs_and_jobs_become_rows() {
     assert_eq!(address, format!("/v1/batches/{}", batch["id"].as_str().unwrap()));
     assert_eq!(batch["status"], "processing");
     let counts = json!({
-        "total": 5, "pending": 2, "succeeded": 0, "failed": 0, "canceled": 0, "expired": 0, "refused": 3
+        "total": 6, "pending": 2, "succeeded": 0, "failed": 0, "canceled": 0, "expired": 0, "refused": 4
     });
     assert_eq!(batch["counts"], counts);
     assert_eq!(app.broker_depth().await, 0, "no person waits behind it");
@@ -123,7 +124,7 @@ async fn lines_become_jobs_and_jobs_become_rows() {
     app.results.start(&[jobs[0].id]).await.unwrap();
     let pending = app.rows(&format!("{address}/results")).await;
     let statuses: Vec<_> = pending.iter().map(|row| row["status"].as_str().unwrap()).collect();
-    assert_eq!(statuses, ["processing", "queued", "refused", "refused", "refused"]);
+    assert_eq!(statuses, ["processing", "queued", "refused", "refused", "refused", "refused"]);
 
     app.results.finish(&[(jobs[0].id, read("A1")), (jobs[1].id, failed("image-truncated"))]).await.unwrap();
     let ended = app.json(&address).await;
@@ -131,12 +132,16 @@ async fn lines_become_jobs_and_jobs_become_rows() {
     assert!(ended["finished_at_ms"].as_u64() >= ended["created_at_ms"].as_u64());
     let rows = app.rows(&format!("{address}/results")).await;
     let names: Vec<_> = rows.iter().map(|row| row["custom_id"].as_str().unwrap()).collect();
-    assert_eq!(names, ["first", "short", "bad", "4", "odd"], "without a name, its number is its name");
+    assert_eq!(
+        names,
+        ["first", "short", "bad", "4", "urgent", "odd"],
+        "without a name, its number is its name"
+    );
     assert_eq!(rows[0]["result"]["text"], "A1");
     assert_eq!(rows[0]["job_id"], *jobs[0].id.to_string());
     assert_eq!(rows[1]["error"]["kind"], "image-truncated");
     let refused: Vec<_> = rows[2..].iter().map(|row| row["error"]["kind"].as_str().unwrap()).collect();
-    assert_eq!(refused, ["unsupported-image", "malformed-body", "malformed-body"]);
+    assert_eq!(refused, ["unsupported-image", "malformed-body", "malformed-option", "malformed-body"]);
     // Each is a job as any other.
     let job = app.json(&format!("/v1/jobs/{}", jobs[0].id)).await;
     assert_eq!(job["result"]["text"], "A1");
@@ -169,7 +174,7 @@ async fn a_form_holds_options_and_then_pictures() {
 
     let late = multipart::Form::new().part("file", part("a.png")).text("charset", "AB");
     let answer = app.client.post(format!("{}/v1/batches", app.address)).multipart(late).send().await.unwrap();
-    assert_problem(&app, answer, 400, "malformed-body").await;
+    assert_problem(&app, answer, 422, "option-too-late").await;
 }
 
 #[tokio::test]
