@@ -34,6 +34,14 @@ pub struct Reading {
     pub alternatives: Vec<(String, f32)>,
 }
 
+impl Reading {
+    /// That of a picture with nothing in it: certainly no text, unless there has to be one.
+    fn of_nothing(options: &ReadingOptions) -> Self {
+        let confidence = if options.min_length.unwrap_or_default() == 0 { 1.0 } else { 0.0 };
+        Self { text: String::new(), confidence, characters: Vec::new(), alternatives: Vec::new() }
+    }
+}
+
 /// What is known of a text beforehand, and how much of the search is wanted. The default is: nothing, and the usual.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ReadingOptions {
@@ -144,7 +152,11 @@ impl Recognizer {
                 return Err(PredictError(format!("{} answers to {} images", answers.len(), members.len())));
             }
             for (index, distributions) in members.into_iter().zip(&answers) {
-                readings[index] = Some(self.read(distributions, options.get(index).unwrap_or(&usual)));
+                let options = options.get(index).unwrap_or(&usual);
+                readings[index] = Some(match images[index].is_blank() {
+                    true => Reading::of_nothing(options),
+                    false => self.read(distributions, options),
+                });
             }
         }
         Ok(readings.into_iter().flatten().collect())
@@ -172,5 +184,27 @@ impl Recognizer {
             min_length: options.min_length.unwrap_or_default(),
             max_length: options.max_length,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use image::{ImageFormat, Rgb, RgbImage};
+
+    use super::*;
+
+    #[test]
+    fn nothing_is_read_in_a_picture_with_nothing_in_it() {
+        let mut recognizer = Recognizer::embedded().unwrap();
+        let mut even = std::io::Cursor::new(Vec::new());
+        RgbImage::from_pixel(200, 80, Rgb([250, 240, 230])).write_to(&mut even, ImageFormat::Png).unwrap();
+        let even = recognizer.prepare(&even.into_inner()).unwrap();
+        let demanding = ReadingOptions { min_length: Some(4), ..ReadingOptions::default() };
+        let readings = recognizer
+            .recognize_with(&[even.clone(), even], &[ReadingOptions::default(), demanding])
+            .unwrap();
+        let read: Vec<_> =
+            readings.iter().map(|reading| (reading.text.as_str(), reading.confidence)).collect();
+        assert_eq!(read, [("", 1.0), ("", 0.0)]);
     }
 }

@@ -25,6 +25,20 @@ pub struct PreparedImage {
     pub width: usize,
 }
 
+/// The most that pixels of an even picture differ by: one grey level, as [`prepare`] brings it out.
+const EVEN: f32 = 0.5;
+
+impl PreparedImage {
+    /// Whether there is nothing in the picture. A network was never shown that, and may read anything in it.
+    pub fn is_blank(&self) -> bool {
+        let (least, most) =
+            self.pixels.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(least, most), &pixel| {
+                (least.min(pixel), most.max(pixel))
+            });
+        most - least <= EVEN
+    }
+}
+
 /// Fits a picture into the networks' frame. Its proportions are kept: what does not fill the frame is padded with the
 /// picture's own ground, since a stretched letter is a different letter. Light text on a dark ground is turned over.
 pub fn prepare(picture: &RgbImage) -> PreparedImage {
@@ -137,6 +151,14 @@ mod tests {
             let inside = x > width / 3 && x < width / 2 && y > height / 4 && y < height * 3 / 4;
             Rgb([if inside { ink } else { ground }; 3])
         })
+    }
+
+    #[test]
+    fn a_picture_of_one_colour_is_blank_and_a_faint_one_is_not() {
+        for (width, height, ground) in [(128, 48, 255), (200, 80, 0), (30, 300, 97)] {
+            assert!(prepare(&with_box(width, height, ground, ground)).is_blank());
+        }
+        assert!(!prepare(&with_box(128, 48, 240, 230)).is_blank());
     }
 
     #[test]
