@@ -84,8 +84,8 @@ CMD ["serve"]
 FROM source AS libtorch
 ARG TORCH_VERSION
 RUN apt-get update && apt-get install -y --no-install-recommends g++ python3-pip && rm -rf /var/lib/apt/lists/*
-RUN --mount=type=cache,id=byecaptcha-pip,target=/root/.cache/pip \
-    pip install --break-system-packages --quiet --only-binary=:all: --target /opt/wheels "torch==${TORCH_VERSION}" \
+RUN --mount=type=cache,id=byecaptcha-pip,target=/var/cache/pip \
+    pip install --cache-dir /var/cache/pip --break-system-packages --quiet --only-binary=:all: --target /opt/wheels "torch==${TORCH_VERSION}" \
  && echo "${TORCH_VERSION}" > /opt/wheels/torch/build-version
 # What a running program needs of them: the libraries, and no Python, headers or static archives.
 RUN mkdir /opt/runtime && cd /opt/wheels \
