@@ -1,6 +1,6 @@
 //! How messages get to the server: confirmed, routed, and within a time limit.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use lapin::{BasicProperties, Confirmation, options::BasicPublishOptions, types::ShortString};
 
@@ -59,12 +59,42 @@ fn unwritable(error: &serde_json::Error) -> BrokerError {
     BrokerError::Storage(error.to_string())
 }
 
+/// Pauses before a refused message is sent again.
+const SECOND_TRIES: [Duration; 4] = [
+    Duration::from_millis(50),
+    Duration::from_millis(150),
+    Duration::from_millis(400),
+    Duration::from_millis(1_000),
+];
+
+/// Sends a message until the server has it. A quorum queue refuses a channel's first message, without having tried to
+/// store it, while it has no leader (`rabbit_fifo_client` in RabbitMQ): that passes in a moment. A message that was
+/// stored all the same is there twice, which changes nothing: its job's result is written once.
 async fn send(
     session: &Session,
     queue: &ShortString,
     body: &[u8],
     properties: BasicProperties,
 ) -> Result<(), BrokerError> {
+    for pause in SECOND_TRIES {
+        if send_once(session, queue, body, properties.clone()).await? {
+            return Ok(());
+        }
+        tokio::time::sleep(pause).await;
+    }
+    match send_once(session, queue, body, properties).await? {
+        true => Ok(()),
+        false => Err(BrokerError::Unavailable(format!("the queue {queue} refused a message"))),
+    }
+}
+
+/// Whether the server took the message or refused it.
+async fn send_once(
+    session: &Session,
+    queue: &ShortString,
+    body: &[u8],
+    properties: BasicProperties,
+) -> Result<bool, BrokerError> {
     session.check_flow()?;
     // Mandatory: a message for a queue that is gone comes back, where it would otherwise vanish.
     let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
@@ -75,16 +105,14 @@ async fn send(
     };
     // Past the time limit it is unknown, not refused: the job may be there all the same.
     match session.bounded("a publish", publish).await? {
-        Confirmation::Ack(None) => Ok(()),
+        Confirmation::Ack(None) => Ok(true),
         // The server confirms a message that it returns: only the second says that no queue has it.
         Confirmation::Ack(Some(_)) | Confirmation::Nack(Some(_)) => {
             // A new session declares the queue again.
             session.condemn();
             Err(BrokerError::Unavailable(format!("the queue {queue} is gone")))
         }
-        Confirmation::Nack(None) => {
-            Err(BrokerError::Unavailable(format!("the queue {queue} refused a message")))
-        }
+        Confirmation::Nack(None) => Ok(false),
         Confirmation::NotRequested => Err(BrokerError::Unavailable("publishes are not confirmed".to_owned())),
     }
 }

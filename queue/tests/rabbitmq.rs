@@ -1,0 +1,64 @@
+//! What RabbitMQ does that no other broker does: it refuses messages, for a moment or for good.
+#![allow(clippy::unwrap_used, reason = "a test may end by a panic")]
+
+use std::{sync::Arc, time::Duration};
+
+use byecaptcha_queue::{Broker, BrokerError, BrokerOptions, Job, JobOptions, QueueName, RabbitBroker};
+use byecaptcha_testbed::RabbitMq;
+use bytes::Bytes;
+use reqwest::header::CONTENT_TYPE;
+
+/// Messages that the queue takes, near enough: it tells its publishers late.
+const ROOM: usize = 3;
+/// More than it takes however late it tells.
+const TOO_MANY: usize = 50;
+
+fn job(number: usize) -> Job {
+    Job::new(Bytes::from(number.to_string()), JobOptions::default())
+}
+
+#[tokio::test]
+async fn a_refusal_that_passes_is_none_and_one_that_stays_is_an_error() {
+    let server = RabbitMq::start().await.unwrap();
+    let broker: Arc<dyn Broker> = Arc::new(
+        RabbitBroker::new(&server.url(), "small", QueueName::Interactive, BrokerOptions::default()).unwrap(),
+    );
+    let policy = format!(
+        r#"{{"pattern": "interactive$", "apply-to": "queues", "definition": {{"max-length": {ROOM}}}}}"#
+    );
+    let answer = reqwest::Client::new()
+        .put(format!("{}/api/policies/%2f/small", server.management_url()))
+        .basic_auth("guest", Some("guest"))
+        .header(CONTENT_TYPE, "application/json")
+        .body(policy)
+        .send();
+    assert!(answer.await.unwrap().status().is_success());
+
+    let mut accepted = 0;
+    let refused = loop {
+        assert!(accepted < TOO_MANY, "nothing is refused");
+        match broker.publish(&job(accepted)).await {
+            Ok(()) => accepted += 1,
+            Err(error) => break error,
+        }
+    };
+    assert!(accepted >= ROOM, "{accepted}");
+    assert!(matches!(refused, BrokerError::Unavailable(_)), "{refused}");
+
+    let waiting = tokio::spawn({
+        let broker = Arc::clone(&broker);
+        async move { broker.publish(&job(TOO_MANY)).await }
+    });
+    // Long enough for the first refusal, and short of the last.
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(!waiting.is_finished());
+    let mut consumer = broker.consumer().await.unwrap();
+    let mut received = 0;
+    while received < accepted {
+        for delivery in consumer.receive(accepted).await.unwrap() {
+            delivery.ack().await.unwrap();
+            received += 1;
+        }
+    }
+    waiting.await.unwrap().unwrap();
+}
