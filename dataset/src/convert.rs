@@ -74,7 +74,7 @@ fn to_records(folder: &Path, out: &Path, overwrite: bool) -> Result<u64> {
 fn to_folder(records: &Path, out: &Path, overwrite: bool) -> Result<u64> {
     let file = File::open(records).with_context(|| format!("cannot read {}", records.display()))?;
     let progress = bar(file.metadata()?.len(), "bytes")?;
-    crate::prepare(out, overwrite)?;
+    crate::generate::prepare(out, overwrite)?;
     let mut taken = HashSet::new();
     let mut count = 0;
     for picture in Reader::new(progress.wrap_read(BufReader::new(file))) {

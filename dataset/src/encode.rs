@@ -1,29 +1,46 @@
-//! Canvases to files and back.
+//! Pictures to files and back.
 
 use std::io::Cursor;
 
-use image::{ImageFormat, RgbImage};
+use image::{ImageFormat, Rgba, RgbaImage, RgbImage};
 use jpeg_encoder::{ChromaSubsamplingMethod, ColorType, Encoder, SamplingFactor};
 
 use crate::layout::Canvas;
 use crate::style::Error;
 
 /// A baseline JPEG as libjpeg writes it for Pillow: 4:2:0 with averaged chroma, standard tables.
-pub(crate) fn jpeg(canvas: &Canvas, quality: u8) -> Result<Vec<u8>, Error> {
-    let mut bytes = Vec::with_capacity(canvas.bytes.len() / 3);
+pub(crate) fn jpeg(picture: &RgbImage, quality: u8) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::with_capacity(picture.len() / 3);
     let mut encoder = Encoder::new(&mut bytes, quality);
     encoder.set_sampling_factor(SamplingFactor::F_2_2);
     encoder.set_chroma_subsampling_method(ChromaSubsamplingMethod::Average);
     encoder
-        .encode(&canvas.bytes, canvas.width as u16, canvas.height as u16, ColorType::Rgb)
+        .encode(picture, picture.width() as u16, picture.height() as u16, ColorType::Rgb)
         .map_err(failed)?;
     Ok(bytes)
 }
 
 /// A PNG of eight-bit colour.
-pub(crate) fn png(canvas: Canvas) -> Result<Vec<u8>, Error> {
+pub(crate) fn png(picture: &RgbImage) -> Result<Vec<u8>, Error> {
     let mut bytes = Cursor::new(Vec::new());
-    image(canvas)?.write_to(&mut bytes, ImageFormat::Png).map_err(failed)?;
+    picture.write_to(&mut bytes, ImageFormat::Png).map_err(failed)?;
+    Ok(bytes.into_inner())
+}
+
+/// A PNG in which white is transparent, and all else as much as there is white in it: on white it looks as it was drawn.
+pub(crate) fn transparent_png(picture: &RgbImage) -> Result<Vec<u8>, Error> {
+    let seen_through = RgbaImage::from_fn(picture.width(), picture.height(), |x, y| {
+        let channels = picture.get_pixel(x, y).0;
+        let alpha = 255 - channels.into_iter().min().unwrap_or(u8::MAX);
+        let own = |value: u8| match u32::from(alpha) {
+            0 => u8::MAX,
+            alpha => ((u32::from(value) + alpha - 255) * 255 / alpha) as u8,
+        };
+        let [red, green, blue] = channels.map(own);
+        Rgba([red, green, blue, alpha])
+    });
+    let mut bytes = Cursor::new(Vec::new());
+    seen_through.write_to(&mut bytes, ImageFormat::Png).map_err(failed)?;
     Ok(bytes.into_inner())
 }
 

@@ -38,7 +38,7 @@ pub(crate) fn feedback(arguments: &Feedback) -> Result<()> {
             File::open(from).with_context(|| format!("cannot read {}", from.display()))?,
         )),
     };
-    crate::prepare(out, *overwrite)?;
+    crate::generate::prepare(out, *overwrite)?;
     let (mut written, mut without, mut unfit) = (0_u64, 0_u64, 0_u64);
     for (index, line) in lines.lines().enumerate() {
         let line = line.with_context(|| format!("in {}", from.display()))?;

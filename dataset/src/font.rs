@@ -134,8 +134,8 @@ impl Ink {
 
 /// Collects an outline with the y axis pointing down.
 #[derive(Default)]
-struct Path {
-    commands: Vec<Command>,
+pub(crate) struct Path {
+    pub(crate) commands: Vec<Command>,
 }
 
 impl OutlinePen for Path {

@@ -1,18 +1,21 @@
-//! Labelled captcha images, drawn the way the Python library `captcha` draws them (version 0.3 on Pillow).
+//! Labelled captcha images: drawn the way the Python library `captcha` draws them (version 0.3 on Pillow), and composed
+//! in the manner of many other libraries.
 //!
-//! A [`Style`] says what is drawn, a [`Generator`] draws it: image number `index` depends only on the style, the seed
-//! and the index, so a run gives the same images whatever the number of threads.
+//! What draws is behind one trait, [`Draw`]: image number `index` depends only on the style, the seed and the index, so a
+//! run gives the same images whatever the number of threads. [`open`] finds any style by its name.
 //!
 //! ```
-//! use byecaptcha_dataset::{Generator, Style};
-//! let generator = Generator::new(Style::preset("hku")?, 1)?;
-//! let sample = generator.sample(0);
+//! use byecaptcha_dataset::Draw;
+//! let style = byecaptcha_dataset::open("hku", 1)?;
+//! let sample = style.sample(0);
 //! assert_eq!(sample.image.dimensions(), (128, 48));
 //! assert_eq!(sample.label.len(), 4);
 //! # Ok::<(), byecaptcha_dataset::Error>(())
 //! ```
 
 mod character;
+mod compose;
+mod draw;
 mod encode;
 #[cfg(test)]
 mod fixtures;
@@ -22,10 +25,12 @@ mod layout;
 mod noise;
 pub mod page;
 mod resample;
+pub mod sheet;
 mod style;
 pub mod tfrecord;
 
-pub use generator::{Generator, Sample};
+pub use draw::{Draw, Drawing, Sample, composed, open, styles};
+pub use generator::Generator;
 #[doc(hidden)]
 pub use layout::Deviation;
 pub use style::{Encoding, Error, Resampling, Style, Warp};

@@ -1,27 +1,17 @@
-//! `byecaptcha-dataset`: writes folders of labelled captcha images, and turns them into TFRecord files and back.
+//! `byecaptcha-dataset`: writes folders of labelled captcha images, shows what the styles look like, and turns folders into
+//! TFRecord files and back.
 #![allow(clippy::print_stdout, reason = "a command-line program speaks on its output")]
 
 mod convert;
 mod feedback;
+mod generate;
+mod preview;
 
-use std::collections::HashSet;
-use std::path::{Path, PathBuf};
-
-use anyhow::{Context, Result, bail, ensure};
-use byecaptcha_dataset::{Encoding, Generator, Resampling, Style, Warp};
-use clap::{Parser, Subcommand, ValueEnum};
-use indicatif::{ParallelProgressIterator, ProgressBar, ProgressStyle};
-use rand::{RngExt, SeedableRng};
-use rand_pcg::Pcg64Mcg;
-use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
-
-use convert::Convert;
-
-/// Numbers in file names have 1 to 5 digits.
-const NUMBERS: std::ops::RangeInclusive<u32> = 0..=99_999;
+use anyhow::Result;
+use clap::{Parser, Subcommand};
 
 #[derive(Parser)]
-#[command(version, about = "Draws labelled captcha images as the Python library captcha does")]
+#[command(version, about = "Draws labelled captcha images of many kinds")]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -30,176 +20,23 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Write images named TEXT_numN.jpg or .png into a folder
-    Generate(Generate),
+    Generate(generate::Generate),
+    /// List the styles with what they are like
+    Styles,
+    /// Draw some pictures of each style into one picture
+    Preview(preview::Preview),
     /// Turn a folder of labelled pictures into a TFRecord file, or a TFRecord file into a folder
-    Convert(Convert),
+    Convert(convert::Convert),
     /// Turn the feedback that a server has gathered into a folder of labelled pictures
     Feedback(feedback::Feedback),
 }
 
-#[derive(clap::Args)]
-struct Generate {
-    /// Style to start from: hku (128x48 JPEG, 4 to 6 symbols), hku-pairs (half of them
-    /// from V v X x Z z), hku6 (6 symbols only), default (160x60 PNG) or 0.7.1
-    #[arg(long, default_value = "hku")]
-    preset: String,
-    /// Number of images, divided evenly among the lengths
-    #[arg(long)]
-    count: u32,
-    /// Folder to write to; created if missing, refused if it holds anything
-    #[arg(long)]
-    out: PathBuf,
-    /// Same seed, same images
-    #[arg(long, default_value_t = 0)]
-    seed: u64,
-    /// Write into a folder that is not empty, replacing files of the same name
-    #[arg(long)]
-    overwrite: bool,
-    /// Image width in pixels
-    #[arg(long)]
-    width: Option<u32>,
-    /// Image height in pixels
-    #[arg(long)]
-    height: Option<u32>,
-    /// Font sizes in pixels, separated by commas; each character takes one at random
-    #[arg(long, value_delimiter = ',', value_name = "SIZES")]
-    font_size: Option<Vec<u32>>,
-    /// Symbols that texts are made of
-    #[arg(long, value_name = "SYMBOLS")]
-    charset: Option<String>,
-    /// Text lengths, separated by commas
-    #[arg(long, value_delimiter = ',')]
-    lengths: Option<Vec<usize>>,
-    /// Filter of plain resizes
-    #[arg(long)]
-    resampling: Option<ResamplingName>,
-    /// Version of the library whose warp is drawn
-    #[arg(long)]
-    warp: Option<WarpName>,
-    /// File format; JPEG is of quality 75
-    #[arg(long)]
-    format: Option<FormatName>,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum ResamplingName {
-    /// Pillow 7 and later
-    Bicubic,
-    /// Pillow before 7
-    Nearest,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum WarpName {
-    #[value(name = "0.3")]
-    V0_3,
-    #[value(name = "0.7.1")]
-    V0_7_1,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum FormatName {
-    Jpeg,
-    Png,
-}
-
 fn main() -> Result<()> {
     match Arguments::parse().command {
-        Command::Generate(arguments) => generate(&arguments),
+        Command::Generate(arguments) => generate::generate(&arguments),
+        Command::Styles => preview::styles(),
+        Command::Preview(arguments) => preview::preview(&arguments),
         Command::Convert(arguments) => convert::convert(&arguments),
         Command::Feedback(arguments) => feedback::feedback(&arguments),
     }
-}
-
-fn generate(generate: &Generate) -> Result<()> {
-    let style = generate.style()?;
-    // A label is part of a file name.
-    if let Some(symbol) =
-        style.charset.chars().find(|&symbol| symbol == '/' || symbol == '\\' || symbol.is_control())
-    {
-        bail!("charset has {symbol:?}, which a file name cannot have");
-    }
-    let generator = Generator::new(style, generate.seed)?;
-    ensure!(generate.count > 0, "count must be at least 1");
-    prepare(&generate.out, generate.overwrite)?;
-    let written = write(&generator, generate)?;
-    println!("{written} images in {}", generate.out.display());
-    Ok(())
-}
-
-impl Generate {
-    /// The preset with what was given on the command line put in.
-    fn style(&self) -> Result<Style> {
-        let preset = Style::preset(&self.preset)?;
-        Ok(Style {
-            width: self.width.unwrap_or(preset.width),
-            height: self.height.unwrap_or(preset.height),
-            font_sizes: self.font_size.clone().unwrap_or(preset.font_sizes),
-            // Another charset has other symbols that are hard to tell apart.
-            emphasis: if self.charset.is_some() { String::new() } else { preset.emphasis },
-            charset: self.charset.clone().unwrap_or(preset.charset),
-            lengths: self.lengths.clone().unwrap_or(preset.lengths),
-            resampling: match self.resampling {
-                None => preset.resampling,
-                Some(ResamplingName::Bicubic) => Resampling::Bicubic,
-                Some(ResamplingName::Nearest) => Resampling::Nearest,
-            },
-            warp: match self.warp {
-                None => preset.warp,
-                Some(WarpName::V0_3) => Warp::V0_3,
-                Some(WarpName::V0_7_1) => Warp::V0_7_1,
-            },
-            encoding: match self.format {
-                None => preset.encoding,
-                Some(FormatName::Jpeg) => Encoding::Jpeg { quality: 75 },
-                Some(FormatName::Png) => Encoding::Png,
-            },
-        })
-    }
-}
-
-/// Makes sure that the folder exists and may be written to.
-fn prepare(out: &Path, overwrite: bool) -> Result<()> {
-    std::fs::create_dir_all(out).with_context(|| format!("cannot create {}", out.display()))?;
-    let mut entries = std::fs::read_dir(out).with_context(|| format!("cannot read {}", out.display()))?;
-    if entries.next().is_some() && !overwrite {
-        bail!("{} is not empty; --overwrite writes into it nevertheless", out.display());
-    }
-    Ok(())
-}
-
-/// Draws and writes all images on all cores.
-fn write(generator: &Generator, arguments: &Generate) -> Result<u64> {
-    let count = u64::from(arguments.count);
-    let names = names(generator, arguments.seed, count)?;
-    let progress = ProgressBar::new(count).with_style(
-        ProgressStyle::with_template("{bar:40} {pos}/{len} images, {per_sec}, {eta} left")
-            .context("progress bar template")?,
-    );
-    let indexed: Vec<(u64, String)> = (0..count).zip(names).collect();
-    indexed.par_iter().progress_with(progress).try_for_each(|(index, name)| {
-        let path = arguments.out.join(name);
-        std::fs::write(&path, generator.encoded(*index).1)
-            .with_context(|| format!("cannot write {}", path.display()))
-    })?;
-    Ok(count)
-}
-
-/// File names in the order of the images: unique, and dependent on nothing but the style, the seed and the count. Names
-/// that differ only in case count as the same, since some file systems cannot tell them apart.
-fn names(generator: &Generator, seed: u64, count: u64) -> Result<Vec<String>> {
-    let mut rng = Pcg64Mcg::seed_from_u64(seed);
-    let extension = generator.style().encoding.extension();
-    let mut taken = HashSet::new();
-    let mut numbered = |label: &str| {
-        // Ends for all but absurd requests: more than 100,000 images of one text.
-        for _ in 0..10_000 {
-            let name = format!("{label}_num{}.{extension}", rng.random_range(NUMBERS));
-            if taken.insert(name.to_lowercase()) {
-                return Ok(name);
-            }
-        }
-        bail!("no file name is left for another image of {label:?}; ask for fewer images or more symbols")
-    };
-    (0..count).map(|index| numbered(&generator.label(index))).collect()
 }

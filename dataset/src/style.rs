@@ -10,19 +10,34 @@ const SYMBOLS_59: &str = "ABCDEFGHIJKLMNPQRSTUVWXYZabcdefghijklmnpqrstuvwxyz1234
 /// The letters whose case is read wrong most often: once a character is scaled to its box, the two differ little.
 const CASE_PAIRS: &str = "VvXxZz";
 
+/// The presets, with what they are like.
+pub(crate) const PRESETS: [(&str, &str); 5] = [
+    ("hku", "the Python library's 0.3 as the report draws it: 128x48 JPEG, 4 to 6 of 59 symbols"),
+    ("hku-pairs", "the same, half of the symbols from V v X x Z z"),
+    ("hku6", "the same as hku, 6 symbols always"),
+    ("default", "the Python library's 0.3 as it comes: 160x60 PNG in three sizes"),
+    ("0.7.1", "the Python library's 0.7.1 as it comes"),
+];
+
 /// Width and height an image may have, in pixels.
-const SIDE: std::ops::RangeInclusive<u32> = 16..=1024;
+pub(crate) const SIDE: std::ops::RangeInclusive<u32> = 16..=1024;
 /// Font sizes that may be asked for, in pixels per em.
 const FONT_SIZE: std::ops::RangeInclusive<u32> = 4..=200;
 /// Symbols a label may have.
-const LENGTH: std::ops::RangeInclusive<usize> = 1..=20;
+pub(crate) const LENGTH: std::ops::RangeInclusive<usize> = 1..=20;
 
 /// A style that cannot be drawn, or an image that could not be encoded.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// No preset has this name.
+    /// No preset of the Python library's has this name.
     #[error("unknown preset {0:?}; the presets are hku, hku-pairs, hku6, default and 0.7.1")]
     UnknownPreset(String),
+    /// No style has this name.
+    #[error("unknown style {0:?}; `byecaptcha-dataset styles` lists them")]
+    UnknownStyle(String),
+    /// The file of a composed style does not say what it has to.
+    #[error("style file: {0}")]
+    Recipe(String),
     /// A value lies outside what can be drawn.
     #[error("{what} {value} is outside {low} to {high}")]
     OutOfRange {
@@ -87,6 +102,9 @@ pub enum Encoding {
     },
     /// PNG, lossless.
     Png,
+    /// PNG in which white is transparent.
+    #[serde(rename = "transparent-png")]
+    TransparentPng,
 }
 
 impl Encoding {
@@ -95,7 +113,7 @@ impl Encoding {
     pub fn extension(self) -> &'static str {
         match self {
             Self::Jpeg { .. } => "jpg",
-            Self::Png => "png",
+            Self::Png | Self::TransparentPng => "png",
         }
     }
 }
@@ -201,7 +219,7 @@ impl Style {
     }
 }
 
-fn within(what: &'static str, value: u64, low: u32, high: u32) -> Result<(), Error> {
+pub(crate) fn within(what: &'static str, value: u64, low: u32, high: u32) -> Result<(), Error> {
     let (low, high) = (u64::from(low), u64::from(high));
     if (low..=high).contains(&value) { Ok(()) } else { Err(Error::OutOfRange { what, value, low, high }) }
 }

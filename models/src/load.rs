@@ -58,7 +58,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
 }
 
 /// The card NAME.json beside a file of weights.
-pub(crate) fn read_card(weights: &Path) -> Result<ModelCard, LoadError> {
+pub fn read_card(weights: &Path) -> Result<ModelCard, LoadError> {
     Ok(serde_json::from_slice(&read(&weights.with_extension("json"))?)?)
 }
 

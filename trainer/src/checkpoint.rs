@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context, Result, ensure};
-use byecaptcha_models::torch::Parameters;
+use byecaptcha_models::{Charset, load, torch::Parameters};
 use tch::{Device, Tensor};
 
 use crate::optimizer::Optimizer;
@@ -19,6 +19,9 @@ pub struct State {
     /// The optimizer's memory.
     pub optimizer: Optimizer,
 }
+
+/// What tells characters apart: a row for each label.
+const CLASSIFIER: [&str; 2] = ["classify.weight", "classify.bias"];
 
 /// The name of the step counter in the file.
 const STEP: &str = "step";
@@ -63,13 +66,37 @@ impl State {
     }
 }
 
-/// Reads the weights of the same network from a safetensors file that `export` wrote.
-pub fn read_weights(path: &Path, parameters: &mut Parameters) -> Result<()> {
+/// Reads the weights of the same network from a safetensors file that `export` wrote, with its card beside it. Where the
+/// file's charset is another one, what tells its characters apart goes to the same characters of `charset`, and those
+/// that are new to it keep what they have.
+pub fn read_weights(path: &Path, charset: &Charset, parameters: &mut Parameters) -> Result<()> {
     let stored = Tensor::read_safetensors(path).with_context(|| format!("cannot read {}", path.display()))?;
     let mut stored: BTreeMap<String, Tensor> = stored.into_iter().collect();
+    let theirs = load::read_card(path)?.charset;
+    if theirs != *charset {
+        for name in CLASSIFIER {
+            let (Some(from), Some(to)) = (stored.get(name), parameters.get(name)) else { continue };
+            let mapped = relabelled(from, &theirs, to, charset);
+            stored.insert(name.to_owned(), mapped);
+        }
+    }
     take(&mut stored, "", parameters)
         .and_then(|()| all_taken(&stored))
         .with_context(|| format!("{} does not fit", path.display()))
+}
+
+/// The rows of `to`, those of characters that both know taken from `from`; the blank's is the first.
+fn relabelled(from: &Tensor, theirs: &Charset, to: &Tensor, ours: &Charset) -> Tensor {
+    tch::no_grad(|| {
+        let rows = to.detach().copy();
+        rows.get(0).copy_(&from.get(0));
+        for (place, symbol) in ours.characters().iter().enumerate() {
+            if let Some(there) = theirs.characters().iter().position(|known| known == symbol) {
+                rows.get(place as i64 + 1).copy_(&from.get(there as i64 + 1));
+            }
+        }
+        rows
+    })
 }
 
 /// Moves what a file holds under a prefix into the parameters.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use byecaptcha_dataset::Style;
+use byecaptcha_dataset::{Style, composed, open};
 use byecaptcha_models::{
     Charset,
     networks::{Alignment, Network, POSITIONS},
@@ -12,6 +12,9 @@ use byecaptcha_models::{
 use serde::{Deserialize, Serialize};
 
 use crate::{optimizer::Settings, schedule::Schedule};
+
+/// What stands for all composed styles.
+pub const COMPOSED: &str = "composed";
 
 /// One training run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -59,10 +62,13 @@ fn average_default() -> f64 {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Source {
-    /// A preset of the dataset.
-    pub preset: String,
-    /// Its part of every ten images; the parts of all sources make ten.
-    pub tenths: u64,
+    /// A style of the dataset by its name, or `composed` for all composed ones alike.
+    pub style: String,
+    /// Of `composed`, the styles that are left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub without: Vec<String>,
+    /// Its share of the images, against the parts of the others.
+    pub parts: u64,
     /// Whether the pictures are cut out of web pages, as screenshots bring them.
     #[serde(default)]
     pub pages: bool,
@@ -91,18 +97,31 @@ impl Config {
             "evaluate_every, checkpoint_every: at least 1"
         );
         ensure!(self.schedule.peak > 0.0, "schedule.peak: above 0");
-        let tenths: u64 = self.data.iter().map(|source| source.tenths).sum();
-        ensure!(tenths == 10, "data: the tenths of all sources make {tenths}, not 10");
+        ensure!(!self.data.is_empty(), "data: at least one style");
         for source in &self.data {
-            let style =
-                Style::preset(&source.preset).with_context(|| format!("data: preset {:?}", source.preset))?;
-            ensure!(
-                self.network.alignment() == Alignment::Ctc || style.lengths == [POSITIONS],
-                "data: {} reads texts of {POSITIONS} characters alone, and {:?} draws others",
-                self.network,
-                source.preset
-            );
+            source.check(self.network).with_context(|| format!("data: style {:?}", source.style))?;
         }
+        Ok(())
+    }
+}
+
+impl Source {
+    fn check(&self, network: Network) -> Result<()> {
+        ensure!(self.parts > 0, "parts: at least 1");
+        if self.style == COMPOSED {
+            let composed = composed();
+            let foreign = self.without.iter().find(|name| !composed.contains(&name.as_str()));
+            ensure!(foreign.is_none(), "without: {foreign:?} is no composed style");
+            ensure!(self.without.len() < composed.len(), "without: no style is left");
+        } else {
+            ensure!(self.without.is_empty(), "without: of `composed` only");
+            open(&self.style, 0)?;
+        }
+        ensure!(
+            network.alignment() == Alignment::Ctc
+                || Style::preset(&self.style).is_ok_and(|style| style.lengths == [POSITIONS]),
+            "{network} reads texts of {POSITIONS} characters alone, and this draws others",
+        );
         Ok(())
     }
 }

@@ -1,25 +1,36 @@
 //! Labelled images for the trainer, drawn on the fly on all cores, a few batches ahead of the network.
+//!
+//! All images of a step are of one width, and come from any of the styles that have pictures of that width: a batch needs
+//! one shape, and normalisation by its statistics needs many images.
 
-use std::{ops::Range, sync::Arc, thread};
+use std::{collections::BTreeMap, ops::Range, sync::Arc, thread};
 
-use anyhow::{Result, bail};
-use byecaptcha_dataset::{Generator, Sample, Style, page::Cut};
+use anyhow::{Result, bail, ensure};
+use byecaptcha_dataset::{Draw, Sample, composed, open, page::Cut};
 use byecaptcha_models::{
     Charset, ImageBatch, PreparedImage,
     preprocess::{self, prepare},
 };
 use crossbeam_channel::{Receiver, bounded};
 use image::{RgbImage, imageops};
-use rand::{RngExt, SeedableRng};
+use rand::{Rng, RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use rayon::prelude::*;
 
-use crate::config::Config;
+use crate::config::{COMPOSED, Config};
 
 /// Batches that may wait for the network.
 const AHEAD: usize = 4;
-/// Parts that the sources' shares are counted in.
-const TENTHS: u64 = 10;
+/// Pictures by which the share of each width is measured, of each style.
+const PROBES: u64 = 100;
+/// A width that less of a style's pictures have is not drawn in it: looking for one would take too long.
+const LEAST_OF_STYLE: f64 = 0.04;
+/// A width that less of all pictures have is not trained on.
+const LEAST_OF_ALL: f64 = 0.01;
+/// Pictures looked through for one of the step's width; far more than it ever takes.
+const MOST_TRIES: u64 = 1_000;
+/// Sets one try's picture apart from all others of a run.
+const TRY: u64 = 1 << 40;
 
 /// How far off an edge of a picture is found at most, as a share of the screenshot.
 const OFF: f64 = 0.03;
@@ -28,7 +39,7 @@ const FAR_OFF: f64 = 0.08;
 
 /// Prepared images and their labels.
 pub struct LabelledBatch {
-    /// The images, all of the trained size.
+    /// The images, all of one size.
     pub images: ImageBatch,
     /// The labels of each text.
     pub labels: Vec<Vec<i64>>,
@@ -36,10 +47,43 @@ pub struct LabelledBatch {
     pub texts: Vec<String>,
 }
 
-/// Draws any image of a run by its number; the same number is always the same image.
+/// One style, by file or by screenshot.
+struct Part {
+    style: Box<dyn Draw>,
+    pages: bool,
+    /// Of all images, the share of this style at each width.
+    shares: BTreeMap<usize, f64>,
+}
+
+impl Part {
+    fn new(name: &str, pages: bool, share: f64, seed: u64) -> Result<Self> {
+        let mut part = Self { style: open(name, seed)?, pages, shares: BTreeMap::new() };
+        // Numbers that no step reaches.
+        let widths: Vec<usize> =
+            (0..PROBES).into_par_iter().map(|probe| part.image(u64::MAX - probe, seed).0.width).collect();
+        for width in widths {
+            *part.shares.entry(width).or_default() += share / PROBES as f64;
+        }
+        part.shares.retain(|_, here| *here >= LEAST_OF_STYLE * share);
+        Ok(part)
+    }
+
+    /// One image, prepared, and its text.
+    fn image(&self, index: u64, seed: u64) -> (PreparedImage, String) {
+        if self.pages {
+            let (label, cut) = self.style.page(index);
+            return (prepare(&located(&cut, seed ^ index)), label);
+        }
+        let Sample { label, image } = self.style.sample(index);
+        (prepare(&image), label)
+    }
+}
+
+/// Draws any batch of a run by the number of its step; the same number always gives the same batch.
 pub struct Source {
-    /// Tenths, and whether the pictures come by screenshot.
-    generators: Vec<(u64, bool, Generator)>,
+    parts: Vec<Part>,
+    /// The share of the steps that each width has.
+    widths: Vec<(usize, f64)>,
     charset: Charset,
     seed: u64,
 }
@@ -47,65 +91,88 @@ pub struct Source {
 impl Source {
     /// The images of a run. `seed` parts training images from held-out ones.
     pub fn new(config: &Config, seed: u64) -> Result<Self> {
-        let generators = config
-            .data
-            .iter()
-            .map(|source| {
-                Ok((source.tenths, source.pages, Generator::new(Style::preset(&source.preset)?, seed)?))
-            })
-            .collect::<Result<_>>()?;
-        Ok(Self { generators, charset: config.charset.clone(), seed })
-    }
-
-    /// One image, prepared, and its text.
-    fn image(&self, index: u64) -> Result<(PreparedImage, String)> {
-        let mut tenth = index % TENTHS;
-        for (tenths, pages, generator) in &self.generators {
-            if tenth < *tenths {
-                if *pages {
-                    let (label, cut) = generator.page(index);
-                    let image = prepare(&located(&cut, self.seed ^ index));
-                    // A picture that is found much too wide needs a wider frame than the batch has.
-                    if image.width == preprocess::WIDTH {
-                        return Ok((image, label));
-                    }
+        let mut parts = Vec::new();
+        for source in &config.data {
+            let styles = match source.style.as_str() {
+                COMPOSED => {
+                    composed().into_iter().filter(|name| !source.without.iter().any(|other| other == name)).collect()
                 }
-                let Sample { label, image } = generator.sample(index);
-                return Ok((prepare(&image), label));
+                one => vec![one],
+            };
+            let share = source.parts as f64 / styles.len() as f64;
+            for style in styles {
+                parts.push(Part::new(style, source.pages, share, seed)?);
             }
-            tenth -= tenths;
         }
-        bail!("the shares do not make ten tenths")
+        let mut widths = BTreeMap::<usize, f64>::new();
+        for (&width, share) in parts.iter().flat_map(|part| &part.shares) {
+            *widths.entry(width).or_default() += share;
+        }
+        let whole: f64 = widths.values().sum();
+        widths.retain(|_, share| *share >= LEAST_OF_ALL * whole);
+        ensure!(!widths.is_empty(), "the styles have nothing to draw");
+        Ok(Self { parts, widths: widths.into_iter().collect(), charset: config.charset.clone(), seed })
     }
 
-    /// These images, in order.
-    pub fn batch(&self, range: Range<u64>) -> Result<LabelledBatch> {
-        let drawn: Vec<_> = range
+    /// An image of this width.
+    fn image(&self, index: u64, width: usize) -> Result<(PreparedImage, String)> {
+        let mut rng = Pcg64Mcg::seed_from_u64(mixed(self.seed, index));
+        let here: Vec<(&Part, f64)> =
+            self.parts.iter().filter_map(|part| Some((part, *part.shares.get(&width)?))).collect();
+        let part = weighted(&here, &mut rng);
+        for number in 0..MOST_TRIES {
+            let drawn = part.image(index + number * TRY, self.seed);
+            if drawn.0.width == width {
+                return Ok(drawn);
+            }
+        }
+        bail!("of {MOST_TRIES} pictures none is {width} wide, and some were before")
+    }
+
+    /// The images of a step.
+    pub fn batch(&self, step: u64, count: usize) -> Result<LabelledBatch> {
+        let width = weighted(&self.widths, &mut Pcg64Mcg::seed_from_u64(mixed(!self.seed, step)));
+        let first = step * count as u64;
+        let drawn: Vec<_> = (first..first + count as u64)
             .into_par_iter()
             .map(|index| {
-                let (image, text) = self.image(index)?;
+                let (image, text) = self.image(index, width)?;
                 let labels = self.charset.encode(&text)?.into_iter().map(|label| label as i64).collect();
                 Ok((image, labels, text))
             })
             .collect::<Result<_>>()?;
         let mut batch = LabelledBatch {
             images: ImageBatch {
-                pixels: Vec::with_capacity(drawn.len() * preprocess::HEIGHT * preprocess::WIDTH),
+                pixels: Vec::with_capacity(drawn.len() * preprocess::HEIGHT * width),
                 count: drawn.len(),
                 height: preprocess::HEIGHT,
-                width: preprocess::WIDTH,
+                width,
             },
             labels: Vec::with_capacity(drawn.len()),
             texts: Vec::with_capacity(drawn.len()),
         };
         for (image, labels, text) in drawn {
-            anyhow::ensure!(image.width == preprocess::WIDTH, "{text} is drawn {} pixels wide", image.width);
             batch.images.pixels.extend_from_slice(&image.pixels);
             batch.labels.push(labels);
             batch.texts.push(text);
         }
         Ok(batch)
     }
+}
+
+/// One of several, each as likely as its share says; the last one where rounding leaves none.
+fn weighted<T: Copy>(all: &[(T, f64)], rng: &mut impl Rng) -> T {
+    let mut place = rng.random::<f64>() * all.iter().map(|(_, share)| share).sum::<f64>();
+    let found = all.iter().find(|(_, share)| {
+        place -= share;
+        place < 0.0
+    });
+    found.unwrap_or(&all[all.len() - 1]).0
+}
+
+/// Spreads a seed and a number over all states.
+fn mixed(seed: u64, number: u64) -> u64 {
+    (seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15)).wrapping_mul(0xd134_2543_de82_ef95)
 }
 
 /// The picture in a screenshot as the locator finds it: each edge a little off, and now and then by more. Networks are
@@ -129,9 +196,8 @@ fn located(Cut { image, place }: &Cut, seed: u64) -> RgbImage {
 pub fn stream(source: Arc<Source>, batch: usize, steps: Range<u64>) -> Receiver<Result<LabelledBatch>> {
     let (sender, receiver) = bounded(AHEAD);
     thread::spawn(move || {
-        let batch = batch as u64;
         for step in steps {
-            if sender.send(source.batch(step * batch..(step + 1) * batch)).is_err() {
+            if sender.send(source.batch(step, batch)).is_err() {
                 break;
             }
         }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use byecaptcha_dataset::{Generator, Sample, Style};
+use byecaptcha_dataset::{Sample, open};
 use byecaptcha_models::{Reading, Recognizer, card::Figures};
 use image::ImageFormat;
 use walkdir::WalkDir;
@@ -55,17 +55,21 @@ pub fn on_folder_with_errors(recognizer: &mut Recognizer, path: &Path) -> Result
     Ok((metrics, misread))
 }
 
-/// Counts over fresh images of the dataset's own.
-pub fn on_preset(recognizer: &mut Recognizer, preset: &str, images: u64, seed: u64) -> Result<Metrics> {
-    let generator = Generator::new(Style::preset(preset)?, seed)?;
-    count(recognizer, (0..images).map(|index| Ok(generator.encoded(index))), drop)
+/// Counts over fresh images of a style.
+pub fn on_style(recognizer: &mut Recognizer, style: &str, images: u64, seed: u64) -> Result<Metrics> {
+    let style = open(style, seed)?;
+    let pictures = (0..images).map(|index| {
+        let (label, picture, _) = style.encoded(index);
+        Ok((label, picture))
+    });
+    count(recognizer, pictures, drop)
 }
 
 /// Counts over fresh images cut out of web pages, kept as PNG so that what the page's cut lost is lost once.
-pub fn on_pages(recognizer: &mut Recognizer, preset: &str, images: u64, seed: u64) -> Result<Metrics> {
-    let generator = Generator::new(Style::preset(preset)?, seed)?;
+pub fn on_pages(recognizer: &mut Recognizer, style: &str, images: u64, seed: u64) -> Result<Metrics> {
+    let style = open(style, seed)?;
     let cut = |index| {
-        let Sample { label, image } = generator.page_sample(index);
+        let Sample { label, image } = style.page_sample(index);
         let mut png = Cursor::new(Vec::new());
         image.write_to(&mut png, ImageFormat::Png)?;
         Ok((label, png.into_inner()))

@@ -53,7 +53,7 @@ pub fn export(arguments: &Export) -> Result<()> {
         card.figures.push(figures);
     };
     for preset in ["hku", "default"] {
-        let metrics = evaluate::on_preset(&mut recognizer, preset, FRESH_IMAGES, FRESH_SEED)?;
+        let metrics = evaluate::on_style(&mut recognizer, preset, FRESH_IMAGES, FRESH_SEED)?;
         record(metrics, format!("fresh images, preset {preset}"));
     }
     let metrics = evaluate::on_pages(&mut recognizer, "hku", FRESH_IMAGES, FRESH_SEED)?;
@@ -76,9 +76,14 @@ pub fn write(config: &Config, run: &Path, out: &Path, version: &str) -> Result<M
     Tensor::write_safetensors(&tensors, path("safetensors"))?;
     fs::write(path("onnx"), onnx::write(config.network, HEIGHT, &config.charset, &weights(&averages)?)?)?;
 
+    let parts: u64 = config.data.iter().map(|source| source.parts).sum();
     let sources = config.data.iter().map(|source| {
         let pages = if source.pages { " cut out of pages" } else { "" };
-        format!("{}0% {}{pages}", source.tenths, source.preset)
+        let without = match source.without.as_slice() {
+            [] => String::new(),
+            some => format!(" without {}", some.join(" ")),
+        };
+        format!("{}% {}{without}{pages}", source.parts * 100 / parts, source.style)
     });
     let card = ModelCard {
         name: config.name.clone(),

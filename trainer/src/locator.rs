@@ -11,7 +11,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow};
-use byecaptcha_dataset::{Generator, Style, page::Cut};
+use byecaptcha_dataset::{Draw, Generator, Style, page::Cut};
 use byecaptcha_models::{
     load::sha256,
     networks::{LOCATOR_HEIGHT, LOCATOR_WIDTH, Outline, locator},

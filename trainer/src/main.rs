@@ -110,7 +110,7 @@ fn main() -> Result<()> {
                 errors::write(&misread, &file)?;
             }
             if let Some(preset) = preset {
-                let metrics = evaluate::on_preset(&mut recognizer, &preset, count, seed)?;
+                let metrics = evaluate::on_style(&mut recognizer, &preset, count, seed)?;
                 println!(
                     "{}",
                     evaluate::report(&metrics.figures(&format!("fresh images of {preset}")), &metrics)

@@ -34,10 +34,10 @@ use crate::{
 
 /// Parts held-out images from training images.
 const HELD_OUT_SEED: u64 = 0x5eed_0e1d_0a7e_4e1d;
-/// Images read at each evaluation.
-const HELD_OUT: u64 = 1_000;
+/// Batches of images read at each evaluation.
+const HELD_OUT: u64 = 20;
 /// Images in a batch of the evaluation.
-const EVALUATION_BATCH: usize = 100;
+const EVALUATION_BATCH: usize = 50;
 
 /// One line of the log.
 #[derive(Serialize)]
@@ -57,7 +57,7 @@ pub fn start(config: &Config, device: Device) -> Result<State> {
     let outline = Outline::of(config.network, preprocess::HEIGHT, preprocess::WIDTH, config.charset.labels());
     let mut parameters = initialize(&outline.parameters, device);
     if let Some(path) = &config.from {
-        checkpoint::read_weights(path, &mut parameters)?;
+        checkpoint::read_weights(path, &config.charset, &mut parameters)?;
     }
     let averages = tch::no_grad(|| {
         parameters.iter().map(|(name, tensor)| (name.clone(), tensor.detach().copy())).collect()
@@ -79,7 +79,9 @@ pub fn train(config: &Config, folder: &Path, device: Device, stop: &AtomicBool) 
     let log_path = folder.join("log.jsonl");
     let mut log = OpenOptions::new().create(true).append(true).open(log_path)?;
 
-    let held_out = Source::new(config, config.seed ^ HELD_OUT_SEED)?.batch(0..HELD_OUT)?;
+    let held_out = Source::new(config, config.seed ^ HELD_OUT_SEED)?;
+    let held_out: Vec<LabelledBatch> =
+        (0..HELD_OUT).map(|step| held_out.batch(step, EVALUATION_BATCH)).collect::<Result<_>>()?;
     let batches =
         data::stream(Arc::new(Source::new(config, config.seed)?), config.batch, state.step..config.steps);
     let bar = ProgressBar::new(config.steps)
@@ -184,16 +186,13 @@ fn tensor(images: &ImageBatch, device: Device) -> Result<Tensor> {
 }
 
 /// Reads images with the averaged weights, as they would be served.
-fn evaluate(config: &Config, state: &State, held_out: &LabelledBatch, device: Device) -> Result<Figures> {
+fn evaluate(config: &Config, state: &State, held_out: &[LabelledBatch], device: Device) -> Result<Figures> {
     let parameters =
         state.averages.iter().map(|(name, tensor)| (name.clone(), tensor.shallow_clone())).collect();
     let mut predictor = TorchPredictor::new(config.network, config.charset.labels(), parameters, device);
     let mut metrics = Metrics::default();
-    let pixels = held_out.images.height * held_out.images.width;
-    let batches = held_out.images.pixels.chunks(EVALUATION_BATCH * pixels);
-    for (chunk, texts) in batches.zip(held_out.texts.chunks(EVALUATION_BATCH)) {
-        let images = ImageBatch { pixels: chunk.to_vec(), count: texts.len(), ..held_out.images };
-        for (distributions, truth) in predictor.predict(&images)?.iter().zip(texts) {
+    for batch in held_out {
+        for (distributions, truth) in predictor.predict(&batch.images)?.iter().zip(&batch.texts) {
             let labels = decode::greedy(distributions);
             let reading: String =
                 labels.into_iter().filter_map(|label| config.charset.character(label)).collect();

@@ -26,7 +26,7 @@ fn the_card_is_reproduced_on_fresh_images() {
     let mut recognizer = Recognizer::embedded().unwrap();
     let card = figures_of_card(&recognizer, "preset hku");
     // The first of the images that the card was measured on.
-    let measured = evaluate::on_preset(&mut recognizer, "hku", 1_000, 0xf4e5).unwrap().figures("fresh");
+    let measured = evaluate::on_style(&mut recognizer, "hku", 1_000, 0xf4e5).unwrap().figures("fresh");
     assert!((measured.exact - card.exact).abs() < 0.02, "{} now, {} on the card", measured.exact, card.exact);
 }
 

@@ -3,7 +3,7 @@
 // A test may stop at the first surprise.
 #![allow(clippy::unwrap_used)]
 
-use byecaptcha_dataset::{Generator, Style, page::Cut};
+use byecaptcha_dataset::{Draw, Generator, Style, page::Cut};
 use byecaptcha_models::{
     networks::{LOCATOR_HEIGHT, LOCATOR_WIDTH, Outline, locator},
     onnx::{self, Weights},

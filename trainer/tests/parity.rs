@@ -5,7 +5,7 @@
 
 use std::{fs, path::Path, process::Command};
 
-use byecaptcha_dataset::{Generator, Style};
+use byecaptcha_dataset::{Draw, Generator, Style};
 use byecaptcha_models::{
     Charset, DeviceChoice, ImageBatch, LabelDistributions, ModelCard, Predictor, decode,
     networks::{Alignment, Network, Outline, POSITIONS},

@@ -30,7 +30,7 @@ static GENERATOR: Mutex<()> = Mutex::new(());
 fn config(steps: u64) -> Config {
     let text = format!(
         "name = \"tiny\"\nnetwork = \"lean-blstm\"\nseed = 7\nbatch = 4\nsteps = {steps}\nprecision = \"float32\"\n\
-         evaluate_every = 1000\ncheckpoint_every = 1000\n[[data]]\npreset = \"hku\"\ntenths = 10\n\
+         evaluate_every = 1000\ncheckpoint_every = 1000\n[[data]]\nstyle = \"hku\"\nparts = 10\n\
          [schedule]\npeak = 1e-3\nwarmup = 2\ncooldown = 1\n"
     );
     toml::from_str(&text).unwrap()
@@ -50,10 +50,10 @@ fn other(network: Network, rule: Rule) -> Config {
     } else {
         Charset::unambiguous()
     };
-    let preset = if network.alignment() == Alignment::Positions { "hku6" } else { "hku" };
+    let style = if network.alignment() == Alignment::Positions { "hku6" } else { "hku" };
     let data = vec![
-        Source { preset: preset.into(), tenths: 5, pages: false },
-        Source { preset: preset.into(), tenths: 5, pages: true },
+        Source { style: style.into(), without: Vec::new(), parts: 5, pages: false },
+        Source { style: style.into(), without: Vec::new(), parts: 5, pages: true },
     ];
     let schedule = Schedule { shape: Shape::Cosine, ..config(3).schedule };
     Config { network, optimizer, charset, data, schedule, precision: Precision::Bfloat16, ..config(3) }

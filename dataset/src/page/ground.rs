@@ -6,7 +6,7 @@ use image::{Rgb, RgbImage};
 use rand::{Rng, RngExt};
 
 /// How a page is painted.
-pub(super) enum Ground {
+pub(crate) enum Ground {
     Plain(Rgb<u8>),
     Gradient(Rgb<u8>, Rgb<u8>),
     /// Stripes, or a chequerboard where `both` is set, of so many pixels.
@@ -25,7 +25,7 @@ pub(super) enum Ground {
 }
 
 /// A colour with each channel in this range.
-pub(super) fn colour(range: RangeInclusive<u8>, rng: &mut impl Rng) -> Rgb<u8> {
+pub(crate) fn colour(range: RangeInclusive<u8>, rng: &mut impl Rng) -> Rgb<u8> {
     Rgb(std::array::from_fn(|_| rng.random_range(range.clone())))
 }
 
@@ -45,7 +45,7 @@ impl Ground {
         }
     }
 
-    pub(super) fn fill(&self, page: &mut RgbImage, rng: &mut impl Rng) {
+    pub(crate) fn fill(&self, page: &mut RgbImage, rng: &mut impl Rng) {
         let (width, height) = (page.width() as f32, page.height() as f32);
         match *self {
             Self::Plain(colour) => page.pixels_mut().for_each(|pixel| *pixel = colour),

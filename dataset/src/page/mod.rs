@@ -1,7 +1,7 @@
 //! A picture as a person cuts it out of a web page: shown at some zoom on some ground, with a hand's margins, and
 //! encoded again. What a screenshot does to a captcha, for readers to learn from.
 
-mod ground;
+pub(crate) mod ground;
 
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
@@ -10,7 +10,6 @@ use rand::{Rng, RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
 use crate::encode;
-use crate::layout::Canvas;
 use crate::style::Error;
 use ground::Ground;
 
@@ -111,9 +110,7 @@ fn encoded_again(page: RgbImage, rng: &mut impl Rng) -> Result<RgbImage, Error> 
     if rng.random_bool(0.5) {
         return Ok(page);
     }
-    let (width, height) = (page.width() as usize, page.height() as usize);
-    let canvas = Canvas { width, height, bytes: page.into_raw() };
-    encode::decode(&encode::jpeg(&canvas, rng.random_range(QUALITY))?)
+    encode::decode(&encode::jpeg(&page, rng.random_range(QUALITY))?)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::{fs, path::Path, time::Instant};
 
 use anyhow::{Context, Result};
-use byecaptcha_dataset::{Generator, Style};
+use byecaptcha_dataset::{Draw, Generator, Style};
 use byecaptcha_models::{ModelCard, PreparedImage, Recognizer};
 use serde::Deserialize;
 
@@ -64,7 +64,7 @@ impl Measured {
         };
         let web_page = match pictures {
             Some(pictures) => evaluate::on_folder(&mut recognizer, pictures)?,
-            None => evaluate::on_preset(&mut recognizer, preset, IMAGES, SEED)?,
+            None => evaluate::on_style(&mut recognizer, preset, IMAGES, SEED)?,
         };
         let extension = match cuts {
             Some(cuts) => evaluate::on_folder(&mut recognizer, cuts)?,

@@ -66,12 +66,12 @@ impl Row {
     /// Its training run under a budget of images.
     pub(super) fn config(&self, budget: u64) -> Config {
         let steps = (budget / BATCH as u64).max(1);
-        let (preset, charset) = match self.network.alignment() {
+        let (style, charset) = match self.network.alignment() {
             // The report's formula for labels counts all 62.
             Alignment::Positions => ("hku6", Charset::alphanumeric()),
             Alignment::Ctc => ("hku", Charset::unambiguous()),
         };
-        let source = |tenths, pages| Source { preset: preset.to_owned(), tenths, pages };
+        let source = |parts, pages| Source { style: style.to_owned(), without: Vec::new(), parts, pages };
         let optimizer = match self.rule {
             Rule::AdamW => Settings::default(),
             rule => {

@@ -1,0 +1,150 @@
+//! The text itself: characters set side by side or in cells, each with its size, turn and ink.
+
+use image::{Rgb, RgbImage};
+use rand::{Rng, RngExt};
+use zeno::{Command, Point};
+
+use super::bend::Bend;
+use super::fonts::{self, Face, Glyph};
+use super::paint::{Painter, mixed, moved};
+use super::palette::Palette;
+use super::recipe::{Ink, Letters};
+use super::{happens, one_of};
+
+/// Share of the width that a text may fill.
+const FILLED: f32 = 0.97;
+/// How much wider than its cell a character may be.
+const OVER_CELL: f32 = 1.2;
+
+/// What a style says of its text.
+pub(super) struct Setting<'a> {
+    pub(super) letters: &'a Letters,
+    pub(super) mixed_fonts: f32,
+    pub(super) faces: &'a [&'static Face],
+}
+
+/// A character on its line: horizontal places in pixels.
+struct Placed<'a> {
+    glyph: &'a Glyph,
+    capital: f32,
+    left: f32,
+    size: f32,
+    stretch: f32,
+}
+
+impl Setting<'_> {
+    /// Draws a text over the middle of the picture; `bend` bends the characters alone.
+    pub(super) fn draw(
+        &self,
+        text: &str,
+        image: &mut RgbImage,
+        painter: &mut Painter,
+        palette: &Palette,
+        bend: Option<&Bend>,
+        rng: &mut impl Rng,
+    ) {
+        let letters = self.letters;
+        let (width, height) = (image.width() as f32, image.height() as f32);
+        let placed = self.placed(text, width, height, rng);
+        let ink = one_of(&letters.ink, rng).unwrap_or(Ink::Solid);
+        let pen = letters.pen.take(rng);
+        let opacity = letters.opacity.take(rng);
+        let slope = letters.slope.take(rng).to_radians();
+        let shadow = happens(letters.shadow, rng).then(|| {
+            let (dx, dy) = (rng.random_range(1.0..3.0), rng.random_range(-2.0..3.0_f32));
+            (if rng.random_bool(0.5) { dx } else { -dx }, dy, rng.random_range(0.3..0.6))
+        });
+        for Placed { glyph, capital, left, size, stretch } in placed {
+            let ascent = capital * size;
+            // A character stays in the picture as far as its height allows.
+            let room = ((height - ascent) / 2.0 - 1.0).max(0.0);
+            let rise = (letters.rise.take(rng) * height).clamp(-room, room);
+            let (tilt, lean) = (letters.tilt.take(rng).to_radians(), letters.lean.take(rng));
+            let middle = (glyph.advance / 2.0, -capital / 2.0);
+            let centre = (left + glyph.advance * size * stretch / 2.0, height / 2.0 + rise);
+            let outline = moved(&glyph.outline, |Point { x, y }| {
+                let (x, y) = ((x - middle.0) * size * stretch, (y - middle.1) * size);
+                let (x, y) = turned(x - lean * y, y, tilt);
+                let (x, y) = turned(x + centre.0 - width / 2.0, y + centre.1 - height / 2.0, slope);
+                Point::new(x + width / 2.0, y + height / 2.0)
+            });
+            let outline = match bend {
+                Some(bend) => bend.outline(outline),
+                None => outline,
+            };
+            let colour = palette.ink(rng);
+            if let Some((dx, dy, share)) = shadow {
+                let shade = mixed(palette.ground, colour, share);
+                painter.fill(image, &moved(&outline, |at| Point::new(at.x + dx, at.y + dy)), shade, opacity);
+            }
+            let other = if ink == Ink::Framed { palette.ink(rng) } else { colour };
+            paint(image, painter, &outline, ink, pen, [colour, other], opacity);
+        }
+    }
+
+    /// The characters from left to right; made smaller together where the picture is too narrow for them.
+    fn placed(&self, text: &str, width: f32, height: f32, rng: &mut impl Rng) -> Vec<Placed<'static>> {
+        let letters = self.letters;
+        let able: Vec<&'static Face> = self.faces.iter().copied().filter(|face| face.has(text)).collect();
+        let face = |rng: &mut _| one_of(&able, rng).or_else(|| fonts::named("dejavu-sans"));
+        let (common, mixed) = (face(rng), happens(self.mixed_fonts, rng));
+        let size = letters.size.take(rng) * height;
+        let spacing = letters.spacing.take(rng) * size;
+        let mut placed: Vec<Placed<'static>> = text
+            .chars()
+            .filter_map(|symbol| {
+                let face = if mixed { face(rng) } else { common }?;
+                let (size, stretch) = (size * letters.each.take(rng), letters.stretch.take(rng));
+                Some(Placed { glyph: face.glyph(symbol)?, capital: face.capital, left: 0.0, size, stretch })
+            })
+            .collect();
+        let wide = |placed: &Placed<'_>| placed.glyph.advance * placed.size * placed.stretch;
+        let room = width * FILLED;
+        if happens(letters.cells, rng) {
+            let cell = room / placed.len().max(1) as f32;
+            let most = placed.iter().map(wide).fold(1.0, f32::max);
+            let shrink = (cell * OVER_CELL / most).min(1.0);
+            for (number, placed) in placed.iter_mut().enumerate() {
+                placed.size *= shrink;
+                let spare = cell - wide(placed);
+                let jitter = letters.start.take(rng);
+                placed.left = width * (1.0 - FILLED) / 2.0 + number as f32 * cell + spare * jitter;
+            }
+            return placed;
+        }
+        let gaps = placed.len().saturating_sub(1) as f32;
+        let whole = (placed.iter().map(wide).sum::<f32>() + spacing * gaps).max(1.0);
+        let shrink = (room / whole).min(1.0);
+        let spare = width - whole * shrink;
+        let mut left = (letters.start.take(rng) * spare).clamp(0.0, spare.max(0.0));
+        for placed in &mut placed {
+            placed.size *= shrink;
+            placed.left = left;
+            left += wide(placed) + spacing * shrink;
+        }
+        placed
+    }
+}
+
+fn paint(
+    image: &mut RgbImage,
+    painter: &mut Painter,
+    outline: &[Command],
+    ink: Ink,
+    pen: f32,
+    [colour, other]: [Rgb<u8>; 2],
+    opacity: f32,
+) {
+    if ink != Ink::Hollow {
+        painter.fill(image, outline, other, opacity);
+    }
+    if ink != Ink::Solid {
+        painter.stroke(image, outline, pen, colour, opacity);
+    }
+}
+
+/// Turned around the origin, clockwise on the screen.
+fn turned(x: f32, y: f32, angle: f32) -> (f32, f32) {
+    let (sine, cosine) = angle.sin_cos();
+    (x * cosine - y * sine, x * sine + y * cosine)
+}

@@ -1,0 +1,152 @@
+//! Captchas of many kinds, composed from ranges and choices that a small file gives for each style: the files are in
+//! `dataset/styles`, the engine here. Where [`crate::Generator`] follows one library to the pixel, a composed style
+//! follows the manner of a family of libraries, so that a reader meets what varies among them.
+
+mod bend;
+mod faces;
+mod finish;
+mod fonts;
+mod letters;
+mod marks;
+mod paint;
+mod palette;
+mod recipe;
+mod styles;
+
+use image::RgbImage;
+use rand::{Rng, RngExt, SeedableRng};
+use rand_pcg::Pcg64Mcg;
+
+use crate::draw::{Draw, Drawing, mix};
+use crate::page::ground;
+use crate::style::Error;
+use bend::Bend;
+use fonts::Face;
+use paint::Painter;
+use palette::Palette;
+use recipe::{Ground, Recipe};
+use styles::STYLES;
+
+/// Draws images of one composed style.
+pub(crate) struct Composer {
+    recipe: Recipe,
+    faces: Vec<&'static Face>,
+    seed: u64,
+    /// Parts the random numbers of this style from those of others.
+    own: u64,
+}
+
+impl Composer {
+    /// The style of this name.
+    pub(crate) fn named(name: &str, seed: u64) -> Result<Self, Error> {
+        let found = STYLES.iter().find(|(known, _)| *known == name);
+        let (_, toml) = found.ok_or_else(|| Error::UnknownStyle(name.to_owned()))?;
+        let recipe = Recipe::read(toml)?;
+        let faces = recipe.fonts.iter().flat_map(|name| fonts::meant(name)).collect();
+        let own = name.bytes().fold(0, |own, byte| mix(own ^ u64::from(byte)));
+        Ok(Self { recipe, faces, seed, own })
+    }
+
+    /// All names.
+    pub(crate) fn names() -> Vec<&'static str> {
+        STYLES.iter().map(|(name, _)| *name).collect()
+    }
+
+    /// In whose manner it draws.
+    pub(crate) fn about(&self) -> String {
+        self.recipe.about.clone()
+    }
+
+    /// The text of a picture, and the random numbers that draw it.
+    fn text(&self, index: u64) -> (String, Pcg64Mcg) {
+        let mut rng = Pcg64Mcg::seed_from_u64(mix(mix(self.seed ^ self.own).wrapping_add(index)));
+        let texts = &self.recipe.texts;
+        let mut place = rng.random_range(0..texts.iter().map(|text| text.weight).sum());
+        let text = texts.iter().find(|text| {
+            let here = place < text.weight;
+            place = place.saturating_sub(text.weight);
+            here
+        });
+        (text.map_or_else(String::new, |text| text.write(&mut rng)), rng)
+    }
+
+    fn ground(&self, image: &mut RgbImage, palette: &Palette, rng: &mut Pcg64Mcg) {
+        let colours = [palette.ground, palette.other_ground];
+        let ground = match one_of(&self.recipe.ground, rng) {
+            None | Some(Ground::Plain) => ground::Ground::Plain(colours[0]),
+            Some(Ground::Gradient) => ground::Ground::Gradient(colours[0], colours[1]),
+            Some(ground @ (Ground::Stripes | Ground::Chequers)) => ground::Ground::Stripes {
+                colours,
+                period: rng.random_range(2..=12),
+                both: matches!(ground, Ground::Chequers),
+            },
+            Some(Ground::Grain) => {
+                ground::Ground::Clouds { colours, cell: rng.random_range(1.0..3.0), coloured: rng.random_bool(0.5) }
+            }
+            Some(Ground::Clouds) => {
+                ground::Ground::Clouds { colours, cell: rng.random_range(6.0..50.0), coloured: true }
+            }
+        };
+        ground.fill(image, rng);
+    }
+}
+
+impl Draw for Composer {
+    fn drawing(&self, index: u64) -> Drawing {
+        let (label, mut rng) = self.text(index);
+        let recipe = &self.recipe;
+        let [width, height] = recipe.sizes[rng.random_range(0..recipe.sizes.len())];
+        let palette = Palette::random(&recipe.colours, &mut rng);
+        let mut image = RgbImage::new(width, height);
+        self.ground(&mut image, &palette, &mut rng);
+        let bend = Bend::random(&recipe.warp, (width, height), &mut rng);
+        let text_only = happens(recipe.warp.text_only, &mut rng);
+        let mut painter = Painter::new(happens(recipe.letters.hard, &mut rng));
+        for mark in recipe.marks.iter().filter(|mark| !mark.over) {
+            marks::draw(mark, &mut image, &mut painter, &palette, &self.faces, &mut rng);
+        }
+        let set = letters::Setting { letters: &recipe.letters, mixed_fonts: recipe.mixed_fonts, faces: &self.faces };
+        set.draw(&label, &mut image, &mut painter, &palette, text_only.then_some(&bend), &mut rng);
+        for mark in recipe.marks.iter().filter(|mark| mark.over) {
+            marks::draw(mark, &mut image, &mut painter, &palette, &self.faces, &mut rng);
+        }
+        if !text_only {
+            image = bend.pixels(image, palette.ground, happens(recipe.warp.nearest, &mut rng));
+        }
+        let encoding = finish::finish(&recipe.finish, &palette, &mut image, &mut rng);
+        Drawing { label, image, encoding }
+    }
+
+    fn label(&self, index: u64) -> String {
+        self.text(index).0
+    }
+
+    fn seed(&self) -> u64 {
+        self.seed
+    }
+}
+
+/// Whether something of this likelihood happens.
+fn happens(chance: f32, rng: &mut impl Rng) -> bool {
+    rng.random::<f32>() < chance
+}
+
+/// One of several; none of none.
+fn one_of<T: Copy>(all: &[T], rng: &mut impl Rng) -> Option<T> {
+    (!all.is_empty()).then(|| all[rng.random_range(0..all.len())])
+}
+
+/// Writes a line of letters and digits in black, its baseline starting at a point; what no face has leaves a gap.
+pub(crate) fn write_line(image: &mut RgbImage, text: &str, (mut left, baseline): (f32, f32), size: f32) {
+    let Some(face) = fonts::named("dejavu-sans") else { return };
+    let mut painter = Painter::new(false);
+    for symbol in text.chars() {
+        let Some(glyph) = face.glyph(symbol) else {
+            left += size / 2.0;
+            continue;
+        };
+        let outline = paint::moved(&glyph.outline, |at| zeno::Point::new(left + at.x * size, baseline + at.y * size));
+        painter.fill(image, &outline, image::Rgb([0; 3]), 1.0);
+        left += glyph.advance * size;
+    }
+}

@@ -1,0 +1,157 @@
+//! Outlines onto pixels: covered, blended, clipped.
+
+use image::{Rgb, RgbImage};
+use zeno::{Cap, Command, Join, Mask, Point, Scratch, Stroke};
+
+/// Coverage from which a pixel with hard edges is inked.
+const HALF: u8 = 128;
+
+/// Fills and strokes outlines, with memory kept from one to the next.
+pub(super) struct Painter {
+    scratch: Scratch,
+    hard: bool,
+}
+
+impl Painter {
+    /// `hard` leaves no shades between ink and ground.
+    pub(super) fn new(hard: bool) -> Self {
+        Self { scratch: Scratch::new(), hard }
+    }
+
+    /// Inks the inside of an outline.
+    pub(super) fn fill(&mut self, image: &mut RgbImage, outline: &[Command], colour: Rgb<u8>, opacity: f32) {
+        let (coverage, placement) = Mask::with_scratch(outline, &mut self.scratch).render();
+        self.blend(image, &coverage, placement, colour, opacity);
+    }
+
+    /// Draws along a path with a round pen of so many pixels.
+    pub(super) fn stroke(
+        &mut self,
+        image: &mut RgbImage,
+        path: &[Command],
+        pen: f32,
+        colour: Rgb<u8>,
+        opacity: f32,
+    ) {
+        let mut stroke = Stroke::new(pen);
+        stroke.join(Join::Round).cap(Cap::Round);
+        let (coverage, placement) = Mask::with_scratch(path, &mut self.scratch).style(stroke).render();
+        self.blend(image, &coverage, placement, colour, opacity);
+    }
+
+    fn blend(
+        &self,
+        image: &mut RgbImage,
+        coverage: &[u8],
+        placement: zeno::Placement,
+        colour: Rgb<u8>,
+        opacity: f32,
+    ) {
+        let wide = placement.width as usize;
+        if wide == 0 {
+            return;
+        }
+        for (row, line) in coverage.chunks_exact(wide).enumerate() {
+            let Ok(y) = u32::try_from(placement.top + row as i32) else { continue };
+            if y >= image.height() {
+                return;
+            }
+            for (column, &coverage) in line.iter().enumerate() {
+                let coverage = if self.hard { if coverage >= HALF { 255 } else { 0 } } else { coverage };
+                let Ok(x) = u32::try_from(placement.left + column as i32) else { continue };
+                if coverage == 0 || x >= image.width() {
+                    continue;
+                }
+                let pixel = image.get_pixel_mut(x, y);
+                *pixel = mixed(*pixel, colour, f32::from(coverage) / 255.0 * opacity);
+            }
+        }
+    }
+}
+
+/// From one colour to another by a share.
+pub(super) fn mixed(from: Rgb<u8>, to: Rgb<u8>, share: f32) -> Rgb<u8> {
+    Rgb(std::array::from_fn(|channel| {
+        let (from, to) = (f32::from(from.0[channel]), f32::from(to.0[channel]));
+        (from + (to - from) * share).round() as u8
+    }))
+}
+
+/// An outline with each of its points moved.
+pub(super) fn moved(outline: &[Command], map: impl Fn(Point) -> Point) -> Vec<Command> {
+    outline
+        .iter()
+        .map(|&command| match command {
+            Command::MoveTo(to) => Command::MoveTo(map(to)),
+            Command::LineTo(to) => Command::LineTo(map(to)),
+            Command::QuadTo(by, to) => Command::QuadTo(map(by), map(to)),
+            Command::CurveTo(by, and, to) => Command::CurveTo(map(by), map(and), map(to)),
+            Command::Close => Command::Close,
+        })
+        .collect()
+}
+
+/// The same with its straight lines in parts, so that they can be bent.
+pub(super) fn in_parts(outline: &[Command], longest: f32) -> Vec<Command> {
+    let mut parts = Vec::with_capacity(outline.len() * 2);
+    let (mut at, mut start) = (Point::new(0.0, 0.0), Point::new(0.0, 0.0));
+    let line = |parts: &mut Vec<Command>, from: Point, to: Point| {
+        let (dx, dy) = (to.x - from.x, to.y - from.y);
+        let count = (dx.hypot(dy) / longest).ceil().clamp(1.0, 64.0);
+        for part in 1..=count as u32 {
+            let share = part as f32 / count;
+            parts.push(Command::LineTo(Point::new(from.x + dx * share, from.y + dy * share)));
+        }
+    };
+    for &command in outline {
+        match command {
+            Command::LineTo(to) => line(&mut parts, at, to),
+            Command::Close => {
+                line(&mut parts, at, start);
+                parts.push(command);
+            }
+            _ => parts.push(command),
+        }
+        at = match command {
+            Command::MoveTo(to) => {
+                start = to;
+                to
+            }
+            Command::LineTo(to) | Command::QuadTo(_, to) | Command::CurveTo(_, _, to) => to,
+            Command::Close => start,
+        };
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn square(from: f32, to: f32) -> Vec<Command> {
+        let [a, b, c, d] = [(from, from), (to, from), (to, to), (from, to)].map(|(x, y)| Point::new(x, y));
+        vec![Command::MoveTo(a), Command::LineTo(b), Command::LineTo(c), Command::LineTo(d), Command::Close]
+    }
+
+    #[test]
+    fn ink_covers_what_is_inside_and_is_clipped() {
+        let mut image = RgbImage::from_pixel(10, 10, Rgb([255; 3]));
+        let mut painter = Painter::new(false);
+        painter.fill(&mut image, &square(-5.0, 2.5), Rgb([0; 3]), 1.0);
+        painter.fill(&mut image, &square(8.0, 40.0), Rgb([100; 3]), 0.5);
+        assert_eq!((image.get_pixel(0, 0).0[0], image.get_pixel(4, 4).0[0], image.get_pixel(9, 9).0[0]), (0, 255, 178));
+        let edge = image.get_pixel(2, 0).0[0];
+        assert!((100..156).contains(&edge), "half covered: {edge}");
+        Painter::new(true).fill(&mut image, &square(4.0, 6.4), Rgb([0; 3]), 1.0);
+        assert_eq!((image.get_pixel(5, 5).0[0], image.get_pixel(6, 6).0[0]), (0, 255));
+    }
+
+    #[test]
+    fn lines_in_parts_end_where_they_did() {
+        let parts = in_parts(&square(0.0, 10.0), 3.0);
+        let lines = parts.iter().filter(|part| matches!(part, Command::LineTo(_))).count();
+        assert_eq!(lines, 16);
+        let whole = Mask::new(square(0.0, 10.0).as_slice()).render().0;
+        assert_eq!(Mask::new(parts.as_slice()).render().0, whole);
+    }
+}
