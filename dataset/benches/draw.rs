@@ -1,25 +1,21 @@
-//! Time to draw and encode one image on one core.
-#![allow(missing_docs, reason = "criterion's macros write undocumented items")]
+//! Time to draw and encode one picture, of the presets and of the composed styles.
+#![allow(missing_docs, reason = "criterion's macros define undocumented functions")]
 
-use byecaptcha_dataset::{Error, Generator, Style};
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use byecaptcha_dataset::{composed, open};
+use criterion::{Criterion, criterion_group, criterion_main};
 
 fn draw(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("encoded");
-    group.throughput(Throughput::Elements(1));
-    for preset in ["hku", "hku6", "default"] {
-        let generator: Result<Generator, Error> =
-            Style::preset(preset).and_then(|style| Generator::new(style, 1));
-        let Ok(generator) = generator else { continue };
+    let mut group = criterion.benchmark_group("draw");
+    for name in ["hku", "hku6", "default"].into_iter().chain(composed()) {
+        let Ok(style) = open(name, 1) else { continue };
         let mut index = 0;
-        group.bench_function(preset, |bencher| {
+        group.bench_function(name, |bencher| {
             bencher.iter(|| {
                 index += 1;
-                generator.encoded(index)
+                style.encoded(index)
             });
         });
     }
-    group.finish();
 }
 
 criterion_group!(benches, draw);

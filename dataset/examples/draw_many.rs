@@ -2,7 +2,7 @@
 #![allow(clippy::print_stdout, reason = "a command-line program speaks on its output")]
 
 use anyhow::{Context, Result};
-use byecaptcha_dataset::{Generator, Style};
+use byecaptcha_dataset::{Draw, Generator, Style};
 
 fn main() -> Result<()> {
     let count: u64 = std::env::args().nth(1).context("the number of images is missing")?.parse()?;

@@ -34,3 +34,11 @@ pub use generator::Generator;
 #[doc(hidden)]
 pub use layout::Deviation;
 pub use style::{Encoding, Error, Resampling, Style, Warp};
+
+/// A picture after it was saved as JPEG and read again.
+///
+/// # Errors
+/// [`Error::Encode`] where the picture has no pixels or more than JPEG allows.
+pub fn jpeg(picture: &image::RgbImage, quality: u8) -> Result<image::RgbImage, Error> {
+    encode::decode(&encode::jpeg(picture, quality)?)
+}

@@ -1,7 +1,7 @@
 //! What a generator promises about its images, whatever they look like.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "a test may panic")]
 
-use byecaptcha_dataset::{Encoding, Error, Generator, Resampling, Style, Warp};
+use byecaptcha_dataset::{Draw, Encoding, Error, Generator, Resampling, Style, Warp};
 
 fn hku() -> Style {
     Style::preset("hku").unwrap()
@@ -42,7 +42,7 @@ fn a_sample_is_its_file_read_back() {
         let size = (style.width, style.height);
         let generator = Generator::new(style, 3).unwrap();
         for index in 0..12 {
-            let (label, bytes) = generator.encoded(index);
+            let (label, bytes, _) = generator.encoded(index);
             let sample = generator.sample(index);
             assert_eq!(label, sample.label);
             assert_eq!(image::load_from_memory(&bytes).unwrap().into_rgb8(), sample.image);

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use byecaptcha_dataset::{Deviation, Generator, Resampling, Style, Warp};
+use byecaptcha_dataset::{Deviation, Draw, Generator, Resampling, Style, Warp};
 use image::RgbImage;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
@@ -164,7 +164,7 @@ fn the_features_are_pythons_on_pythons_files() {
 fn files_are_encoded_as_pillow_encodes() {
     let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/samples");
     let theirs = std::fs::read(std::fs::read_dir(samples).unwrap().next().unwrap().unwrap().path()).unwrap();
-    let (_, ours) = Generator::new(hku(), 1).unwrap().encoded(0);
+    let (_, ours, _) = Generator::new(hku(), 1).unwrap().encoded(0);
     // Quantisation and Huffman tables.
     for marker in [0xdb, 0xc4] {
         assert_eq!(segments(&ours, marker), segments(&theirs, marker), "segment {marker:x}");

@@ -137,3 +137,28 @@ fn feedback_becomes_a_folder_of_labelled_pictures() {
         "{refused:?}"
     );
 }
+
+#[test]
+fn any_style_is_drawn_by_its_name_and_composed_ones_cannot_be_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("sums");
+    let run = generate(&out, &["--style", "sums", "--count", "12"]);
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let names = files(&out);
+    assert!(names.len() == 12 && names.iter().all(|name| name.0.contains(['+', '-', '×', '*', 'x'])), "{names:?}");
+    let run = generate(&folder.path().join("none"), &["--style", "sums", "--count", "1", "--width", "90"]);
+    assert!(!run.status.success() && String::from_utf8_lossy(&run.stderr).contains("sums"));
+}
+
+#[test]
+fn the_sheet_of_all_styles_is_drawn() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("sheet.png");
+    let run = Command::new(env!("CARGO_BIN_EXE_byecaptcha-dataset"))
+        .args(["preview", "--columns", "1", "--out"])
+        .arg(&out)
+        .output()
+        .unwrap();
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    assert!(image::open(&out).unwrap().height() > 1_000);
+}

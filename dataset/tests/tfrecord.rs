@@ -8,7 +8,7 @@ use std::{
 };
 
 use byecaptcha_dataset::{
-    Generator, Style,
+    Draw, Generator, Style,
     tfrecord::{Picture, Reader, RecordError, Writer},
 };
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ fn pictures() -> Vec<Picture> {
     let generator = Generator::new(Style::preset("hku").unwrap(), 3).unwrap();
     (0..3)
         .map(|index| {
-            let (text, encoded) = generator.encoded(index);
+            let (text, encoded, _) = generator.encoded(index);
             Picture { file_name: Some(format!("{text}_num{index}.jpg")), encoded, text }
         })
         .collect()

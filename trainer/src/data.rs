@@ -114,11 +114,17 @@ impl Source {
         Ok(Self { parts, widths: widths.into_iter().collect(), charset: config.charset.clone(), seed })
     }
 
-    /// An image of this width.
-    fn image(&self, index: u64, width: usize) -> Result<(PreparedImage, String)> {
+    /// Whether any of the styles has pictures of this width.
+    pub fn draws(&self, width: usize) -> bool {
+        self.widths.iter().any(|(known, _)| *known == width)
+    }
+
+    /// An image of this width, prepared, and its text. An error where the styles draw none of it.
+    pub fn image(&self, index: u64, width: usize) -> Result<(PreparedImage, String)> {
         let mut rng = Pcg64Mcg::seed_from_u64(mixed(self.seed, index));
         let here: Vec<(&Part, f64)> =
             self.parts.iter().filter_map(|part| Some((part, *part.shares.get(&width)?))).collect();
+        ensure!(!here.is_empty(), "no style draws pictures that are {width} wide");
         let part = weighted(&here, &mut rng);
         for number in 0..MOST_TRIES {
             let drawn = part.image(index + number * TRY, self.seed);

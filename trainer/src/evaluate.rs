@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use byecaptcha_dataset::{Sample, open};
+use byecaptcha_dataset::{Sample, composed, open};
 use byecaptcha_models::{Reading, Recognizer, card::Figures};
 use image::ImageFormat;
 use walkdir::WalkDir;
@@ -35,11 +35,34 @@ pub fn folder(path: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn read(path: &Path) -> Result<Labelled> {
+/// The text that a file is named after.
+pub fn text_of(path: &Path) -> Result<String> {
     let stem = path.file_stem().and_then(|stem| stem.to_str()).context("a file's name is not UTF-8")?;
     let (label, _) =
         stem.rsplit_once(NUMBER).with_context(|| format!("{} is not named TEXT{NUMBER}N", path.display()))?;
-    Ok((label.to_owned(), fs::read(path).with_context(|| format!("cannot read {}", path.display()))?))
+    Ok(label.to_owned())
+}
+
+fn read(path: &Path) -> Result<Labelled> {
+    Ok((text_of(path)?, fs::read(path).with_context(|| format!("cannot read {}", path.display()))?))
+}
+
+/// Counts over pictures in memory: each one's text and file.
+pub fn on_pictures(
+    recognizer: &mut Recognizer,
+    pictures: impl Iterator<Item = Result<(String, Vec<u8>)>>,
+) -> Result<Metrics> {
+    count(recognizer, pictures, drop)
+}
+
+/// Counts over fresh images of the composed styles, in turn.
+pub fn on_composed(recognizer: &mut Recognizer, images: u64, seed: u64) -> Result<Metrics> {
+    let styles = composed().into_iter().map(|name| open(name, seed)).collect::<Result<Vec<_>, _>>()?;
+    let pictures = (0..images).map(|index| {
+        let (label, picture, _) = styles[(index % styles.len() as u64) as usize].encoded(index);
+        Ok((label, picture))
+    });
+    count(recognizer, pictures, drop)
 }
 
 /// Counts over the files of a folder.

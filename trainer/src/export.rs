@@ -17,7 +17,11 @@ use byecaptcha_models::{
 };
 use tch::{Device, Kind, Tensor};
 
-use crate::{config::Config, evaluate, metrics::Metrics};
+use crate::{
+    config::{COMPOSED, Config},
+    evaluate,
+    metrics::Metrics,
+};
 
 /// Fresh images of the dataset's own that a card's figures are measured on.
 const FRESH_IMAGES: u64 = 5_000;
@@ -69,22 +73,35 @@ pub fn export(arguments: &Export) -> Result<()> {
 /// Writes a run's averaged weights as NAME.onnx and NAME.safetensors into `out`, with a card that holds no figures yet.
 pub fn write(config: &Config, run: &Path, out: &Path, version: &str) -> Result<ModelCard> {
     let (step, averages) = averaged(&run.join("checkpoint.safetensors"))?;
+    write_weights(config, step, &averages, out, version, &origin(config))
+}
+
+/// What a card tells of where weights come from and what they are for.
+pub struct Origin {
+    /// What was learned from.
+    pub data: String,
+    /// The command.
+    pub command: String,
+    /// What it is for and where it fails.
+    pub notes: String,
+}
+
+/// Writes weights as NAME.onnx and NAME.safetensors into `out`, with a card that holds no figures yet.
+pub fn write_weights(
+    config: &Config,
+    step: u64,
+    averages: &Parameters,
+    out: &Path,
+    version: &str,
+    origin: &Origin,
+) -> Result<ModelCard> {
     let outline = Outline::of(config.network, HEIGHT, WIDTH, config.charset.labels());
     fs::create_dir_all(out)?;
     let path = |extension: &str| out.join(&config.name).with_extension(extension);
     let tensors: Vec<_> = averages.iter().collect();
     Tensor::write_safetensors(&tensors, path("safetensors"))?;
-    fs::write(path("onnx"), onnx::write(config.network, HEIGHT, &config.charset, &weights(&averages)?)?)?;
+    fs::write(path("onnx"), onnx::write(config.network, HEIGHT, &config.charset, &weights(averages)?)?)?;
 
-    let parts: u64 = config.data.iter().map(|source| source.parts).sum();
-    let sources = config.data.iter().map(|source| {
-        let pages = if source.pages { " cut out of pages" } else { "" };
-        let without = match source.without.as_slice() {
-            [] => String::new(),
-            some => format!(" without {}", some.join(" ")),
-        };
-        format!("{}% {}{without}{pages}", source.parts * 100 / parts, source.style)
-    });
     let card = ModelCard {
         name: config.name.clone(),
         version: version.to_owned(),
@@ -95,29 +112,55 @@ pub fn write(config: &Config, run: &Path, out: &Path, version: &str) -> Result<M
         parameters: outline.trainable_values(),
         multiply_adds: outline.multiply_adds,
         training: Training {
-            data: format!(
-                "drawn afresh for each step: {}{}",
-                sources.collect::<Vec<_>>().join(", "),
-                config.from.as_ref().map_or(String::new(), |from| format!("; started from {}", from.display()))
-            ),
+            data: origin.data.clone(),
             steps: step,
             images: step * config.batch as u64,
-            command: format!(
-                "byecaptcha-trainer train --config trainer/configs/{}.toml --steps {}",
-                config.name, config.steps
-            ),
+            command: origin.command.clone(),
         },
         figures: Vec::new(),
         onnx_sha256: sha256(&fs::read(path("onnx"))?),
         safetensors_sha256: sha256(&fs::read(path("safetensors"))?),
         license: "MIT OR Apache-2.0".into(),
-        notes: "Reads pictures in the style of the Python library `captcha`: 4 to 6 letters and digits, dark on \
-                light. It tells c from C and the like by stroke proportions alone, and errs there most. Other styles \
-                are read with less confidence and more errors."
-            .into(),
+        notes: origin.notes.clone(),
     };
     write_card(&card, &path("json"))?;
     Ok(card)
+}
+
+/// Where the weights of a training run come from.
+fn origin(config: &Config) -> Origin {
+    let parts: u64 = config.data.iter().map(|source| source.parts).sum();
+    let sources = config.data.iter().map(|source| {
+        let pages = if source.pages { " cut out of pages" } else { "" };
+        let without = match source.without.as_slice() {
+            [] => String::new(),
+            some => format!(" without {}", some.join(" ")),
+        };
+        format!("{}% {}{without}{pages}", source.parts * 100 / parts, source.style)
+    });
+    let notes = match config.data.iter().any(|source| source.style == COMPOSED) {
+        true => {
+            "Reads captchas of many kinds: 1 to 8 letters and digits, and sums such as 3+8=?. Letters whose case only \
+             their size tells apart are read with the case that is likelier, and with less confidence."
+        }
+        false => {
+            "Reads pictures in the style of the Python library `captcha`: 4 to 6 letters and digits, dark on light. It \
+             tells c from C and the like by stroke proportions alone, and errs there most. Other styles are read with \
+             less confidence and more errors."
+        }
+    };
+    Origin {
+        data: format!(
+            "drawn afresh for each step: {}{}",
+            sources.collect::<Vec<_>>().join(", "),
+            config.from.as_ref().map_or(String::new(), |from| format!("; started from {}", from.display()))
+        ),
+        command: format!(
+            "byecaptcha-trainer train --config trainer/configs/{}.toml --steps {}",
+            config.name, config.steps
+        ),
+        notes: notes.into(),
+    }
 }
 
 /// Parameters as the ONNX writer takes them.
@@ -130,7 +173,8 @@ pub(crate) fn weights(parameters: &Parameters) -> Result<Weights> {
     parameters.iter().map(values).collect()
 }
 
-fn write_card(card: &ModelCard, path: &Path) -> Result<()> {
+/// Writes a card.
+pub fn write_card(card: &ModelCard, path: &Path) -> Result<()> {
     fs::write(path, serde_json::to_string_pretty(card)? + "\n").with_context(|| format!("{}", path.display()))
 }
 

@@ -8,6 +8,7 @@ pub mod data;
 pub mod errors;
 pub mod evaluate;
 pub mod export;
+pub mod finetune;
 pub mod locator;
 pub mod metrics;
 pub mod optimizer;

@@ -15,6 +15,7 @@ use byecaptcha_models::Recognizer;
 use byecaptcha_trainer::{
     config::Config,
     errors, evaluate, export,
+    finetune::{self, Finetune},
     locator::{self, TrainLocator},
     table6::{self, Table},
     train,
@@ -70,6 +71,8 @@ enum Command {
     TrainLocator(TrainLocator),
     /// Trains the report's networks under one budget of images and writes the table; Ctrl-C saves and stops.
     Table6(Table),
+    /// Makes a model for one site's captcha out of a few hundred labelled pictures; Ctrl-C stops and keeps what there is.
+    Finetune(Finetune),
     /// Writes a run's averaged weights as ONNX and safetensors, with a measured model card.
     Export(export::Export),
 }
@@ -117,6 +120,12 @@ fn main() -> Result<()> {
                 );
             }
             Ok(())
+        }
+        Command::Finetune(arguments) => {
+            if let Some(threads) = arguments.threads {
+                tch::set_num_threads(threads);
+            }
+            finetune::finetune(&arguments, Device::cuda_if_available(), &*stop_at_ctrl_c()?)
         }
         Command::Export(arguments) => export::export(&arguments),
     }

@@ -1,0 +1,162 @@
+//! The training behind `finetune` and `active`: half of each step from labelled pictures, each time varied, and half drawn
+//! in the styles that are not to be forgotten.
+
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use anyhow::{Result, bail, ensure};
+use byecaptcha_models::{
+    Charset, ImageBatch, PreparedImage, load,
+    preprocess::{self, prepare},
+    torch::Precision,
+};
+use indicatif::ProgressBar;
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64Mcg;
+use rayon::prelude::*;
+use tch::Device;
+
+use super::{labelled::Labelled, vary::vary};
+use crate::{
+    checkpoint::State,
+    config::{Config, Source as Part},
+    data::{LabelledBatch, Source},
+    schedule::{Schedule, Shape},
+    train,
+};
+
+/// Images in a step.
+const BATCH: usize = 64;
+/// The highest learning rate: a third of that of training, since most is known already.
+const PEAK: f64 = 1e-3;
+/// Variations of a picture looked through for one of its usual width.
+const TRIES: usize = 20;
+
+/// The run that adapts a model: its network and charset, the latter with what the pictures hold beside.
+pub fn run(
+    name: &str,
+    weights: &Path,
+    pictures: &[Labelled],
+    styles: &[String],
+    steps: u64,
+    seed: u64,
+) -> Result<Config> {
+    let card = load::read_card(weights)?;
+    let mut symbols: String = card.charset.characters().iter().collect();
+    for symbol in pictures.iter().flat_map(|labelled| labelled.text.chars()) {
+        if !symbols.contains(symbol) {
+            ensure!(!symbol.is_whitespace() && !symbol.is_control(), "a text holds {symbol:?}");
+            symbols.push(symbol);
+        }
+    }
+    let part = |style: &String| Part { style: style.clone(), without: Vec::new(), parts: 1, pages: false };
+    let config = Config {
+        name: name.to_owned(),
+        network: card.network,
+        seed,
+        batch: BATCH,
+        steps,
+        precision: Precision::Bfloat16,
+        from: Some(weights.with_extension("safetensors")),
+        charset: Charset::new(&symbols)?,
+        data: styles.iter().map(part).collect(),
+        schedule: Schedule { shape: Shape::Cosine, peak: PEAK, warmup: steps / 20, cooldown: 0 },
+        optimizer: crate::optimizer::Settings::default(),
+        average: 0.99,
+        evaluate_every: steps,
+        checkpoint_every: steps,
+    };
+    config.check()?;
+    Ok(config)
+}
+
+/// Trains until the last step or until `stop` is set.
+pub fn adapt(
+    config: &Config,
+    pictures: &[Labelled],
+    rehearsed: &Source,
+    device: Device,
+    stop: &AtomicBool,
+) -> Result<State> {
+    let mut state = train::start(config, device)?;
+    let learned = Learned::new(config, pictures, rehearsed)?;
+    let bar = ProgressBar::new(config.steps);
+    while state.step < config.steps && !stop.load(Ordering::Relaxed) {
+        let batch = learned.batch(state.step)?;
+        let rate = config.schedule.rate(state.step, config.steps);
+        train::step(config, &mut state, &batch, rate, device)?;
+        bar.set_position(state.step);
+    }
+    bar.finish_and_clear();
+    Ok(state)
+}
+
+/// The pictures by their width once prepared, and what is drawn beside them.
+struct Learned<'a> {
+    config: &'a Config,
+    by_width: BTreeMap<usize, Vec<&'a Labelled>>,
+    rehearsed: &'a Source,
+}
+
+impl<'a> Learned<'a> {
+    fn new(config: &'a Config, pictures: &'a [Labelled], rehearsed: &'a Source) -> Result<Self> {
+        let mut by_width = BTreeMap::<usize, Vec<&Labelled>>::new();
+        let widths: Vec<usize> = pictures.par_iter().map(|labelled| prepare(&labelled.picture).width).collect();
+        for (labelled, width) in pictures.iter().zip(widths) {
+            by_width.entry(width).or_default().push(labelled);
+        }
+        ensure!(!by_width.is_empty(), "there is nothing to learn from");
+        Ok(Self { config, by_width, rehearsed })
+    }
+
+    fn batch(&self, step: u64) -> Result<LabelledBatch> {
+        let Config { batch, seed, .. } = *self.config;
+        let mut rng = Pcg64Mcg::seed_from_u64(seed ^ step.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        // A width as often as there are pictures of it.
+        let all: Vec<usize> = self.by_width.iter().flat_map(|(&width, here)| vec![width; here.len()]).collect();
+        let width = all[rng.random_range(0..all.len())];
+        let here = &self.by_width[&width];
+        let seeds: Vec<u64> = (0..batch).map(|_| rng.random()).collect();
+        let images: Vec<(PreparedImage, String)> = seeds
+            .into_par_iter()
+            .enumerate()
+            .map(|(place, seed)| {
+                if place % 2 == 1 && self.rehearsed.draws(width) {
+                    return self.rehearsed.image(step * batch as u64 + place as u64, width);
+                }
+                varied(here, width, seed)
+            })
+            .collect::<Result<_>>()?;
+        let mut drawn = LabelledBatch {
+            images: ImageBatch { pixels: Vec::new(), count: batch, height: preprocess::HEIGHT, width },
+            labels: Vec::new(),
+            texts: Vec::new(),
+        };
+        for (image, text) in images {
+            drawn.images.pixels.extend_from_slice(&image.pixels);
+            drawn.labels.push(self.config.charset.encode(&text)?.into_iter().map(|label| label as i64).collect());
+            drawn.texts.push(text);
+        }
+        Ok(drawn)
+    }
+}
+
+/// One of the pictures, varied so that its width stays.
+fn varied(pictures: &[&Labelled], width: usize, seed: u64) -> Result<(PreparedImage, String)> {
+    let mut rng = Pcg64Mcg::seed_from_u64(seed);
+    let Labelled { text, picture, .. } = pictures[rng.random_range(0..pictures.len())];
+    for _ in 0..TRIES {
+        let image = prepare(&vary(picture, &mut rng));
+        if image.width == width {
+            return Ok((image, text.clone()));
+        }
+    }
+    let image = prepare(picture);
+    if image.width != width {
+        bail!("a picture of {text:?} changes its width");
+    }
+    Ok((image, text.clone()))
+}
