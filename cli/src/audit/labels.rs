@@ -208,7 +208,7 @@ mod tests {
             [
                 "a.png",
                 "b.png",
-                "deep/c.png",
+                "./deep/c.png",
                 "deep/c.png",
                 "d.png",
                 "labels.csv",

@@ -118,7 +118,7 @@ impl Tally {
     }
 
     fn same(&self) -> fn(char, char) -> bool {
-        if self.ignore_case { same_ignoring_case } else { identical }
+        same(self.ignore_case)
     }
 }
 
@@ -129,6 +129,11 @@ impl Rightness {
         self.mistakes.count += mistakes;
         self.mistakes.of += edits.iter().filter(|edit| !matches!(edit, Edit::Added(_))).count();
     }
+}
+
+/// Which characters count as the same.
+pub(crate) fn same(ignore_case: bool) -> fn(char, char) -> bool {
+    if ignore_case { same_ignoring_case } else { identical }
 }
 
 fn identical(a: char, b: char) -> bool {

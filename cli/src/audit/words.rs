@@ -10,8 +10,10 @@ pub(crate) fn number(count: usize) -> String {
 /// A share, 0 to 1. Only what is all is 100%, and only what is none is 0%.
 pub(crate) fn percent(share: f64) -> String {
     let hundredths = share * 100.0;
-    let rounded = if hundredths >= 99.9 && share < 1.0 {
+    let rounded = if share < 1.0 && hundredths >= 99.99 {
         trimmed(format!("{:.3}", hundredths.min(99.999)))
+    } else if share < 1.0 && hundredths >= 99.9 {
+        trimmed(format!("{:.2}", hundredths.min(99.99)))
     } else if hundredths >= 1.0 {
         trimmed(format!("{hundredths:.1}"))
     } else {
@@ -63,10 +65,11 @@ mod tests {
 
     #[test]
     fn shares_never_look_like_all_or_none_when_they_are_not() {
-        let shares = [0.0, 0.000_012_3, 0.0001, 0.0096, 0.01, 0.9626, 0.5, 0.999_9, 0.999_999_9, 1.0];
+        let shares =
+            [0.0, 0.000_012_3, 0.0001, 0.0096, 0.01, 0.9626, 0.5, 0.999_16, 0.999_9, 0.999_999_9, 1.0];
         assert_eq!(
             shares.map(percent),
-            ["0%", "0.0012%", "0.01%", "0.96%", "1%", "96.3%", "50%", "99.99%", "99.999%", "100%"]
+            ["0%", "0.0012%", "0.01%", "0.96%", "1%", "96.3%", "50%", "99.92%", "99.99%", "99.999%", "100%"]
         );
     }
 

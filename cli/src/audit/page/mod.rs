@@ -37,8 +37,8 @@ pub(super) fn html(report: &Report, misread: &Spread<Shown>, sample: &Spread<Sho
                     (tables::right(report))
                     (confidence(report))
                     (tables::mistakes(report))
-                    (pictures::misread(misread))
-                    (pictures::sample(sample))
+                    (pictures::misread(misread, report.ignore_case))
+                    (pictures::sample(sample, report.ignore_case))
                     (cost(report))
                     (strength::thresholds(report))
                     (tables::left_out(report))
@@ -82,8 +82,7 @@ fn verdict(report: &Report) -> Markup {
             p { (report.verdict.reason) }
             p { (report.verdict.limit) }
             p {
-                "This is what one model read, which was not made for these pictures: the least that an attacker can do, not "
-                "the most. " a href="#strength" { "What that says, and what it does not" } "."
+                "This is what one model read: the least that an attacker can do, not the most. " a href="#strength" { "What that says, and what it does not" } "."
             }
             dl.figures {
                 div {

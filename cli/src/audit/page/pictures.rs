@@ -5,11 +5,14 @@ use maud::{Markup, html};
 
 use crate::audit::{
     gallery::{Shown, Spread},
+    tally,
     words::{number, percent},
 };
 
 /// Those that were misread.
-pub(super) fn misread(pictures: &Spread<Shown>) -> Markup {
+pub(super) fn misread(pictures: &Spread<Shown>, ignore_case: bool) -> Markup {
+    let mut order: Vec<&Shown> = pictures.kept().iter().collect();
+    order.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
     html! {
         section aria-labelledby="misread" {
             h2 id="misread" { "Misread pictures" }
@@ -20,20 +23,21 @@ pub(super) fn misread(pictures: &Spread<Shown>) -> Markup {
                     (some(pictures)) ", the surest first. What is wrong in a reading is bold and underlined; "
                     code { "·" } " stands for a character that was not read."
                 }
-                (list(pictures, true))
+                (list(&order, ignore_case))
             }
         }
     }
 }
 
 /// Those that were offered, right or wrong.
-pub(super) fn sample(pictures: &Spread<Shown>) -> Markup {
+pub(super) fn sample(pictures: &Spread<Shown>, ignore_case: bool) -> Markup {
+    let order: Vec<&Shown> = pictures.kept().iter().collect();
     html! {
-        @if !pictures.kept().is_empty() {
+        @if !order.is_empty() {
             section aria-labelledby="sample" {
                 h2 id="sample" { "The pictures" }
                 p { (some(pictures)) ", right and wrong ones as they come." }
-                (list(pictures, false))
+                (list(&order, ignore_case))
             }
         }
     }
@@ -46,17 +50,13 @@ fn some(pictures: &Spread<Shown>) -> Markup {
     }
 }
 
-fn list(pictures: &Spread<Shown>, surest_first: bool) -> Markup {
-    let mut order: Vec<&Shown> = pictures.kept().iter().collect();
-    if surest_first {
-        order.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
-    }
+fn list(pictures: &[&Shown], ignore_case: bool) -> Markup {
     html! {
-        ul.pictures { @for shown in order { li { (picture(shown)) } } }
+        ul.pictures { @for shown in pictures { li { (picture(shown, ignore_case)) } } }
     }
 }
 
-fn picture(shown: &Shown) -> Markup {
+fn picture(shown: &Shown, ignore_case: bool) -> Markup {
     html! {
         figure title=(shown.name) {
             @match &shown.source {
@@ -65,7 +65,7 @@ fn picture(shown: &Shown) -> Markup {
             }
             figcaption {
                 "says " code { (shown.truth) } br;
-                @if shown.right { "read right" } @else { "read " (marked(shown)) }
+                @if shown.right { "read right" } @else { "read " (marked(shown, ignore_case)) }
                 ", " (percent(f64::from(shown.confidence))) " sure"
             }
         }
@@ -73,7 +73,7 @@ fn picture(shown: &Shown) -> Markup {
 }
 
 /// The reading, with what is wrong in it marked.
-fn marked(shown: &Shown) -> Markup {
+fn marked(shown: &Shown, ignore_case: bool) -> Markup {
     if shown.reading.is_empty() {
         return html! { "as nothing" };
     }
@@ -81,7 +81,7 @@ fn marked(shown: &Shown) -> Markup {
         (shown.truth.chars().collect(), shown.reading.chars().collect());
     html! {
         code {
-            @for edit in align(&truth, &reading, |a, b| a == b) {
+            @for edit in align(&truth, &reading, tally::same(ignore_case)) {
                 @match edit {
                     Edit::Kept(character) => (character),
                     Edit::Substituted(_, character) | Edit::Added(character) => mark { (character) },

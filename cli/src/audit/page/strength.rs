@@ -48,8 +48,8 @@ pub(super) fn thresholds(report: &Report) -> Markup {
                     "low figure is no proof of strength."
                 }
                 li {
-                    "The model was not trained on these pictures. With a few hundred of them, labelled by hand, an attacker "
-                    "can train it further: Ye et al. 2018 needed about 500 of a scheme's own pictures."
+                    "Where the model has not learned from pictures of this kind, an attacker can make it: with a few hundred of "
+                    "them, labelled by hand, it is trained further. Ye et al. 2018 took about 500 of a scheme's own pictures."
                 }
                 li {
                     "Shares hold for pictures like these. Where the folder is no fair draw from what visitors see, neither are "
