@@ -38,10 +38,14 @@ pub(crate) fn write(mut out: impl Write, report: &Report, settings: &AuditSettin
     writeln!(out, "  characters wrong      {}", percent(report.judged().character_error_rate))?;
     writeln!(
         out,
-        "  cost                  {} ms of one core each; 1,000 for {}, about {} solved for a dollar",
+        "  cost                  {} ms of one core each; 1,000 for {}, {} solved for a dollar",
         decimal(cost.core_seconds_per_picture * 1000.0),
         dollars(cost.dollars_per_thousand),
-        about(cost.solved_per_dollar)
+        if cost.tries_per_solved.is_some() {
+            format!("about {}", about(cost.solved_per_dollar))
+        } else {
+            "none".to_owned()
+        }
     )?;
     writeln!(out, "{}", verdict.headline)?;
     writeln!(out, "  {}", verdict.reason)?;

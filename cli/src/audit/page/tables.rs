@@ -38,7 +38,7 @@ pub(super) fn right(report: &Report) -> Markup {
                     (number(pictures.with_unknown_characters)) " pictures say something with characters that the model does "
                     "not know, and count as misread. Of the others, " (percent(report.writable.share)) " ("
                     (number(report.writable.count)) " of " (number(report.writable.of)) ") are read right. "
-                    "An attacker would teach a model these characters, so the higher figure is the fairer one. "
+                    "An attacker would teach a model these characters, so this figure is the fairer one. "
                     a href="#left-out" { "Which they are" } "."
                 }
             }
@@ -87,7 +87,7 @@ fn rate(rate: Rate) -> Markup {
             td.number { "none" } td {}
         } @else {
             td.number { (percent(rate.share)) }
-            td { (percent(rate.low)) " to " (percent(rate.high)) }
+            td.interval { (percent(rate.low)) " to " (percent(rate.high)) }
         }
     }
 }
