@@ -3,6 +3,7 @@
 
 mod answers;
 mod clock;
+mod findings;
 mod gallery;
 mod labels;
 mod page;
@@ -27,9 +28,10 @@ use indicatif::ProgressBar;
 use crate::{
     audit::{
         clock::Clock,
+        findings::{Circumstances, Findings},
         gallery::{Shown, Spread},
         labels::Labelled,
-        report::{Circumstances, Findings, LeftOut, Listed, Model, Report, Unknown},
+        report::{LeftOut, Listed, Model, Report, Unknown},
         settings::{AuditSettings, CORE_HOUR_PRICE},
         tally::Tally,
         words::number,

@@ -2,6 +2,7 @@
 //! not the page's own goes through `maud`, which escapes it.
 
 mod charts;
+mod left_out;
 mod pictures;
 mod strength;
 mod tables;
@@ -41,7 +42,7 @@ pub(super) fn html(report: &Report, misread: &Spread<Shown>, sample: &Spread<Sho
                     (pictures::sample(sample, report.ignore_case))
                     (cost(report))
                     (strength::thresholds(report))
-                    (tables::left_out(report))
+                    (left_out::section(report))
                 }
                 footer {
                     p {
