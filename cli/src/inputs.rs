@@ -75,7 +75,8 @@ fn is_picture(entry: &DirEntry) -> bool {
 const UNREADABLE: &str = "unreadable-file";
 
 impl Input {
-    fn file(path: &Path) -> Self {
+    /// A file that is tried whatever it is called.
+    pub(crate) fn file(path: &Path) -> Self {
         Self { name: path.display().to_string(), origin: Origin::File(path.to_owned()) }
     }
 
@@ -84,6 +85,14 @@ impl Input {
         match &self.origin {
             Origin::File(path) => path,
             Origin::Stdin | Origin::Unreachable(_) => Path::new(&self.name),
+        }
+    }
+
+    /// Why there is nothing to be tried.
+    pub(crate) fn unreachable(&self) -> Option<&Failure> {
+        match &self.origin {
+            Origin::Unreachable(failure) => Some(failure),
+            Origin::Stdin | Origin::File(_) => None,
         }
     }
 

@@ -1,5 +1,6 @@
 //! The program `byecaptcha`: reads settings, starts what they ask for, and turns errors into words and exit statuses.
 
+mod audit;
 mod bench;
 mod client;
 mod inputs;
@@ -23,6 +24,7 @@ fn main() -> ExitCode {
         Command::Serve(settings) => serve::serve(&settings).map(|()| ExitCode::SUCCESS),
         Command::Keys(settings) => keys::keys(&settings).map(|()| ExitCode::SUCCESS),
         Command::Recognize(settings) => recognize::recognize(&settings),
+        Command::Audit(settings) => audit::audit(&settings),
         Command::Submit(settings) => submit::submit(&settings),
         Command::Bench(settings) => bench::bench(&settings),
         Command::Healthcheck(settings) => {

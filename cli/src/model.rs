@@ -1,9 +1,11 @@
-//! The model that both commands read with.
+//! The model that commands read with here and now, and one batch through it, in which a broken picture spoils no other.
 
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use byecaptcha_models::Recognizer;
+use byecaptcha_models::{PreparedImage, Reading, Recognizer};
+
+use crate::inputs::Failure;
 
 /// The model in this file, or the one that ships.
 pub(crate) fn load(path: Option<&Path>) -> Result<Recognizer> {
@@ -13,4 +15,39 @@ pub(crate) fn load(path: Option<&Path>) -> Result<Recognizer> {
         }
         None => Recognizer::embedded().context("the model that ships cannot be loaded"),
     }
+}
+
+/// Decodes one picture and fits it.
+pub(crate) fn prepare(recognizer: &Recognizer, encoded: &[u8]) -> Result<PreparedImage, Failure> {
+    recognizer.prepare(encoded).map_err(|error| Failure { kind: error.kind(), detail: error.to_string() })
+}
+
+/// One reading for each picture that was prepared, and the failures where they were.
+pub(crate) fn read(
+    recognizer: &mut Recognizer,
+    prepared: Vec<Result<PreparedImage, Failure>>,
+) -> Vec<Result<Reading, Failure>> {
+    let (mut images, mut order) = (Vec::new(), Vec::new());
+    for prepared in prepared {
+        order.push(prepared.map(|image| images.push(image)));
+    }
+    let mut readings = match recognizer.recognize(&images) {
+        Ok(readings) => readings.into_iter().map(Ok).collect::<Vec<_>>(),
+        // One of them may be at fault, and the others shall not suffer for it.
+        Err(_) => images.iter().map(|image| read_alone(recognizer, image)).collect(),
+    }
+    .into_iter();
+    let missing = || Err(engine_failed("it gave too few answers"));
+    order.into_iter().map(|slot| slot.and_then(|()| readings.next().unwrap_or_else(missing))).collect()
+}
+
+fn read_alone(recognizer: &mut Recognizer, image: &PreparedImage) -> Result<Reading, Failure> {
+    let readings = recognizer
+        .recognize(std::slice::from_ref(image))
+        .map_err(|error| engine_failed(&error.to_string()))?;
+    readings.into_iter().next().ok_or_else(|| engine_failed("it gave no answer"))
+}
+
+fn engine_failed(detail: &str) -> Failure {
+    Failure { kind: "engine-failed", detail: detail.to_owned() }
 }

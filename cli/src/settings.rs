@@ -16,7 +16,9 @@ use clap::{
 use byecaptcha_api::access::{AccessSettings, KeyId, Rate, Scope};
 use byecaptcha_program::{address, logging::LogFormat};
 
-use crate::{bench::settings::BenchSettings, submit::settings::SubmitSettings};
+use crate::{
+    audit::settings::AuditSettings, bench::settings::BenchSettings, submit::settings::SubmitSettings,
+};
 
 const DATABASE: &str = "byecaptcha.db";
 /// Beside the database.
@@ -37,6 +39,8 @@ pub(crate) enum Command {
     Serve(ServeSettings),
     /// Reads pictures here and now, without a server.
     Recognize(RecognizeSettings),
+    /// Reads your own labelled captchas and writes a page on how strong they are.
+    Audit(AuditSettings),
     /// Makes, lists and revokes the keys that a server asks for.
     Keys(KeysSettings),
     /// Has a server read pictures, however many, and writes a table; what ends early can be gone on with.
@@ -182,6 +186,7 @@ pub(crate) fn parse() -> Command {
         Command::Keys(settings) => ("keys", settings.check()),
         Command::Submit(settings) => ("submit", settings.check()),
         Command::Bench(settings) => ("bench", settings.check()),
+        Command::Audit(settings) => ("audit", settings.check()),
         Command::Recognize(_) => ("recognize", Ok(())),
         Command::Healthcheck(_) => ("healthcheck", Ok(())),
     };

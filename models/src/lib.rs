@@ -6,6 +6,7 @@ pub mod charset;
 pub mod decode;
 pub mod device;
 pub mod load;
+pub mod metrics;
 pub mod networks;
 pub mod onnx;
 pub mod predictor;

@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use byecaptcha_models::card::Figures;
+use byecaptcha_models::{
+    card::Figures,
+    metrics::{Interval, Share, edit_distance},
+};
 
 /// Where the steps of contrast begin, in levels of luminance.
 const CONTRASTS: [u8; 5] = [0, 40, 80, 120, 160];
@@ -100,36 +103,14 @@ impl Metrics {
 
     /// Between which shares, with 95% confidence, that of whole texts right lies: the score interval of Wilson (1927).
     pub fn interval(&self) -> (f64, f64) {
-        const Z: f64 = 1.959_964;
-        if self.images == 0 {
-            return (0.0, 1.0);
-        }
-        let (count, share) = (self.images as f64, self.exact as f64 / self.images as f64);
-        let scale = 1.0 + Z * Z / count;
-        let centre = (share + Z * Z / (2.0 * count)) / scale;
-        let half = Z / scale * (share * (1.0 - share) / count + Z * Z / (4.0 * count * count)).sqrt();
-        ((centre - half).max(0.0), (centre + half).min(1.0))
+        let Interval { low, high } = Share { count: self.exact, of: self.images }.interval();
+        (low, high)
     }
 
     /// How often each character, in texts read at the right length, was taken for another: truth, reading, times.
     pub fn confusions(&self) -> impl Iterator<Item = (char, char, usize)> {
         self.confusions.iter().map(|(&(truth, reading), &times)| (truth, reading, times))
     }
-}
-
-/// Insertions, deletions and substitutions between two texts (Levenshtein 1966).
-fn edit_distance(a: &[char], b: &[char]) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let substituted = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]
@@ -165,12 +146,5 @@ mod tests {
             metrics.add_contrast(contrast, exact);
         }
         assert_eq!(metrics.by_contrast(), [(0, 0.5, 2), (40, 1.0, 1), (160, 1.0, 1)]);
-    }
-
-    #[test]
-    fn distances_are_levenshtein_s() {
-        let distance =
-            |a: &str, b: &str| edit_distance(&a.chars().collect::<Vec<_>>(), &b.chars().collect::<Vec<_>>());
-        assert_eq!((distance("kitten", "sitting"), distance("", "abc"), distance("abc", "abc")), (3, 3, 0));
     }
 }

@@ -9,11 +9,11 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use byecaptcha_models::{PreparedImage, Reading, Recognizer};
+use byecaptcha_models::Recognizer;
 use byecaptcha_program::logging::{self, LogFormat};
 
 use crate::{
-    inputs::{self, Failure, Input},
+    inputs::{self, Input},
     model,
     recognize::output::Output,
     settings::RecognizeSettings,
@@ -50,47 +50,12 @@ fn write_all(settings: &RecognizeSettings, recognizer: &mut Recognizer) -> io::R
             return Ok(counts);
         }
         // Each file is let go once it is prepared: what is held is small pictures of one size.
-        let prepared = batch.iter().map(|input| prepare(recognizer, input)).collect();
-        for (input, reading) in batch.iter().zip(read(recognizer, prepared)) {
+        let prepared = batch.iter().map(|input| model::prepare(recognizer, &input.read()?)).collect();
+        for (input, reading) in batch.iter().zip(model::read(recognizer, prepared)) {
             counts.inputs += 1;
             counts.failed += usize::from(reading.is_err());
             output.write(&input.name, &reading)?;
         }
         output.flush()?;
     }
-}
-
-fn prepare(recognizer: &Recognizer, input: &Input) -> Result<PreparedImage, Failure> {
-    let encoded = input.read()?;
-    recognizer.prepare(&encoded).map_err(|error| Failure { kind: error.kind(), detail: error.to_string() })
-}
-
-/// One reading for each picture that was prepared, and the failures where they were.
-fn read(
-    recognizer: &mut Recognizer,
-    prepared: Vec<Result<PreparedImage, Failure>>,
-) -> Vec<Result<Reading, Failure>> {
-    let (mut images, mut order) = (Vec::new(), Vec::new());
-    for prepared in prepared {
-        order.push(prepared.map(|image| images.push(image)));
-    }
-    let mut readings = match recognizer.recognize(&images) {
-        Ok(readings) => readings.into_iter().map(Ok).collect::<Vec<_>>(),
-        // One of them may be at fault, and the others shall not suffer for it.
-        Err(_) => images.iter().map(|image| read_alone(recognizer, image)).collect(),
-    }
-    .into_iter();
-    let missing = || Err(engine_failed("it gave too few answers"));
-    order.into_iter().map(|slot| slot.and_then(|()| readings.next().unwrap_or_else(missing))).collect()
-}
-
-fn read_alone(recognizer: &mut Recognizer, image: &PreparedImage) -> Result<Reading, Failure> {
-    let readings = recognizer
-        .recognize(std::slice::from_ref(image))
-        .map_err(|error| engine_failed(&error.to_string()))?;
-    readings.into_iter().next().ok_or_else(|| engine_failed("it gave no answer"))
-}
-
-fn engine_failed(detail: &str) -> Failure {
-    Failure { kind: "engine-failed", detail: detail.to_owned() }
 }
