@@ -6,6 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
+use byecaptcha_dataset::composed;
 use byecaptcha_models::{
     ModelCard, Recognizer,
     card::Training,
@@ -25,6 +26,8 @@ use crate::{
 
 /// Fresh images of the dataset's own that a card's figures are measured on.
 const FRESH_IMAGES: u64 = 5_000;
+/// The same, of each composed style.
+const FRESH_OF_EACH: u64 = 1_000;
 /// Their seed, which no run trains with.
 const FRESH_SEED: u64 = 0xf4e5;
 
@@ -59,6 +62,14 @@ pub fn export(arguments: &Export) -> Result<()> {
     for preset in ["hku", "default"] {
         let metrics = evaluate::on_style(&mut recognizer, preset, FRESH_IMAGES, FRESH_SEED)?;
         record(metrics, format!("fresh images, preset {preset}"));
+    }
+    if config.data.iter().any(|source| source.style == COMPOSED) {
+        let metrics = evaluate::on_composed(&mut recognizer, FRESH_IMAGES, FRESH_SEED)?;
+        record(metrics, "fresh images, composed styles".into());
+        for style in composed() {
+            let metrics = evaluate::on_style(&mut recognizer, style, FRESH_OF_EACH, FRESH_SEED)?;
+            record(metrics, format!("fresh images, style {style}"));
+        }
     }
     let metrics = evaluate::on_pages(&mut recognizer, "hku", FRESH_IMAGES, FRESH_SEED)?;
     record(metrics, "fresh images, preset hku, cut out of pages".into());

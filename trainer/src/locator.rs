@@ -11,7 +11,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow};
-use byecaptcha_dataset::{Draw, Generator, Style, page::Cut};
+use byecaptcha_dataset::{Draw, composed, open, page::Cut};
 use byecaptcha_models::{
     load::sha256,
     networks::{LOCATOR_HEIGHT, LOCATOR_WIDTH, Outline, locator},
@@ -67,23 +67,24 @@ pub struct TrainLocator {
 type Example = (Vec<f32>, [f32; 4]);
 
 /// Screenshots of several styles of picture.
-struct Source(Vec<Generator>);
+struct Source(Vec<Box<dyn Draw>>);
 
 impl Source {
     fn new(seed: u64) -> Result<Self> {
-        let generators =
-            ["hku", "hku", "default"].map(|preset| Ok(Generator::new(Style::preset(preset)?, seed)?));
-        Ok(Self(generators.into_iter().collect::<Result<_>>()?))
+        // The composed styles are many and take half of the pictures.
+        let library = ["hku", "hku", "default"].into_iter().cycle().take(composed().len());
+        let styles = library.chain(composed()).map(|name| open(name, seed));
+        Ok(Self(styles.collect::<Result<_, _>>()?))
     }
 
     fn example(&self, index: u64) -> Result<Example> {
-        let generator = &self.0[(index % self.0.len() as u64) as usize];
+        let style = &self.0[(index % self.0.len() as u64) as usize];
         let seen =
             |image| preprocess::seen(image).map_err(|error| anyhow!("cannot look at a screenshot: {error}"));
         if index / self.0.len() as u64 % 10 < WHOLE {
-            return Ok((seen(&generator.sample(index).image)?, [0.0; 4]));
+            return Ok((seen(&style.sample(index).image)?, [0.0; 4]));
         }
-        let (_, Cut { image, place: [left, top, right, bottom] }) = generator.page(index);
+        let (_, Cut { image, place: [left, top, right, bottom] }) = style.page(index);
         let share = |at: i64, length: u32| (at as f64 / f64::from(length)) as f32;
         let (width, height) = image.dimensions();
         let edges =
@@ -147,8 +148,8 @@ pub fn train_locator(arguments: &TrainLocator, device: Device, stop: &AtomicBool
         "parameters": Outline::of_locator().trainable_values(),
         "multiply_adds": Outline::of_locator().multiply_adds,
         "training": {
-            "data": "drawn afresh for each step: presets hku (two thirds) and default, 70% cut out of drawn pages and \
-                     30% as they are",
+            "data": "drawn afresh for each step: half of it presets hku (two thirds) and default, half composed styles; 70% \
+                     cut out of drawn pages and 30% as they are",
             "steps": state.step,
             "images": state.step * BATCH,
             "command": format!("byecaptcha-trainer train-locator --steps {}", arguments.steps),

@@ -11,9 +11,11 @@ use std::{
 };
 
 use anyhow::{Result, ensure};
+use byecaptcha_dataset::composed;
 use byecaptcha_models::Recognizer;
 use byecaptcha_trainer::{
-    config::Config,
+    active::{self, Active, Pick},
+    config::{COMPOSED, Config},
     errors, evaluate, export,
     finetune::{self, Finetune},
     locator::{self, TrainLocator},
@@ -57,9 +59,9 @@ enum Command {
         /// Where a page with the misread pictures of the folders goes.
         #[arg(long)]
         errors: Option<PathBuf>,
-        /// Reads fresh images of this preset, too.
-        #[arg(long)]
-        preset: Option<String>,
+        /// Reads fresh images of these styles, too; `composed` stands for all composed ones, one by one.
+        #[arg(long, alias = "preset", value_delimiter = ',')]
+        style: Vec<String>,
         /// How many fresh images.
         #[arg(long, default_value_t = 5_000)]
         count: u64,
@@ -71,6 +73,10 @@ enum Command {
     TrainLocator(TrainLocator),
     /// Trains the report's networks under one budget of images and writes the table; Ctrl-C saves and stops.
     Table6(Table),
+    /// Picks the pictures of a folder that a model is least sure of, for people to label.
+    Pick(Pick),
+    /// Measures what picking by uncertainty is worth against picking at random; Ctrl-C stops after the round.
+    Active(Active),
     /// Makes a model for one site's captcha out of a few hundred labelled pictures; Ctrl-C stops and keeps what there is.
     Finetune(Finetune),
     /// Writes a run's averaged weights as ONNX and safetensors, with a measured model card.
@@ -100,9 +106,9 @@ fn main() -> Result<()> {
             }
             table6::table6(&table, Device::cuda_if_available(), &*stop_at_ctrl_c()?)
         }
-        Command::Evaluate { model, folders, errors, preset, count, seed } => {
+        Command::Evaluate { model, folders, errors, style, count, seed } => {
             let mut misread = Vec::new();
-            ensure!(!folders.is_empty() || preset.is_some(), "nothing to read: give folders or --preset");
+            ensure!(!folders.is_empty() || !style.is_empty(), "nothing to read: give folders or --style");
             let mut recognizer = model.map_or_else(Recognizer::embedded, |path| Recognizer::load(&path))?;
             for folder in folders {
                 let (metrics, wrong) = evaluate::on_folder_with_errors(&mut recognizer, &folder)?;
@@ -112,14 +118,20 @@ fn main() -> Result<()> {
             if let Some(file) = errors {
                 errors::write(&misread, &file)?;
             }
-            if let Some(preset) = preset {
-                let metrics = evaluate::on_style(&mut recognizer, &preset, count, seed)?;
-                println!(
-                    "{}",
-                    evaluate::report(&metrics.figures(&format!("fresh images of {preset}")), &metrics)
-                );
+            let styles = style.iter().flat_map(|style| match style.as_str() {
+                COMPOSED => composed(),
+                one => vec![one],
+            });
+            for style in styles {
+                let metrics = evaluate::on_style(&mut recognizer, style, count, seed)?;
+                let figures = metrics.figures(&format!("fresh images of {style}"));
+                println!("{}", evaluate::report(&figures, &metrics));
             }
             Ok(())
+        }
+        Command::Pick(arguments) => active::pick(&arguments),
+        Command::Active(arguments) => {
+            active::active(&arguments, Device::cuda_if_available(), &*stop_at_ctrl_c()?)
         }
         Command::Finetune(arguments) => {
             if let Some(threads) = arguments.threads {

@@ -14,7 +14,7 @@ const TURNED: f32 = 0.05;
 const LEANED: f32 = 0.08;
 
 /// Another picture like this one.
-pub fn vary(picture: &RgbImage, rng: &mut impl Rng) -> RgbImage {
+pub(super) fn vary(picture: &RgbImage, rng: &mut impl Rng) -> RgbImage {
     let mut varied = bent(picture, rng);
     if rng.random_bool(0.5) {
         let (contrast, light) = (rng.random_range(0.75..1.2), rng.random_range(-20.0..20.0_f32));
