@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use image::{ImageFormat, Rgba, RgbaImage, RgbImage};
+use image::{ImageFormat, RgbImage, Rgba, RgbaImage};
 use jpeg_encoder::{ChromaSubsamplingMethod, ColorType, Encoder, SamplingFactor};
 
 use crate::layout::Canvas;

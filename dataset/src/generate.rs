@@ -94,7 +94,11 @@ impl Generate {
     fn open(&self) -> Result<Box<dyn Draw>> {
         let Ok(preset) = Style::preset(&self.style) else {
             let style = open(&self.style, self.seed)?;
-            ensure!(!self.changes(), "{} is drawn as its file says: sizes, symbols and the like cannot be given", self.style);
+            ensure!(
+                !self.changes(),
+                "{} is drawn as its file says: sizes, symbols and the like cannot be given",
+                self.style
+            );
             return Ok(style);
         };
         let style = self.changed(preset);
@@ -168,8 +172,7 @@ fn write(style: &dyn Draw, arguments: &Generate) -> Result<u64> {
     indexed.par_iter().progress_with(progress).try_for_each(|(index, name)| {
         let (_, picture, extension) = style.encoded(*index);
         let path = arguments.out.join(format!("{name}.{extension}"));
-        std::fs::write(&path, picture)
-            .with_context(|| format!("cannot write {}", path.display()))
+        std::fs::write(&path, picture).with_context(|| format!("cannot write {}", path.display()))
     })?;
     Ok(count)
 }

@@ -16,7 +16,10 @@ const NAME: u32 = 18;
 /// # Errors
 /// [`Error::UnknownStyle`] for a name that is none; [`Error::Empty`] for no styles or no columns.
 pub fn sheet(styles: &[&str], columns: u64, seed: u64) -> Result<RgbImage, Error> {
-    let rows = styles.iter().map(|name| Ok((*name, row(name, columns, seed)?))).collect::<Result<Vec<_>, Error>>()?;
+    let rows = styles
+        .iter()
+        .map(|name| Ok((*name, row(name, columns, seed)?)))
+        .collect::<Result<Vec<_>, Error>>()?;
     let width = rows.iter().map(|(_, row)| row.width()).max().filter(|&width| width > GAP);
     let width = width.ok_or(Error::Empty("the sheet"))?;
     let height = rows.iter().map(|(_, row)| row.height() + NAME).sum();

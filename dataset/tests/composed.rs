@@ -71,7 +71,8 @@ fn together_they_have_every_symbol_length_and_shape_that_readers_are_to_know() {
         }
         sizes.extend((0..30).map(|index| style.sample(index).image.dimensions()));
     }
-    let expected: HashSet<char> = ('0'..='9').chain('a'..='z').chain('A'..='Z').chain("+-*×=?".chars()).collect();
+    let expected: HashSet<char> =
+        ('0'..='9').chain('a'..='z').chain('A'..='Z').chain("+-*×=?".chars()).collect();
     assert_eq!(symbols, expected);
     assert!((1..=8).all(|length| lengths.contains(&length)), "{lengths:?}");
     assert!(sizes.contains(&(80, 30)) && sizes.contains(&(300, 100)) && sizes.len() > 20, "{sizes:?}");
@@ -80,7 +81,9 @@ fn together_they_have_every_symbol_length_and_shape_that_readers_are_to_know() {
 #[test]
 fn a_text_of_lower_case_letters_is_one() {
     let style = open("plain-blue", 4).unwrap();
-    let lower = (0..300).filter(|&index| style.label(index).chars().all(|symbol| symbol.is_ascii_lowercase())).count();
+    let lower = (0..300)
+        .filter(|&index| style.label(index).chars().all(|symbol| symbol.is_ascii_lowercase()))
+        .count();
     assert!((150..300).contains(&lower), "three of five texts and more: {lower}");
 }
 

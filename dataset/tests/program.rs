@@ -145,7 +145,10 @@ fn any_style_is_drawn_by_its_name_and_composed_ones_cannot_be_changed() {
     let run = generate(&out, &["--style", "sums", "--count", "12"]);
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
     let names = files(&out);
-    assert!(names.len() == 12 && names.iter().all(|name| name.0.contains(['+', '-', '×', '*', 'x'])), "{names:?}");
+    assert!(
+        names.len() == 12 && names.iter().all(|name| name.0.contains(['+', '-', '×', '*', 'x'])),
+        "{names:?}"
+    );
     let run = generate(&folder.path().join("none"), &["--style", "sums", "--count", "1", "--width", "90"]);
     assert!(!run.status.success() && String::from_utf8_lossy(&run.stderr).contains("sums"));
 }

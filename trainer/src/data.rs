@@ -94,9 +94,10 @@ impl Source {
         let mut parts = Vec::new();
         for source in &config.data {
             let styles = match source.style.as_str() {
-                COMPOSED => {
-                    composed().into_iter().filter(|name| !source.without.iter().any(|other| other == name)).collect()
-                }
+                COMPOSED => composed()
+                    .into_iter()
+                    .filter(|name| !source.without.iter().any(|other| other == name))
+                    .collect(),
                 one => vec![one],
             };
             let share = source.parts as f64 / styles.len() as f64;

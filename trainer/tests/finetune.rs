@@ -17,7 +17,18 @@ fn labelled(folder: &Path, count: u64, rename: impl Fn(String) -> String) {
 fn finetune(labelled: &Path, out: &Path) -> (bool, String) {
     let model = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/weights/lean.onnx");
     let run = Command::new(env!("CARGO_BIN_EXE_byecaptcha-trainer"))
-        .args(["finetune", "--name", "mine", "--steps", "4", "--rehearse", "hku", "--model", model, "--labelled"])
+        .args([
+            "finetune",
+            "--name",
+            "mine",
+            "--steps",
+            "4",
+            "--rehearse",
+            "hku",
+            "--model",
+            model,
+            "--labelled",
+        ])
         .arg(labelled)
         .arg("--out")
         .arg(out)

@@ -4,7 +4,11 @@ use super::fonts::{Embedded, Kind};
 
 macro_rules! face {
     ($kind:ident, $name:literal, $file:literal) => {
-        Embedded { kind: Kind::$kind, name: $name, bytes: include_bytes!(concat!("../../fonts/composed/", $file)) }
+        Embedded {
+            kind: Kind::$kind,
+            name: $name,
+            bytes: include_bytes!(concat!("../../fonts/composed/", $file)),
+        }
     };
 }
 

@@ -9,7 +9,12 @@ use super::recipe::Finish;
 use crate::style::Encoding;
 
 /// Finishes a picture and says how it is saved.
-pub(super) fn finish(finish: &Finish, palette: &Palette, image: &mut RgbImage, rng: &mut impl Rng) -> Encoding {
+pub(super) fn finish(
+    finish: &Finish,
+    palette: &Palette,
+    image: &mut RgbImage,
+    rng: &mut impl Rng,
+) -> Encoding {
     let blur = finish.blur.take(rng);
     if blur > 0.1 {
         *image = imageops::fast_blur(image, blur);

@@ -71,7 +71,8 @@ impl Face {
             Some(Glyph { outline: path.commands, advance: metrics.advance_width(id)? })
         };
         let glyphs = SYMBOLS.chars().map(glyph).collect();
-        let capital = font.metrics(Size::new(1.0), LocationRef::default()).cap_height.filter(|&height| height > 0.3);
+        let capital =
+            font.metrics(Size::new(1.0), LocationRef::default()).cap_height.filter(|&height| height > 0.3);
         Ok(Self { glyphs, capital: capital.unwrap_or(0.7) })
     }
 
@@ -96,7 +97,9 @@ pub(super) struct Named {
 static ALL: LazyLock<Vec<Named>> = LazyLock::new(|| {
     FACES
         .iter()
-        .filter_map(|&Embedded { kind, name, bytes }| Some(Named { kind, name, face: Face::read(bytes).ok()? }))
+        .filter_map(|&Embedded { kind, name, bytes }| {
+            Some(Named { kind, name, face: Face::read(bytes).ok()? })
+        })
         .collect()
 });
 

@@ -39,7 +39,9 @@ pub(super) fn draw(
         let (colour, opacity) = (palette.mark(mark.ink, rng), mark.opacity.take(rng));
         match mark.shape {
             Shape::Dots => painter.fill(image, &circle(anywhere(side, rng), pen), colour, opacity),
-            Shape::Letters => painter.fill(image, &letter(faces, anywhere(side, rng), size, rng), colour, opacity),
+            Shape::Letters => {
+                painter.fill(image, &letter(faces, anywhere(side, rng), size, rng), colour, opacity)
+            }
             shape => painter.stroke(image, &path(shape, side, size, rng), pen, colour, opacity),
         }
     }

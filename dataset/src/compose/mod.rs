@@ -80,9 +80,11 @@ impl Composer {
                 period: rng.random_range(2..=12),
                 both: matches!(ground, Ground::Chequers),
             },
-            Some(Ground::Grain) => {
-                ground::Ground::Clouds { colours, cell: rng.random_range(1.0..3.0), coloured: rng.random_bool(0.5) }
-            }
+            Some(Ground::Grain) => ground::Ground::Clouds {
+                colours,
+                cell: rng.random_range(1.0..3.0),
+                coloured: rng.random_bool(0.5),
+            },
             Some(Ground::Clouds) => {
                 ground::Ground::Clouds { colours, cell: rng.random_range(6.0..50.0), coloured: true }
             }
@@ -105,7 +107,11 @@ impl Draw for Composer {
         for mark in recipe.marks.iter().filter(|mark| !mark.over) {
             marks::draw(mark, &mut image, &mut painter, &palette, &self.faces, &mut rng);
         }
-        let set = letters::Setting { letters: &recipe.letters, mixed_fonts: recipe.mixed_fonts, faces: &self.faces };
+        let set = letters::Setting {
+            letters: &recipe.letters,
+            mixed_fonts: recipe.mixed_fonts,
+            faces: &self.faces,
+        };
         set.draw(&label, &mut image, &mut painter, &palette, text_only.then_some(&bend), &mut rng);
         for mark in recipe.marks.iter().filter(|mark| mark.over) {
             marks::draw(mark, &mut image, &mut painter, &palette, &self.faces, &mut rng);
@@ -145,7 +151,8 @@ pub(crate) fn write_line(image: &mut RgbImage, text: &str, (mut left, baseline):
             left += size / 2.0;
             continue;
         };
-        let outline = paint::moved(&glyph.outline, |at| zeno::Point::new(left + at.x * size, baseline + at.y * size));
+        let outline =
+            paint::moved(&glyph.outline, |at| zeno::Point::new(left + at.x * size, baseline + at.y * size));
         painter.fill(image, &outline, image::Rgb([0; 3]), 1.0);
         left += glyph.advance * size;
     }

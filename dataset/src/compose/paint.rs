@@ -139,7 +139,10 @@ mod tests {
         let mut painter = Painter::new(false);
         painter.fill(&mut image, &square(-5.0, 2.5), Rgb([0; 3]), 1.0);
         painter.fill(&mut image, &square(8.0, 40.0), Rgb([100; 3]), 0.5);
-        assert_eq!((image.get_pixel(0, 0).0[0], image.get_pixel(4, 4).0[0], image.get_pixel(9, 9).0[0]), (0, 255, 178));
+        assert_eq!(
+            (image.get_pixel(0, 0).0[0], image.get_pixel(4, 4).0[0], image.get_pixel(9, 9).0[0]),
+            (0, 255, 178)
+        );
         let edge = image.get_pixel(2, 0).0[0];
         assert!((100..156).contains(&edge), "half covered: {edge}");
         Painter::new(true).fill(&mut image, &square(4.0, 6.4), Rgb([0; 3]), 1.0);

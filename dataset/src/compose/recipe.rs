@@ -121,7 +121,8 @@ enum Charset {
 impl Charset {
     fn symbols(self) -> impl Iterator<Item = char> {
         let (digits, upper, lower) = ('0'..='9', 'A'..='Z', 'a'..='z');
-        let part = |taken: bool, range: std::ops::RangeInclusive<char>| taken.then_some(range).into_iter().flatten();
+        let part =
+            |taken: bool, range: std::ops::RangeInclusive<char>| taken.then_some(range).into_iter().flatten();
         let hex = matches!(self, Self::Hex);
         part(!matches!(self, Self::Letters | Self::Lower | Self::Upper), digits)
             .chain(part(
@@ -141,7 +142,8 @@ impl Text {
         if let Some(most) = self.sum {
             return sum(most, rng);
         }
-        let symbols: Vec<char> = self.charset.symbols().filter(|&symbol| !self.without.contains(symbol)).collect();
+        let symbols: Vec<char> =
+            self.charset.symbols().filter(|&symbol| !self.without.contains(symbol)).collect();
         let length = rng.random_range(self.length[0]..=self.length[1]);
         (0..length).map(|_| symbols[rng.random_range(0..symbols.len())]).collect()
     }

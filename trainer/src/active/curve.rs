@@ -12,7 +12,7 @@ use std::{
 use anyhow::{Result, ensure};
 use byecaptcha_dataset::{Draw, open};
 use byecaptcha_models::{
-    ImageBatch, PreparedImage, Predictor,
+    ImageBatch, Predictor, PreparedImage,
     decode::{self, Hypothesis},
     preprocess::{self, prepare},
     torch::TorchPredictor,
@@ -141,8 +141,7 @@ fn series(
     let mut picked: BTreeSet<usize> = order[..arguments.each].iter().copied().collect();
     for _ in 0..arguments.rounds {
         let labelled: Vec<Labelled> = picked.iter().map(|&place| pool[place].clone()).collect();
-        let config =
-            run("active", &arguments.model, &labelled, &arguments.rehearse, arguments.steps, seed)?;
+        let config = run("active", &arguments.model, &labelled, &arguments.rehearse, arguments.steps, seed)?;
         let state = adapt(&config, &labelled, &Source::new(&config, seed)?, device, stop)?;
         if stop.load(Ordering::Relaxed) {
             return Ok(());
@@ -155,8 +154,13 @@ fn series(
             ignoring_case += usize::from(text.to_lowercase() == labelled.text.to_lowercase());
         }
         let share = |count: usize| count as f64 / measured.len() as f64;
-        let point =
-            Point { choice, seed, labels: picked.len(), exact: share(exact), ignoring_case: share(ignoring_case) };
+        let point = Point {
+            choice,
+            seed,
+            labels: picked.len(),
+            exact: share(exact),
+            ignoring_case: share(ignoring_case),
+        };
         println!("{}", serde_json::to_string(&point)?);
         points.push(point);
         let left: Vec<usize> = order.iter().copied().filter(|place| !picked.contains(place)).collect();
@@ -213,7 +217,8 @@ impl Reader {
         let mut read = vec![Vec::new(); pictures.len()];
         for (width, places) in by_width {
             for places in places.chunks(BATCH) {
-                let pixels = places.iter().flat_map(|&place| prepared[place].pixels.iter().copied()).collect();
+                let pixels =
+                    places.iter().flat_map(|&place| prepared[place].pixels.iter().copied()).collect();
                 let images = ImageBatch { pixels, count: places.len(), height: preprocess::HEIGHT, width };
                 for (&place, distributions) in places.iter().zip(self.predictor.predict(&images)?) {
                     read[place] = decode::beam(&distributions, BEAM);

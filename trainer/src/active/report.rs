@@ -7,15 +7,18 @@ use plotters::prelude::*;
 
 use super::curve::{Choice, Point};
 
-const CHOICES: [(Choice, &str, RGBColor); 2] =
-    [(Choice::Uncertain, "least certain first", RGBColor(0, 90, 180)), (Choice::Random, "at random", RGBColor(200, 80, 0))];
+const CHOICES: [(Choice, &str, RGBColor); 2] = [
+    (Choice::Uncertain, "least certain first", RGBColor(0, 90, 180)),
+    (Choice::Random, "at random", RGBColor(200, 80, 0)),
+];
 
 /// Writes `curve.md` and `curve.svg` into a folder.
 pub(super) fn write(folder: &Path, style: &str, points: &[Point]) -> Result<()> {
     let table = table(style, points);
     println!("{table}");
     fs::write(folder.join("curve.md"), table)?;
-    plot(&folder.join("curve.svg"), style, points).map_err(|error| anyhow!("the curve cannot be drawn: {error}"))
+    plot(&folder.join("curve.svg"), style, points)
+        .map_err(|error| anyhow!("the curve cannot be drawn: {error}"))
 }
 
 /// Mean accuracy of all seeds after each number of labels, least first.
@@ -83,7 +86,11 @@ fn plot(path: &Path, style: &str, points: &[Point]) -> Result<(), Box<dyn std::e
         .x_label_area_size(32)
         .y_label_area_size(44)
         .build_cartesian_2d(0.0..most * 1.03, 0.0..1.0)?;
-    chart.configure_mesh().x_desc("labels").y_label_formatter(&|share| format!("{:.0}%", share * 100.0)).draw()?;
+    chart
+        .configure_mesh()
+        .x_desc("labels")
+        .y_label_formatter(&|share| format!("{:.0}%", share * 100.0))
+        .draw()?;
     for (choice, name, colour) in CHOICES {
         let line = means(points, choice).into_iter().map(|(labels, share)| (labels as f64, share));
         chart
@@ -91,7 +98,9 @@ fn plot(path: &Path, style: &str, points: &[Point]) -> Result<(), Box<dyn std::e
             .label(name)
             .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(2)));
         let here = points.iter().filter(|point| point.choice == choice);
-        chart.draw_series(here.map(|point| Circle::new((point.labels as f64, point.ignoring_case), 3, colour.filled())))?;
+        chart.draw_series(
+            here.map(|point| Circle::new((point.labels as f64, point.ignoring_case), 3, colour.filled())),
+        )?;
     }
     chart.configure_series_labels().position(SeriesLabelPosition::LowerRight).border_style(BLACK).draw()?;
     root.present()?;
@@ -104,7 +113,8 @@ mod tests {
 
     #[test]
     fn labels_are_compared_at_the_same_accuracy() {
-        let point = |choice, labels, ignoring_case| Point { choice, seed: 0, labels, exact: 0.0, ignoring_case };
+        let point =
+            |choice, labels, ignoring_case| Point { choice, seed: 0, labels, exact: 0.0, ignoring_case };
         let points = [
             point(Choice::Uncertain, 50, 0.2),
             point(Choice::Uncertain, 100, 0.5),

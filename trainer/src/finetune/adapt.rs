@@ -104,7 +104,8 @@ struct Learned<'a> {
 impl<'a> Learned<'a> {
     fn new(config: &'a Config, pictures: &'a [Labelled], rehearsed: &'a Source) -> Result<Self> {
         let mut by_width = BTreeMap::<usize, Vec<&Labelled>>::new();
-        let widths: Vec<usize> = pictures.par_iter().map(|labelled| prepare(&labelled.picture).width).collect();
+        let widths: Vec<usize> =
+            pictures.par_iter().map(|labelled| prepare(&labelled.picture).width).collect();
         for (labelled, width) in pictures.iter().zip(widths) {
             by_width.entry(width).or_default().push(labelled);
         }
@@ -116,7 +117,8 @@ impl<'a> Learned<'a> {
         let Config { batch, seed, .. } = *self.config;
         let mut rng = Pcg64Mcg::seed_from_u64(seed ^ step.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         // A width as often as there are pictures of it.
-        let all: Vec<usize> = self.by_width.iter().flat_map(|(&width, here)| vec![width; here.len()]).collect();
+        let all: Vec<usize> =
+            self.by_width.iter().flat_map(|(&width, here)| vec![width; here.len()]).collect();
         let width = all[rng.random_range(0..all.len())];
         let here = &self.by_width[&width];
         let seeds: Vec<u64> = (0..batch).map(|_| rng.random()).collect();
@@ -137,7 +139,9 @@ impl<'a> Learned<'a> {
         };
         for (image, text) in images {
             drawn.images.pixels.extend_from_slice(&image.pixels);
-            drawn.labels.push(self.config.charset.encode(&text)?.into_iter().map(|label| label as i64).collect());
+            drawn
+                .labels
+                .push(self.config.charset.encode(&text)?.into_iter().map(|label| label as i64).collect());
             drawn.texts.push(text);
         }
         Ok(drawn)

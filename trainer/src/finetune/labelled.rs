@@ -113,7 +113,8 @@ mod tests {
         let mut list = "file,text,confidence\n".to_owned();
         for index in 0..count {
             let (text, file, extension) = style.encoded(index);
-            let name = if named { format!("{text}_num{index}.{extension}") } else { format!("{index}.{extension}") };
+            let name =
+                if named { format!("{text}_num{index}.{extension}") } else { format!("{index}.{extension}") };
             list += &format!("{name},{text},0.5\n");
             fs::write(folder.path().join(name), file).unwrap();
         }

@@ -5,11 +5,7 @@ mod adapt;
 mod labelled;
 mod vary;
 
-use std::{
-    path::PathBuf,
-    sync::atomic::AtomicBool,
-    time::Instant,
-};
+use std::{path::PathBuf, sync::atomic::AtomicBool, time::Instant};
 
 use anyhow::{Result, ensure};
 use byecaptcha_models::{Recognizer, card::Figures};
@@ -91,8 +87,7 @@ pub fn finetune(arguments: &Finetune, device: Device, stop: &AtomicBool) -> Resu
         ),
         notes: format!("Made for the pictures of one site, out of the model {}.", before.card().name),
     };
-    let mut card =
-        export::write_weights(&config, state.step, &state.averages, &arguments.out, "1", &origin)?;
+    let mut card = export::write_weights(&config, state.step, &state.averages, &arguments.out, "1", &origin)?;
     let onnx = arguments.out.join(name).with_extension("onnx");
     let new = figures(&mut Recognizer::load(&onnx)?, &measured, rehearse)?;
     println!("{:44} {:>14} {:>14}", "exact (ignoring case)", "before", "after");
