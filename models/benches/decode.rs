@@ -4,7 +4,13 @@
 // A bench may stop at the first surprise; criterion's macro documents nothing; the ratios are printed.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
-use std::{cell::RefCell, fs, hint::black_box, path::{Path, PathBuf}, time::Instant};
+use std::{
+    cell::RefCell,
+    fs,
+    hint::black_box,
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 use byecaptcha_models::{
     ImageBatch, LabelDistributions, ModelCard, Predictor, PreparedImage, ReadingOptions, Recognizer,
