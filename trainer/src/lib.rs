@@ -2,6 +2,7 @@
 // What evaluation finds and how a run in the background goes is this program's output.
 #![allow(clippy::print_stdout)]
 
+pub mod calibrate;
 pub mod checkpoint;
 pub mod config;
 pub mod data;

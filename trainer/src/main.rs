@@ -13,6 +13,7 @@ use std::{
 use anyhow::{Result, ensure};
 use byecaptcha_models::Recognizer;
 use byecaptcha_trainer::{
+    calibrate::{self, Calibrate},
     config::Config,
     errors, evaluate, export,
     locator::{self, TrainLocator},
@@ -66,6 +67,9 @@ enum Command {
         #[arg(long, default_value_t = 0xf4e5)]
         seed: u64,
     },
+    /// Fits a model's confidence to labelled pictures, and writes the map, a threshold for abstaining, and what was
+    /// measured on other pictures to its card.
+    Calibrate(Calibrate),
     /// Trains what finds a picture in a screenshot; Ctrl-C saves and stops.
     TrainLocator(TrainLocator),
     /// Trains the report's networks under one budget of images and writes the table; Ctrl-C saves and stops.
@@ -118,6 +122,7 @@ fn main() -> Result<()> {
             }
             Ok(())
         }
+        Command::Calibrate(arguments) => calibrate::calibrate(&arguments),
         Command::Export(arguments) => export::export(&arguments),
     }
 }
