@@ -69,7 +69,8 @@ impl BetaMap {
 /// A model's calibration, with how well it does.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
-    /// From the network's probability of a text to its confidence.
+    /// From the network's probability of a text to its confidence. One that changes nothing says that the network was
+    /// right about itself, as far as the fitted readings tell.
     pub map: BetaMap,
     /// What the map and the threshold were fitted on: readings without limits of half of these pictures.
     pub fitted_on: String,
@@ -91,7 +92,7 @@ pub struct Calibration {
 /// Errors are expected calibration errors: readings in order of their confidence in 15 bins of equal numbers, and over
 /// these the mean, weighted by readings, of the distance between mean confidence and share of right texts (Naeini, Cooper
 /// and Hauskrecht 2015, with the adaptive bins of Nguyen and O'Connor 2015). Even a perfect map has one above zero, from
-/// chance in the bins.
+/// chance in the bins: see `error_by_chance`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HeldOut {
     /// What was read.
@@ -106,6 +107,8 @@ pub struct HeldOut {
     pub error_before: f64,
     /// The same of confidences.
     pub error_after: f64,
+    /// What it would be on average, from chance alone, if each text were right exactly as often as its confidence says.
+    pub error_by_chance: f64,
     /// Share of readings at or above the threshold; 0 where there is none.
     pub kept: f64,
     /// Share of right texts among them, with the interval of Wilson (1927) at 95%; absent where none is kept.

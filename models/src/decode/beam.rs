@@ -8,7 +8,7 @@ use super::{
     BLANK, Constraint,
     candidates::Candidates,
     length,
-    prefixes::{EMPTY, PrefixId, Prefixes},
+    prefixes::{EMPTY, NONE, PrefixId, Prefixes},
 };
 use crate::predictor::LabelDistributions;
 
@@ -79,12 +79,13 @@ fn divide(found: &mut [Hypothesis], whole: f64) {
 #[derive(Clone, Copy)]
 struct Kept {
     prefix: PrefixId,
+    /// What it lengthened, and by which label; none, and the blank, for the empty start.
+    parent: PrefixId,
+    last: usize,
     blank: f32,
     label: f32,
     /// Both together: what counts in the beam.
     total: f32,
-    /// The last label, where there is one.
-    last: Option<usize>,
 }
 
 /// What a start may become at a step.
@@ -153,7 +154,14 @@ impl<'a> Search<'a> {
         let longest = constraint.max_length.unwrap_or(usize::MAX).min(candidates.steps());
         let count = if constraint.bounds_length() { longest + 1 } else { 1 };
         let mut beams = vec![Vec::new(); count];
-        beams[0] = vec![Kept { prefix: EMPTY, blank: 0.0, label: f32::NEG_INFINITY, total: 0.0, last: None }];
+        beams[0] = vec![Kept {
+            prefix: EMPTY,
+            parent: NONE,
+            last: BLANK,
+            blank: 0.0,
+            label: f32::NEG_INFINITY,
+            total: 0.0,
+        }];
         // Far more than a beam has room for is asked of it only by those who want all texts of a tiny problem.
         let room = width.min(64);
         Self {
@@ -218,14 +226,13 @@ impl<'a> Search<'a> {
         for kept in &self.beams[same] {
             let blank = kept.total + step_blank;
             let mut label = f32::NEG_INFINITY;
-            if let Some(last) = kept.last {
+            if kept.last != BLANK {
                 // The label goes on; or what it lengthened is in the beam as well, and is lengthened by it now.
                 let mut from = kept.label;
-                let parent = self.prefixes.parent(kept.prefix);
-                if let Some(parent) = growing.iter().find(|other| Some(other.prefix) == parent) {
-                    from = log_add(from, before(parent, last));
+                if let Some(parent) = growing.iter().find(|other| other.prefix == kept.parent) {
+                    from = log_add(from, before(parent, kept.last));
                 }
-                label = from + candidates.value(step, last);
+                label = from + candidates.value(step, kept.last);
             }
             let total = log_add(blank, label);
             self.next.offer(Next::Same(Kept { blank, label, total, ..*kept }), floor);
@@ -242,9 +249,7 @@ impl<'a> Search<'a> {
                     continue;
                 }
                 // What is in the beam already was lengthened above.
-                let is_kept = |other: &Kept| {
-                    other.last == Some(label) && self.prefixes.parent(other.prefix) == Some(kept.prefix)
-                };
+                let is_kept = |other: &Kept| other.last == label && other.parent == kept.prefix;
                 if !self.beams[same].iter().any(is_kept) {
                     self.next.offer(Next::Longer { from: kept.prefix, label, total }, floor);
                 }
@@ -256,10 +261,11 @@ impl<'a> Search<'a> {
                 Next::Same(kept) => kept,
                 Next::Longer { from, label, total } => Kept {
                     prefix: self.prefixes.lengthened(from, label),
+                    parent: from,
+                    last: label,
                     blank: f32::NEG_INFINITY,
                     label: total,
                     total,
-                    last: Some(label),
                 },
             });
         }
@@ -284,7 +290,7 @@ impl<'a> Search<'a> {
 
 /// How likely a start is in a way that lets this label begin a new character: a repeated one does so only after a blank.
 fn before(kept: &Kept, label: usize) -> f32 {
-    if kept.last == Some(label) { kept.blank } else { kept.total }
+    if kept.last == label { kept.blank } else { kept.total }
 }
 
 fn log_add(a: f32, b: f32) -> f32 {

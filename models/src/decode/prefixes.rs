@@ -9,7 +9,7 @@ pub(super) type PrefixId = usize;
 /// The start with nothing in it.
 pub(super) const EMPTY: PrefixId = 0;
 /// No start.
-const NONE: PrefixId = PrefixId::MAX;
+pub(super) const NONE: PrefixId = PrefixId::MAX;
 
 struct Node {
     parent: PrefixId,
@@ -48,20 +48,13 @@ impl Prefixes {
         made
     }
 
-    /// The last label; `None` for the empty start.
-    pub(super) fn last(&self, prefix: PrefixId) -> Option<usize> {
-        (prefix != EMPTY).then(|| self.nodes[prefix].label)
-    }
-
-    /// The start that this one lengthens; `None` for the empty start.
-    pub(super) fn parent(&self, prefix: PrefixId) -> Option<PrefixId> {
-        (prefix != EMPTY).then(|| self.nodes[prefix].parent)
-    }
-
     /// All labels, from the first.
     pub(super) fn labels(&self, prefix: PrefixId) -> Vec<usize> {
-        let up = std::iter::successors(Some(prefix), |&prefix| self.parent(prefix));
-        let mut labels: Vec<usize> = up.filter_map(|prefix| self.last(prefix)).collect();
+        let (mut labels, mut prefix) = (Vec::new(), prefix);
+        while prefix != EMPTY {
+            labels.push(self.nodes[prefix].label);
+            prefix = self.nodes[prefix].parent;
+        }
         labels.reverse();
         labels
     }
@@ -78,6 +71,6 @@ mod tests {
         let (ab, aa) = (prefixes.lengthened(a, 9), prefixes.lengthened(a, 7));
         assert_eq!((prefixes.lengthened(a, 9), prefixes.lengthened(EMPTY, 7)), (ab, a));
         assert_eq!((prefixes.labels(aa), prefixes.labels(EMPTY)), (vec![7, 7], vec![]));
-        assert_eq!((prefixes.parent(aa), prefixes.last(EMPTY)), (Some(a), None));
+        assert_eq!(prefixes.labels(ab), [7, 9]);
     }
 }

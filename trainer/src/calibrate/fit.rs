@@ -11,11 +11,14 @@ const STEPS: usize = 100;
 const PULL: f64 = 0.1;
 /// The map that changes nothing, as `a`, `b`, `c`.
 const SAME: [f64; 3] = [1.0, 1.0, 0.0];
+/// Twice the gain in log likelihood that three numbers have by chance in one of twenty cases: chi-squared, 95% (Wilks 1938).
+const CHANCE: f64 = 7.815;
 /// One-sided, 95% of a normal distribution lie above minus this.
 const Z: f64 = 1.644_854;
 
 /// Beta calibration by maximum likelihood: a logistic regression on the map's two features. Where `a` or `b` comes out
-/// negative, and the map would turn the order over, it is set to zero and the rest is fitted again, as its authors do.
+/// negative, and the map would turn the order over, it is set to zero and the rest is fitted again, as its authors do. Where
+/// the gain could be chance, and the network is right about itself as far as anybody can tell, the map changes nothing.
 pub(super) fn beta(answers: &[Answer]) -> BetaMap {
     let mut free = [true; 3];
     let mut parameters = regression(answers, free);
@@ -24,6 +27,10 @@ pub(super) fn beta(answers: &[Answer]) -> BetaMap {
             free[index] = false;
             parameters = regression(answers, free);
         }
+    }
+    let gain = loss(answers, SAME, [true; 3]) - loss(answers, parameters, free);
+    if 2.0 * gain < CHANCE {
+        parameters = SAME;
     }
     let [a, b, c] = parameters;
     // The first may have turned negative by the second's going; with both at zero nothing is left to order by.
@@ -160,6 +167,14 @@ mod tests {
                 assert!((found - truth).abs() < 0.02, "{probability}: {found} and {truth}");
             }
         }
+    }
+
+    #[test]
+    fn a_network_that_is_right_about_itself_is_left_alone() {
+        let same = BetaMap { a: 1.0, b: 1.0, c: 0.0 };
+        assert_eq!(beta(&answers(&same, 2_000)), same);
+        let bent = BetaMap { a: 0.5, b: 0.5, c: -0.5 };
+        assert_ne!(beta(&answers(&bent, 2_000)), same);
     }
 
     #[test]

@@ -1,9 +1,13 @@
 //! How well confidences hold: the expected calibration error, and what a threshold keeps.
 
 use byecaptcha_models::calibration::{BetaMap, HeldOut};
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64Mcg;
 
 use super::readings::Answer;
 
+/// How often chance is asked what it makes of a perfect map.
+const DRAWS: u64 = 50;
 /// Bins of equal numbers.
 pub(super) const BINS: usize = 15;
 /// Two-sided, 95% of a normal distribution lie within this of its mean.
@@ -40,6 +44,17 @@ pub(super) fn bins(answers: &[Answer]) -> Vec<Bin> {
 pub(super) fn calibration_error(answers: &[Answer]) -> f64 {
     let distance = |bin: Bin| bin.count as f64 * (bin.confidence - bin.right).abs();
     bins(answers).into_iter().map(distance).sum::<f64>() / answers.len().max(1) as f64
+}
+
+/// The mean error of readings that are right exactly as often as their confidence says.
+fn error_by_chance(answers: &[Answer]) -> f64 {
+    let drawn = |seed| {
+        let mut random = Pcg64Mcg::seed_from_u64(seed);
+        let answers: Vec<Answer> =
+            answers.iter().map(|answer| (answer.0, random.random::<f64>() < answer.0)).collect();
+        calibration_error(&answers)
+    };
+    (0..DRAWS).map(drawn).sum::<f64>() / DRAWS as f64
 }
 
 /// Between which shares the true one lies, of which so many of so many are a sample: the score interval of Wilson (1927).
@@ -84,6 +99,7 @@ pub(super) fn held_out(
         exact: share(count(answers), answers.len()),
         error_before: calibration_error(answers),
         error_after: calibration_error(&after),
+        error_by_chance: error_by_chance(&after),
         kept: share(kept.len(), after.len()),
         right_of_kept: (!kept.is_empty()).then(right_of_kept),
     }
@@ -101,6 +117,15 @@ mod tests {
         assert!((calibration_error(&answers) - (0.1 + 0.3) / 2.0).abs() < 1e-9);
         assert_eq!(calibration_error(&[]), 0.0);
         assert_eq!(bins(&answers).iter().map(|bin| bin.count).collect::<Vec<_>>(), [4; BINS]);
+    }
+
+    #[test]
+    fn chance_alone_makes_an_error_that_shrinks_with_numbers() {
+        let sure = |count: usize| error_by_chance(&vec![(0.9, true); count]);
+        // Fifteen bins of 100 and of 10,000: the mean distance is sqrt(2/pi) standard deviations.
+        for (count, expected) in [(1_500, 0.8 * 0.03), (150_000, 0.8 * 0.003)] {
+            assert!((sure(count) / expected - 1.0).abs() < 0.15, "{} and {expected}", sure(count));
+        }
     }
 
     #[test]

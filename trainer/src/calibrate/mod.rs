@@ -75,6 +75,18 @@ pub fn calibrate(arguments: &Calibrate) -> Result<()> {
     let map = fit::beta(&fitted);
     let abstain_below = fit::threshold(&fitted, &map, RIGHT_WHEN_KEPT);
     let mut held_out: Vec<HeldOut> = Vec::new();
+    // First the pictures that are like those fitted, together; then each set, and whatever else was to be measured.
+    for (index, limits) in LIMITS.iter().enumerate() {
+        let alike = sets.iter().filter(|(_, set)| !set.fitted.is_empty());
+        let answers: Vec<_> = alike.flat_map(|(_, set)| set.held_out[index].iter().copied()).collect();
+        held_out.push(measure::held_out(
+            "the other half of all that was fitted on",
+            limits,
+            &answers,
+            &map,
+            abstain_below,
+        ));
+    }
     for (name, set) in &sets {
         for (limits, answers) in LIMITS.iter().zip(&set.held_out) {
             held_out.push(measure::held_out(name, limits, answers, &map, abstain_below));
@@ -127,15 +139,27 @@ fn report(calibration: &Calibration) -> String {
     let mut lines = vec![
         format!("fitted on {fitted_readings} readings, {}", calibration.fitted_on),
         format!("  a {:.4}, b {:.4}, c {:.4}; abstain below {threshold}", map.a, map.b, map.c),
-        "held out: right, calibration error before and after, kept, right of these (95% interval)".to_owned(),
+        "held out: right, calibration error before, after, by chance; kept, right of these (95% interval)"
+            .to_owned(),
     ];
     let percent = |share: f64| format!("{:.2}%", share * 100.0);
-    for HeldOut { set, limits, images, exact, error_before, error_after, kept, right_of_kept } in held_out {
+    for HeldOut {
+        set,
+        limits,
+        images,
+        exact,
+        error_before,
+        error_after,
+        error_by_chance,
+        kept,
+        right_of_kept,
+    } in held_out
+    {
         let right = right_of_kept.map_or("-".to_owned(), |[right, low, high]| {
             format!("{} ({} to {})", percent(right), percent(low), percent(high))
         });
         lines.push(format!(
-            "  {set}, limits {limits}, {images}: {}, {error_before:.4} and {error_after:.4}, {}, {right}",
+            "  {set}, limits {limits}, {images}: {}, {error_before:.4}, {error_after:.4}, {error_by_chance:.4}; {}, {right}",
             percent(*exact),
             percent(*kept)
         ));
