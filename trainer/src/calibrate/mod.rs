@@ -35,7 +35,7 @@ pub struct Calibrate {
     #[arg(long, default_value_t = 10_000)]
     count: u64,
     /// The seed of these pictures; not one that was trained with, nor that of the card's figures.
-    #[arg(long, default_value_t = 0xca11)]
+    #[arg(long, default_value_t = 0xca12)]
     seed: u64,
     /// Folders of labelled pictures (TEXT_numN.jpg) to fit on as well: every second one, too.
     #[arg(long, value_name = "DIR", num_args = 1..)]
