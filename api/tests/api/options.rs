@@ -79,7 +79,8 @@ async fn the_least_confidence_can_be_the_one_that_the_model_recommends() {
     let without = TestApp::start().await;
     let request = without.client.post(format!("{}/v1/jobs?min_confidence=recommended", without.address));
     let problem =
-        assert_problem(&without, request.body(png()).send().await.unwrap(), 422, "contradictory-options").await;
+        assert_problem(&without, request.body(png()).send().await.unwrap(), 422, "contradictory-options")
+            .await;
     assert_eq!(problem["field"], "min_confidence");
 }
 
