@@ -62,8 +62,8 @@ impl<'a> Candidates<'a> {
         for (index, step) in self.distributions.steps().enumerate() {
             let (start, share) = (self.found.len(), self.shares[index]);
             self.starts[index] = start;
-            for label in 1..step.len() {
-                let value = step[label] + self.penalties[label] - share;
+            for (label, (value, penalty)) in step.iter().zip(&self.penalties).enumerate().skip(1) {
+                let value = value + penalty - share;
                 let full = self.found.len() - start == BEST;
                 let beaten = full && self.found.last().is_some_and(|&(_, worst)| value <= worst);
                 if value == f32::NEG_INFINITY || beaten {

@@ -106,6 +106,8 @@ fn loss(answers: &[Answer], parameters: [f64; 3], free: [bool; 3]) -> f64 {
 }
 
 /// Solves three equations by elimination; the matrix is positive definite, thanks to the pull.
+// Two rows of one matrix are spoken of at once.
+#[allow(clippy::needless_range_loop)]
 fn solve(mut matrix: [[f64; 3]; 3], mut right: [f64; 3]) -> [f64; 3] {
     for pivot in 0..3 {
         for row in pivot + 1..3 {
