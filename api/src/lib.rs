@@ -9,6 +9,7 @@ mod connections;
 mod idempotency;
 mod linger;
 mod metrics;
+mod min_confidence;
 mod observe;
 mod openapi;
 mod options;

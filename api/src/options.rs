@@ -6,9 +6,10 @@ use std::{fmt::Display, ops::RangeInclusive, str::FromStr};
 use axum::http::Uri;
 use byecaptcha_queue::{JobOptions, QueueName, job::now_ms};
 use serde_json::{Map, Value};
-use utoipa::ToSchema;
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::{
+    min_confidence::{MinConfidence, RECOMMENDED},
     problem::{self, Problem},
     state::ApiState,
 };
@@ -44,8 +45,8 @@ pub(crate) struct Options {
     #[schema(minimum = 1, maximum = 10)]
     top_k: Option<u32>,
     /// A reading that is less sure is none: the job fails as `low-confidence`.
-    #[schema(minimum = 0, maximum = 1)]
-    min_confidence: Option<f32>,
+    #[schema(schema_with = MinConfidence::schema)]
+    min_confidence: Option<MinConfidence>,
     /// For so many milliseconds the result is of use: a job that no worker has started by then ends as `expired`.
     #[schema(minimum = 0, maximum = 9007199254740991u64)]
     deadline_ms: Option<u64>,
@@ -83,6 +84,8 @@ impl Options {
             let text = match value {
                 Value::Null => continue,
                 Value::String(text) if !NUMBERS.contains(known) => text,
+                // The one number that has a name.
+                Value::String(text) if *known == "min_confidence" && text == RECOMMENDED => text,
                 // 4.0 is a whole number, too.
                 Value::Number(number) if NUMBERS.contains(known) => {
                     let text = number.to_string();
@@ -113,7 +116,7 @@ impl Options {
             "max_length" => once(&mut self.max_length, "max_length", text, |text| within(text, LENGTHS))?,
             "top_k" => once(&mut self.top_k, "top_k", text, |text| within(text, TEXTS))?,
             "min_confidence" => {
-                once(&mut self.min_confidence, "min_confidence", text, |text| within(text, 0.0..=1.0))?;
+                once(&mut self.min_confidence, "min_confidence", text, MinConfidence::read)?;
             }
             "deadline_ms" => {
                 once(&mut self.deadline_ms, "deadline_ms", text, |text| within(text, 0..=LARGEST))?;
@@ -183,13 +186,22 @@ impl Options {
             let detail = format!("{} reads none of these; it reads {}", known.name, known.charset);
             return Err(contradiction(detail).in_field("charset"));
         }
+        let min_confidence = match (self.min_confidence, known.recommended_min_confidence) {
+            (None, _) => None,
+            (Some(MinConfidence::AtLeast(least)), _) => Some(least),
+            (Some(MinConfidence::Recommended), Some(least)) => Some(least),
+            (Some(MinConfidence::Recommended), None) => {
+                let detail = format!("{} recommends no least confidence.", known.name);
+                return Err(contradiction(detail).in_field("min_confidence"));
+            }
+        };
         let options = JobOptions {
             model: self.model,
             charset: self.charset,
             min_length,
             max_length,
             top_k: self.top_k,
-            min_confidence: self.min_confidence,
+            min_confidence,
             deadline_at_ms: self.deadline_ms.map(|from_now| now_ms().saturating_add(from_now)),
             traceparent: None,
         };

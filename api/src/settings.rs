@@ -54,6 +54,13 @@ struct Card {
     version: String,
     charset: String,
     figures: serde_json::Value,
+    calibration: Option<Calibration>,
+}
+
+/// What of a model's calibration the API shows.
+#[derive(Deserialize)]
+struct Calibration {
+    abstain_below: Option<f32>,
 }
 
 /// The card of the model that ships.
@@ -77,8 +84,9 @@ impl Settings {
             }
             None => SHIPPED.to_owned(),
         };
-        let Card { name, version, charset, figures } =
+        let Card { name, version, charset, figures, calibration } =
             serde_json::from_str(&text).context("--model-card: this is no model card")?;
-        Ok(vec![ModelInfo { name, version, default: true, charset, figures }])
+        let recommended_min_confidence = calibration.and_then(|calibration| calibration.abstain_below);
+        Ok(vec![ModelInfo { name, version, default: true, charset, figures, recommended_min_confidence }])
     }
 }

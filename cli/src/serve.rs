@@ -124,6 +124,10 @@ fn describe(card: &ModelCard) -> Result<ModelInfo> {
         default: true,
         charset: card.charset.clone().into(),
         figures: serde_json::to_value(&card.figures).context("the model's figures cannot be shown")?,
+        recommended_min_confidence: card
+            .calibration
+            .as_ref()
+            .and_then(|calibration| calibration.abstain_below),
     })
 }
 

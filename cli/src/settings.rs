@@ -4,6 +4,7 @@ use std::{
     net::SocketAddr,
     num::NonZeroU32,
     path::{Path, PathBuf},
+    str::FromStr,
     time::Duration,
 };
 
@@ -112,6 +113,28 @@ pub(crate) struct RecognizeSettings {
     /// Most pictures that go through the engine together.
     #[arg(long, env = "BYECAPTCHA_BATCH", default_value = "8", value_name = "COUNT", value_parser = batch())]
     pub(crate) batch: usize,
+    /// A reading that is less sure, 0 to 1, is none; `recommended` is what the model's card has.
+    #[arg(long, value_name = "CONFIDENCE|recommended")]
+    pub(crate) min_confidence: Option<MinConfidence>,
+}
+
+/// The least confidence that is asked for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum MinConfidence {
+    AtLeast(f32),
+    Recommended,
+}
+
+impl FromStr for MinConfidence {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.parse() {
+            _ if text == "recommended" => Ok(Self::Recommended),
+            Ok(least) if (0.0..=1.0).contains(&least) => Ok(Self::AtLeast(least)),
+            _ => Err("expected a number from 0 to 1, or recommended"),
+        }
+    }
 }
 
 #[derive(Args)]

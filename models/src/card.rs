@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{charset::Charset, networks::Network};
+use crate::{calibration::Calibration, charset::Charset, networks::Network};
 
 /// NAME.json beside NAME.onnx and NAME.safetensors.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -27,6 +27,9 @@ pub struct ModelCard {
     pub training: Training,
     /// What was measured on held-out sets.
     pub figures: Vec<Figures>,
+    /// What the network's probabilities are worth, where that was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<Calibration>,
     /// SHA-256 of NAME.onnx, in hexadecimal.
     pub onnx_sha256: String,
     /// SHA-256 of NAME.safetensors, in hexadecimal.
@@ -65,4 +68,50 @@ pub struct Figures {
     pub wrong_length: f64,
     /// Edits needed per character of the truth.
     pub character_error_rate: f64,
+    /// The texts in which a character stands twice in a row; absent where there are none, and in cards of older models.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubled: Option<Slice>,
+}
+
+/// A part of a set.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Slice {
+    /// How many pictures.
+    pub images: usize,
+    /// Share of whole texts right, case counted.
+    pub exact: f64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calibration::BetaMap;
+
+    #[test]
+    fn a_card_from_before_calibration_loads_and_says_no_more_than_it_did() {
+        let mut card: serde_json::Value = serde_json::from_str(crate::weights::LEAN_CARD).unwrap();
+        card.as_object_mut().unwrap().remove("calibration");
+        for figures in card["figures"].as_array_mut().unwrap() {
+            figures.as_object_mut().unwrap().remove("doubled");
+        }
+        let old: ModelCard = serde_json::from_value(card.clone()).unwrap();
+        assert!(old.calibration.is_none() && old.figures.iter().all(|figures| figures.doubled.is_none()));
+        assert_eq!(serde_json::to_value(&old).unwrap(), card);
+    }
+
+    #[test]
+    fn a_calibration_comes_back_from_a_card() {
+        let mut card: ModelCard = serde_json::from_str(crate::weights::LEAN_CARD).unwrap();
+        let calibration = Calibration {
+            map: BetaMap { a: 0.9, b: 0.7, c: -0.1 },
+            fitted_on: "a set".into(),
+            fitted_readings: 10,
+            abstain_below: Some(0.97),
+            right_when_kept: 0.995,
+            held_out: Vec::new(),
+        };
+        card.calibration = Some(calibration.clone());
+        let back: ModelCard = serde_json::from_str(&serde_json::to_string(&card).unwrap()).unwrap();
+        assert_eq!(back.calibration, Some(calibration));
+    }
 }

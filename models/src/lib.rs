@@ -1,6 +1,7 @@
 //! What turns pixels into text: preparation, networks, engines, CTC decoding. No HTTP and no queue in here.
 //! The trainer and the engines share every step, so that what is trained is what is served.
 
+pub mod calibration;
 pub mod card;
 pub mod charset;
 pub mod decode;

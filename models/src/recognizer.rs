@@ -20,13 +20,15 @@ use crate::{device::DeviceChoice, torch::TorchPredictor};
 const BEAM_WIDTH: usize = 8;
 /// Alternatives in a reading.
 const ALTERNATIVES: usize = 3;
+/// An alternative that is less likely is none.
+const LEAST: f32 = 0.001;
 
 /// What was read from one picture.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reading {
     /// The likeliest text.
     pub text: String,
-    /// Probability, 0 to 1, that the whole text is right.
+    /// Probability, 0 to 1, that the whole text is right: calibrated, where the model's card has a map for it.
     pub confidence: f32,
     /// Each character and the probability, 0 to 1, that it is right.
     pub characters: Vec<(char, f32)>,
@@ -104,6 +106,13 @@ impl Recognizer {
         Ok(Self { locator: Some(Locator::embedded()?), ..self })
     }
 
+    /// Reads with the network's own probabilities, whatever they are worth: what a calibration is fitted on.
+    #[must_use]
+    pub fn uncalibrated(mut self) -> Self {
+        self.card.calibration = None;
+        self
+    }
+
     /// What the model is.
     pub fn card(&self) -> &ModelCard {
         &self.card
@@ -172,9 +181,14 @@ impl Recognizer {
             (text.collect::<String>(), hypothesis.log_probability.exp())
         });
         let (text, confidence) = texts.next().unwrap_or_default();
-        let alternatives = texts.filter(|(_, confidence)| *confidence >= 0.001).take(alternatives).collect();
+        let alternatives = texts.take(alternatives).collect();
         let characters = text.chars().zip(decode::character_confidences(&hypotheses)).collect();
-        Reading { text, confidence, characters, alternatives }
+        let mut reading = Reading { text, confidence, characters, alternatives };
+        if let Some(calibration) = &self.card.calibration {
+            reading = calibration.map.calibrated(reading);
+        }
+        reading.alternatives.retain(|(_, confidence)| *confidence >= LEAST);
+        reading
     }
 
     fn constraint(&self, options: &ReadingOptions) -> Constraint {
@@ -189,9 +203,12 @@ impl Recognizer {
 
 #[cfg(test)]
 mod tests {
+    use std::{fs, path::Path};
+
     use image::{ImageFormat, Rgb, RgbImage};
 
     use super::*;
+    use crate::calibration::{BetaMap, Calibration};
 
     #[test]
     fn nothing_is_read_in_a_picture_with_nothing_in_it() {
@@ -206,5 +223,27 @@ mod tests {
         let read: Vec<_> =
             readings.iter().map(|reading| (reading.text.as_str(), reading.confidence)).collect();
         assert_eq!(read, [("", 1.0), ("", 0.0)]);
+    }
+
+    #[test]
+    fn the_card_s_map_is_applied_and_changes_no_text() {
+        let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../trainer/tests/fixtures/var456");
+        let mut recognizer = Recognizer::embedded().unwrap().uncalibrated();
+        let file = fs::read(fs::read_dir(fixture).unwrap().next().unwrap().unwrap().path()).unwrap();
+        let image = recognizer.prepare(&file).unwrap();
+        let raw = recognizer.recognize(std::slice::from_ref(&image)).unwrap().remove(0);
+        let map = BetaMap { a: 0.5, b: 0.5, c: -1.0 };
+        recognizer.card.calibration = Some(Calibration {
+            map,
+            fitted_on: String::new(),
+            fitted_readings: 0,
+            abstain_below: None,
+            right_when_kept: 0.995,
+            held_out: Vec::new(),
+        });
+        let calibrated = recognizer.recognize(&[image]).unwrap().remove(0);
+        assert_eq!(calibrated.text, raw.text);
+        assert!((f64::from(calibrated.confidence) - map.apply(f64::from(raw.confidence))).abs() < 1e-6);
+        assert!(calibrated.confidence < raw.confidence);
     }
 }

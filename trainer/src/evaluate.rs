@@ -20,7 +20,7 @@ const BATCH: usize = 32;
 const NUMBER: &str = "_num";
 
 /// A picture's bytes and its text.
-type Labelled = (String, Vec<u8>);
+pub(crate) type Labelled = (String, Vec<u8>);
 
 /// The labelled files below a folder, in the order of their names.
 pub fn folder(path: &Path) -> Result<Vec<PathBuf>> {
@@ -43,7 +43,8 @@ pub fn text_of(path: &Path) -> Result<String> {
     Ok(label.to_owned())
 }
 
-fn read(path: &Path) -> Result<Labelled> {
+/// A file with the text that its name says.
+pub(crate) fn read(path: &Path) -> Result<Labelled> {
     Ok((text_of(path)?, fs::read(path).with_context(|| format!("cannot read {}", path.display()))?))
 }
 
@@ -148,6 +149,10 @@ pub fn report(figures: &Figures, metrics: &Metrics) -> String {
     ];
     for (length, exact, images) in metrics.by_length() {
         lines.push(format!("  exact at {length} characters  {} of {images}", percent(exact)));
+    }
+    if let Some(doubled) = figures.doubled {
+        let (exact, images) = (percent(doubled.exact), doubled.images);
+        lines.push(format!("  exact with a doubled character  {exact} of {images}"));
     }
     for (from, exact, images) in metrics.by_contrast() {
         lines.push(format!("  exact from contrast {from}  {} of {images}", percent(exact)));

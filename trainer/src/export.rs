@@ -129,6 +129,7 @@ pub fn write_weights(
             command: origin.command.clone(),
         },
         figures: Vec::new(),
+        calibration: None,
         onnx_sha256: sha256(&fs::read(path("onnx"))?),
         safetensors_sha256: sha256(&fs::read(path("safetensors"))?),
         license: "MIT OR Apache-2.0".into(),
@@ -184,8 +185,8 @@ pub(crate) fn weights(parameters: &Parameters) -> Result<Weights> {
     parameters.iter().map(values).collect()
 }
 
-/// Writes a card.
-pub fn write_card(card: &ModelCard, path: &Path) -> Result<()> {
+/// Writes a card as all cards are written.
+pub(crate) fn write_card(card: &ModelCard, path: &Path) -> Result<()> {
     fs::write(path, serde_json::to_string_pretty(card)? + "\n").with_context(|| format!("{}", path.display()))
 }
 

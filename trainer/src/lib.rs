@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout)]
 
 pub mod active;
+pub mod calibrate;
 pub mod checkpoint;
 pub mod config;
 pub mod data;

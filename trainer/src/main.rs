@@ -15,6 +15,7 @@ use byecaptcha_dataset::composed;
 use byecaptcha_models::Recognizer;
 use byecaptcha_trainer::{
     active::{self, Active, Pick},
+    calibrate::{self, Calibrate},
     config::{COMPOSED, Config},
     errors, evaluate, export,
     finetune::{self, Finetune},
@@ -69,6 +70,9 @@ enum Command {
         #[arg(long, default_value_t = 0xf4e5)]
         seed: u64,
     },
+    /// Fits a model's confidence to labelled pictures, and writes the map, a threshold for abstaining, and what was
+    /// measured on other pictures to its card.
+    Calibrate(Calibrate),
     /// Trains what finds a picture in a screenshot; Ctrl-C saves and stops.
     TrainLocator(TrainLocator),
     /// Trains the report's networks under one budget of images and writes the table; Ctrl-C saves and stops.
@@ -129,6 +133,7 @@ fn main() -> Result<()> {
             }
             Ok(())
         }
+        Command::Calibrate(arguments) => calibrate::calibrate(&arguments),
         Command::Pick(arguments) => active::pick(&arguments),
         Command::Active(arguments) => {
             active::active(&arguments, Device::cuda_if_available(), &*stop_at_ctrl_c()?)

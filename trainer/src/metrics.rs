@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use byecaptcha_models::{
-    card::Figures,
+    card::{Figures, Slice},
     metrics::{Interval, Share, edit_distance},
 };
 
@@ -19,6 +19,8 @@ pub struct Metrics {
     wrong_length: usize,
     characters: usize,
     edits: usize,
+    /// Right, and all, of the texts in which a character stands twice in a row.
+    doubled: (usize, usize),
     by_length: HashMap<usize, (usize, usize)>,
     by_contrast: [(usize, usize); CONTRASTS.len()],
     confusions: HashMap<(char, char), usize>,
@@ -35,6 +37,10 @@ impl Metrics {
         self.wrong_length += usize::from(expected.len() != read.len());
         self.characters += expected.len();
         self.edits += edit_distance(&expected, &read);
+        if expected.windows(2).any(|pair| pair[0] == pair[1]) {
+            self.doubled.0 += usize::from(exact);
+            self.doubled.1 += 1;
+        }
         let (right, all) = self.by_length.entry(expected.len()).or_default();
         *right += usize::from(exact);
         *all += 1;
@@ -72,6 +78,8 @@ impl Metrics {
             ignoring_case: share(self.ignoring_case, self.images),
             wrong_length: share(self.wrong_length, self.images),
             character_error_rate: share(self.edits, self.characters),
+            doubled: (self.doubled.1 > 0)
+                .then(|| Slice { images: self.doubled.1, exact: share(self.doubled.0, self.doubled.1) }),
         }
     }
 
@@ -126,6 +134,8 @@ mod tests {
         let figures = metrics.figures("test");
         assert_eq!((figures.exact, figures.ignoring_case, figures.wrong_length), (0.25, 0.5, 0.25));
         assert!((figures.character_error_rate - 6.0 / 16.0).abs() < 1e-12);
+        // "dpp9" and "aaaa".
+        assert_eq!(figures.doubled, Some(Slice { images: 2, exact: 0.0 }));
         assert_eq!(metrics.worst_confusions(1), [('a', 'b', 4)]);
         assert_eq!(metrics.by_length(), [(4, 0.25, 4)]);
     }

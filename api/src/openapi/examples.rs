@@ -68,6 +68,7 @@ impl ModelInfo {
             default: true,
             charset: "123456789ABC".to_owned(),
             figures: json!([{ "set": "fresh images, preset hku", "images": 5000, "exact": 0.94 }]),
+            recommended_min_confidence: Some(0.97),
         }
     }
 }

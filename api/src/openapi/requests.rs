@@ -164,6 +164,10 @@ fn without_null(schema: RefOr<Schema>) -> RefOr<Schema> {
             let is_null = |item: &RefOr<Schema>| matches!(item, RefOr::T(Schema::Object(object)) if object.schema_type == null);
             of.items.into_iter().find(|item| !is_null(item)).unwrap_or_default()
         }
+        RefOr::T(Schema::AnyOf(mut of)) => {
+            of.items = of.items.into_iter().map(without_null).collect();
+            Schema::from(of).into()
+        }
         other => other,
     }
 }

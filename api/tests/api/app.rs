@@ -31,6 +31,7 @@ pub(crate) struct Setup {
     pub(crate) store: Option<Arc<dyn ResultStore>>,
     pub(crate) keep_images: Option<Duration>,
     pub(crate) access: Access,
+    pub(crate) recommended_min_confidence: Option<f32>,
 }
 
 impl TestApp {
@@ -48,6 +49,7 @@ impl TestApp {
             default: true,
             charset: "ABC123".to_owned(),
             figures: serde_json::json!({ "exact": 0.9 }),
+            recommended_min_confidence: setup.recommended_min_confidence,
         };
         let producer: Arc<dyn Broker> = broker.clone();
         let bulk = Arc::new(MemoryBroker::new(setup.broker));

@@ -8,7 +8,7 @@ use reqwest::{
 use serde_json::json;
 
 use crate::{
-    app::{TestApp, assert_problem},
+    app::{Setup, TestApp, assert_problem},
     pictures::png,
 };
 
@@ -58,6 +58,30 @@ async fn options_travel_to_the_worker_from_address_form_and_json() {
     assert_eq!((options.min_length, options.max_length), (Some(5), Some(5)));
     let left = options.deadline_at_ms.unwrap() - now_ms();
     assert!((30_000..=60_000).contains(&left), "{left}");
+}
+
+#[tokio::test]
+async fn the_least_confidence_can_be_the_one_that_the_model_recommends() {
+    let setup = Setup { recommended_min_confidence: Some(0.75), ..Setup::default() };
+    let app = TestApp::with(setup).await;
+    let models: serde_json::Value =
+        app.client.get(format!("{}/v1/models", app.address)).send().await.unwrap().json().await.unwrap();
+    assert_eq!(models["models"][0]["recommended_min_confidence"], 0.75);
+    let image = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, png());
+    let submission = |query: &str| app.client.post(format!("{}/v1/jobs{query}", app.address));
+    for request in [
+        submission("?min_confidence=recommended").body(png()),
+        submission("").json(&json!({ "image": image, "min_confidence": "recommended" })),
+    ] {
+        assert_eq!(request.send().await.unwrap().status(), StatusCode::ACCEPTED);
+        assert_eq!(app.next_job().await.options.min_confidence, Some(0.75));
+    }
+    let without = TestApp::start().await;
+    let request = without.client.post(format!("{}/v1/jobs?min_confidence=recommended", without.address));
+    let problem =
+        assert_problem(&without, request.body(png()).send().await.unwrap(), 422, "contradictory-options")
+            .await;
+    assert_eq!(problem["field"], "min_confidence");
 }
 
 #[tokio::test]

@@ -37,6 +37,21 @@ fn one_input_gives_its_text_alone_from_a_file_or_standard_input() {
 }
 
 #[test]
+fn a_reading_that_is_less_sure_than_asked_for_is_none() {
+    let picture = pictures()[0].to_str().unwrap().to_owned();
+    let with = |least: &str| run(["recognize", "--format", "csv", "--min-confidence", least, &picture]);
+    let (any, certain) = (with("0"), with("1"));
+    assert_eq!((any.status.code(), certain.status.code()), (Some(0), Some(1)));
+    assert!(
+        !text(&any.stdout).contains("low-confidence")
+            && text(&certain.stdout).contains(",,,\"low-confidence: ")
+    );
+    // The model that ships recommends one, whether or not this picture is that clear.
+    assert!(!text(&with("recommended").stderr).contains("recommends none"));
+    assert_eq!(with("1.5").status.code(), Some(2));
+}
+
+#[test]
 fn a_broken_file_fails_and_the_others_are_read() {
     let folder = tempfile::tempdir().unwrap();
     let nested = folder.path().join("a/b");
