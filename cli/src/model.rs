@@ -9,12 +9,10 @@ use crate::inputs::Failure;
 
 /// The model in this file, or the one that ships.
 pub(crate) fn load(path: Option<&Path>) -> Result<Recognizer> {
-    match path {
-        Some(path) => {
-            Recognizer::load(path).with_context(|| format!("--model {}: it cannot be loaded", path.display()))
-        }
-        None => Recognizer::embedded().context("the model that ships cannot be loaded"),
-    }
+    Recognizer::open(path).with_context(|| match path {
+        Some(path) => format!("--model {}: it cannot be loaded", path.display()),
+        None => "the model that ships cannot be loaded".to_owned(),
+    })
 }
 
 /// Decodes one picture and fits it.

@@ -62,7 +62,8 @@ pub(crate) struct ServeSettings {
     /// The SQLite file that keeps jobs and results, or the folder for it [default: the user's data folder].
     #[arg(long, env = "BYECAPTCHA_DATA", value_name = "PATH")]
     pub(crate) data: Option<PathBuf>,
-    /// A model to read with instead of the one that ships: NAME.onnx, with its card NAME.json beside it.
+    /// The model to read with: `general`, which is the default, or `lean`, which reads the Python library's pictures
+    /// alone; or a file NAME.onnx with its card NAME.json beside it.
     #[arg(long, env = "BYECAPTCHA_MODEL", value_name = "ONNX")]
     pub(crate) model: Option<PathBuf>,
     /// Most pictures that go through the engine together.
@@ -107,7 +108,8 @@ pub(crate) struct RecognizeSettings {
     /// How results are written to standard output.
     #[arg(long, default_value = "text")]
     pub(crate) format: OutputFormat,
-    /// A model to read with instead of the one that ships: NAME.onnx, with its card NAME.json beside it.
+    /// The model to read with: `general`, which is the default, or `lean`, which reads the Python library's pictures
+    /// alone; or a file NAME.onnx with its card NAME.json beside it.
     #[arg(long, env = "BYECAPTCHA_MODEL", value_name = "ONNX")]
     pub(crate) model: Option<PathBuf>,
     /// Most pictures that go through the engine together.

@@ -33,8 +33,8 @@ struct Fixture {
 }
 
 fn predictor() -> (ModelCard, OnnxPredictor) {
-    let card: ModelCard = serde_json::from_str(weights::LEAN_CARD).unwrap();
-    let predictor = OnnxPredictor::new(weights::LEAN_ONNX.to_vec(), card.charset.labels()).unwrap();
+    let card: ModelCard = serde_json::from_str(weights::LEAN.card).unwrap();
+    let predictor = OnnxPredictor::new(weights::LEAN.onnx.to_vec(), card.charset.labels()).unwrap();
     (card, predictor)
 }
 

@@ -20,14 +20,14 @@ const BATCHES: [usize; 6] = [1, 8, 32, 64, 128, 256];
 type Engine = (Box<dyn Predictor>, Recognizer);
 
 fn onnx(card: &ModelCard) -> Result<Engine, LoadError> {
-    let predictor = OnnxPredictor::new(weights::LEAN_ONNX.to_vec(), card.charset.labels())?;
+    let predictor = OnnxPredictor::new(weights::LEAN.onnx.to_vec(), card.charset.labels())?;
     Ok((Box::new(predictor), Recognizer::embedded()?))
 }
 
 #[cfg(feature = "torch")]
 fn torch(card: &ModelCard, device: DeviceChoice) -> Result<Engine, LoadError> {
     let labels = card.charset.labels();
-    let predictor = TorchPredictor::load(card.network, labels, weights::LEAN_SAFETENSORS, device)?;
+    let predictor = TorchPredictor::load(card.network, labels, weights::LEAN.safetensors, device)?;
     Ok((Box::new(predictor), Recognizer::torch(None, device)?))
 }
 
@@ -61,7 +61,7 @@ fn batch(images: &[PreparedImage]) -> ImageBatch {
 }
 
 fn compare(criterion: &mut Criterion) {
-    let card: ModelCard = serde_json::from_str(weights::LEAN_CARD).unwrap();
+    let card: ModelCard = serde_json::from_str(weights::LEAN.card).unwrap();
     for engine in engines(&card) {
         let (mut predictor, mut recognizer) = match engine {
             Ok(engine) => engine,

@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn a_card_from_before_calibration_loads_and_says_no_more_than_it_did() {
-        let mut card: serde_json::Value = serde_json::from_str(crate::weights::LEAN_CARD).unwrap();
+        let mut card: serde_json::Value = serde_json::from_str(crate::weights::LEAN.card).unwrap();
         card.as_object_mut().unwrap().remove("calibration");
         for figures in card["figures"].as_array_mut().unwrap() {
             figures.as_object_mut().unwrap().remove("doubled");
@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn a_calibration_comes_back_from_a_card() {
-        let mut card: ModelCard = serde_json::from_str(crate::weights::LEAN_CARD).unwrap();
+        let mut card: ModelCard = serde_json::from_str(crate::weights::LEAN.card).unwrap();
         let calibration = Calibration {
             map: BetaMap { a: 0.9, b: 0.7, c: -0.1 },
             fitted_on: "a set".into(),

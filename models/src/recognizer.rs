@@ -11,7 +11,7 @@ use crate::{
     onnx::OnnxPredictor,
     predictor::{ImageBatch, LabelDistributions, PredictError, Predictor},
     preprocess::{self, HEIGHT, ImageError, ImageLimits, Locator, PreparedImage, prepare},
-    weights,
+    weights::{self, Shipped},
 };
 #[cfg(feature = "torch")]
 use crate::{device::DeviceChoice, torch::TorchPredictor};
@@ -69,7 +69,21 @@ pub struct Recognizer {
 impl Recognizer {
     /// The model that ships, from the program itself.
     pub fn embedded() -> Result<Self, LoadError> {
-        Self::from_onnx(serde_json::from_str(weights::LEAN_CARD)?, weights::LEAN_ONNX.to_vec())
+        Self::shipped(weights::SHIPPED[0])
+    }
+
+    /// A model that ships.
+    pub fn shipped(shipped: &Shipped) -> Result<Self, LoadError> {
+        Self::from_onnx(serde_json::from_str(shipped.card)?, shipped.onnx.to_vec())
+    }
+
+    /// The model that is meant: one that ships by its name, a file by its path, or the default.
+    pub fn open(model: Option<&Path>) -> Result<Self, LoadError> {
+        match model.map(|model| (model, weights::named(model))) {
+            None => Self::embedded(),
+            Some((_, Some(shipped))) => Self::shipped(shipped),
+            Some((path, None)) => Self::load(path),
+        }
     }
 
     /// NAME.onnx, with its card NAME.json beside it.
@@ -83,13 +97,19 @@ impl Recognizer {
         Self::new(card, Box::new(predictor)).locating()
     }
 
-    /// A model on libtorch: NAME.safetensors with its card NAME.json, both beside the file that `model` names, or the
-    /// model that ships. On a CPU it computes on one core, as ONNX does.
+    /// A model on libtorch: NAME.safetensors with its card NAME.json, both beside the file that `model` names, or one
+    /// that ships. On a CPU it computes on one core, as ONNX does.
     #[cfg(feature = "torch")]
     pub fn torch(model: Option<&Path>, device: DeviceChoice) -> Result<Self, LoadError> {
-        let (card, weights) = match model {
-            Some(path) => (load::read_card(path)?, load::read(&path.with_extension("safetensors"))?.into()),
-            None => (serde_json::from_str(weights::LEAN_CARD)?, Cow::Borrowed(weights::LEAN_SAFETENSORS)),
+        let shipped = model.map_or(Some(weights::SHIPPED[0]), weights::named);
+        let (card, weights) = match (shipped, model) {
+            (None, Some(path)) => {
+                (load::read_card(path)?, load::read(&path.with_extension("safetensors"))?.into())
+            }
+            (shipped, _) => {
+                let shipped = shipped.unwrap_or(weights::SHIPPED[0]);
+                (serde_json::from_str(shipped.card)?, Cow::Borrowed(shipped.safetensors))
+            }
         };
         load::check(&card, &weights, &card.safetensors_sha256)?;
         let predictor = TorchPredictor::load(card.network, card.charset.labels(), &weights, device)?;

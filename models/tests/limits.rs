@@ -135,8 +135,8 @@ fn fixtures(recognizer: &Recognizer) -> Vec<PreparedImage> {
 
 /// What the shipped network says of the fixtures.
 fn outputs() -> (ModelCard, Vec<LabelDistributions>) {
-    let card: ModelCard = serde_json::from_str(weights::LEAN_CARD).unwrap();
-    let mut network = OnnxPredictor::new(weights::LEAN_ONNX.to_vec(), card.charset.labels()).unwrap();
+    let card: ModelCard = serde_json::from_str(weights::LEAN.card).unwrap();
+    let mut network = OnnxPredictor::new(weights::LEAN.onnx.to_vec(), card.charset.labels()).unwrap();
     let outputs = fixtures(&Recognizer::embedded().unwrap())
         .into_iter()
         .map(|image| {

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, ops::Deref};
 
 use anyhow::{Context, Result};
-use byecaptcha_dataset::{Generator, Style};
+use byecaptcha_dataset::{Draw, Generator, Style};
 use byecaptcha_models::Recognizer;
 use bytes::Bytes;
 
@@ -37,7 +37,7 @@ impl Pictures {
             if pictures.len() == count {
                 break;
             }
-            let (_, file) = generator.encoded(index);
+            let (_, file, _) = generator.encoded(index);
             let prepared = recognizer.prepare(&file)?;
             let reading = recognizer.recognize(&[prepared])?.pop().context("the engine gave no answer")?;
             let next = reading.alternatives.first().map_or(0.0, |(_, confidence)| *confidence);

@@ -10,7 +10,7 @@ use std::{
     thread,
 };
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, ensure};
 use byecaptcha_dataset::{Draw, composed, open, page::Cut};
 use byecaptcha_models::{
     load::sha256,
@@ -141,6 +141,11 @@ pub fn train_locator(arguments: &TrainLocator, device: Device, stop: &AtomicBool
             break;
         }
     }
+    // A thread that draws and fails takes the stream with it.
+    ensure!(
+        state.step == arguments.steps || stop.load(Ordering::Relaxed),
+        "the drawing of screenshots broke off"
+    );
     let onnx = onnx::write_locator(&export::weights(&state.averages)?)?;
     let card = serde_json::json!({
         "name": "locator",

@@ -52,7 +52,7 @@ enum Command {
     },
     /// Reads labelled pictures (TEXT_numN.jpg) through the path that serves, and prints how well.
     Evaluate {
-        /// An ONNX file with its card beside it; the model that ships by default.
+        /// A model that ships, by its name, or an ONNX file with its card beside it; the default model without.
         #[arg(long)]
         model: Option<PathBuf>,
         /// Folders of labelled pictures.
@@ -113,7 +113,7 @@ fn main() -> Result<()> {
         Command::Evaluate { model, folders, errors, style, count, seed } => {
             let mut misread = Vec::new();
             ensure!(!folders.is_empty() || !style.is_empty(), "nothing to read: give folders or --style");
-            let mut recognizer = model.map_or_else(Recognizer::embedded, |path| Recognizer::load(&path))?;
+            let mut recognizer = Recognizer::open(model.as_deref())?;
             for folder in folders {
                 let (metrics, wrong) = evaluate::on_folder_with_errors(&mut recognizer, &folder)?;
                 misread.extend(wrong);

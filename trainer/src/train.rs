@@ -11,7 +11,7 @@ use std::{
     time::Instant,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use byecaptcha_models::{
     ImageBatch, Predictor,
     card::Figures,
@@ -131,6 +131,8 @@ pub fn train(config: &Config, folder: &Path, device: Device, stop: &AtomicBool) 
         }
     }
     bar.finish();
+    // A thread that draws and fails takes the stream with it.
+    ensure!(state.step == config.steps || stop.load(Ordering::Relaxed), "the drawing of images broke off");
     Ok(())
 }
 

@@ -54,7 +54,7 @@ fn both_engines_read_the_same_on_every_device() {
 /// A folder with a model's card and weights, and the file that `--model` would name.
 fn model(weights: &[u8], change: impl FnOnce(&mut Value)) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
-    let mut card: Value = serde_json::from_str(weights::LEAN_CARD).unwrap();
+    let mut card: Value = serde_json::from_str(weights::LEAN.card).unwrap();
     card["safetensors_sha256"] = json!(sha256(weights));
     change(&mut card);
     fs::write(folder.path().join("own.json"), card.to_string()).unwrap();
@@ -73,7 +73,7 @@ fn refusal(weights: &[u8], change: impl FnOnce(&mut Value)) -> LoadError {
 
 #[test]
 fn a_model_of_ones_own_needs_its_safetensors_and_its_card() {
-    let (folder, onnx) = model(weights::LEAN_SAFETENSORS, |card| card["name"] = json!("own"));
+    let (folder, onnx) = model(weights::LEAN.safetensors, |card| card["name"] = json!("own"));
     let recognizer = Recognizer::torch(Some(&onnx), DeviceChoice::Cpu).unwrap();
     assert_eq!(recognizer.card().name, "own");
     for file in ["own.safetensors", "own.json"] {
@@ -85,9 +85,9 @@ fn a_model_of_ones_own_needs_its_safetensors_and_its_card() {
 
 #[test]
 fn damaged_weights_are_not_those_of_the_card() {
-    let mut damaged = weights::LEAN_SAFETENSORS.to_vec();
+    let mut damaged = weights::LEAN.safetensors.to_vec();
     *damaged.last_mut().unwrap() ^= 1;
-    let expected = sha256(weights::LEAN_SAFETENSORS);
+    let expected = sha256(weights::LEAN.safetensors);
     let error = refusal(&damaged, |card| card["safetensors_sha256"] = json!(expected));
     assert!(matches!(error, LoadError::Checksum { .. }), "{error}");
 }
@@ -95,9 +95,9 @@ fn damaged_weights_are_not_those_of_the_card() {
 /// Files whose card has the right checksum, and which are wrong all the same.
 #[test]
 fn wrong_weights_are_refused_with_a_reason() {
-    let whole = weights::LEAN_SAFETENSORS;
+    let whole = weights::LEAN.safetensors;
     let empty: &[u8] = &[];
-    for weights in [&whole[..whole.len() - 4], &whole[..100], weights::LEAN_ONNX, empty] {
+    for weights in [&whole[..whole.len() - 4], &whole[..100], weights::LEAN.onnx, empty] {
         let error = refusal(weights, |_| {}).to_string();
         assert!(error.contains("this is no safetensors file"), "{error}");
     }
@@ -119,7 +119,7 @@ fn wrong_weights_are_refused_with_a_reason() {
 
 /// The weights that ship, with another parameter in place of one of them, or none.
 fn with_narrow_bias(other: Option<&TensorView<'_>>) -> Vec<u8> {
-    let file = SafeTensors::deserialize(weights::LEAN_SAFETENSORS).unwrap();
+    let file = SafeTensors::deserialize(weights::LEAN.safetensors).unwrap();
     let views = file.tensors().into_iter().filter_map(|(name, view)| {
         let view = if name == "narrow.bias" { other.cloned()? } else { view };
         Some((name, view))

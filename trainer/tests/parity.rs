@@ -58,13 +58,13 @@ fn assert_same(name: &str, ours: &[LabelDistributions], theirs: &[LabelDistribut
 #[test]
 fn rten_libtorch_and_onnxruntime_agree_on_the_shipped_model() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let card: ModelCard = serde_json::from_str(weights::LEAN_CARD).unwrap();
+    let card: ModelCard = serde_json::from_str(weights::LEAN.card).unwrap();
     let labels = card.charset.labels();
     let batches = batches(IMAGES);
-    let rten = predict(&mut OnnxPredictor::new(weights::LEAN_ONNX.to_vec(), labels).unwrap(), &batches);
+    let rten = predict(&mut OnnxPredictor::new(weights::LEAN.onnx.to_vec(), labels).unwrap(), &batches);
 
     let cpu = DeviceChoice::Cpu;
-    let mut torch = TorchPredictor::load(card.network, labels, weights::LEAN_SAFETENSORS, cpu).unwrap();
+    let mut torch = TorchPredictor::load(card.network, labels, weights::LEAN.safetensors, cpu).unwrap();
     let worst = assert_same("libtorch", &rten, &predict(&mut torch, &batches));
     println!("largest difference of rten and libtorch on {IMAGES} images: {worst:e}");
 

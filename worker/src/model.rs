@@ -13,9 +13,9 @@ use clap::{Args, ValueEnum};
 /// Which model, and on what.
 #[derive(Args)]
 pub(crate) struct ModelSettings {
-    /// A model to read with instead of the one that ships: NAME.onnx, with its card NAME.json beside it. The engine
-    /// `torch` reads NAME.safetensors in its place.
-    #[arg(long, env = "BYECAPTCHA_MODEL", value_name = "ONNX")]
+    /// The model to read with: `general`, which is the default, or `lean`, or a file NAME.onnx with its card NAME.json
+    /// beside it. The engine `torch` reads NAME.safetensors in its place.
+    #[arg(long, env = "BYECAPTCHA_MODEL", value_name = "NAME|ONNX")]
     model: Option<PathBuf>,
     /// What computes the network.
     #[arg(long, env = "BYECAPTCHA_ENGINE", default_value = "onnx", value_name = "ENGINE")]
@@ -59,11 +59,7 @@ impl ModelSettings {
         if let DeviceChoice::Cuda(_) = self.device {
             bail!("--device {}: the engine onnx computes on the CPU; --engine torch knows GPUs", self.device);
         }
-        match &self.model {
-            Some(path) => Recognizer::load(path),
-            None => Recognizer::embedded(),
-        }
-        .with_context(|| self.subject())
+        Recognizer::open(self.model.as_deref()).with_context(|| self.subject())
     }
 
     #[cfg(feature = "torch")]

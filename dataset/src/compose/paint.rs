@@ -3,6 +3,8 @@
 use image::{Rgb, RgbImage};
 use zeno::{Cap, Command, Join, Mask, Point, Scratch, Stroke};
 
+/// Pixels from the corner beyond which nothing is drawn.
+const FAR: f32 = 5_000.0;
 /// Coverage from which a pixel with hard edges is inked.
 const HALF: u8 = 128;
 
@@ -35,8 +37,12 @@ impl Painter {
     ) {
         let mut stroke = Stroke::new(pen);
         stroke.join(Join::Round).cap(Cap::Round);
-        let (coverage, placement) = Mask::with_scratch(path, &mut self.scratch).style(stroke).render();
-        self.blend(image, &coverage, placement, colour, opacity);
+        let mut outline = Vec::new();
+        self.scratch.apply(path, stroke, None, &mut outline);
+        // Where a curve turns back on itself, a round join of its parallel may lie at infinity.
+        if outline.iter().all(near) {
+            self.fill(image, &outline, colour, opacity);
+        }
     }
 
     fn blend(
@@ -66,6 +72,17 @@ impl Painter {
                 *pixel = mixed(*pixel, colour, f32::from(coverage) / 255.0 * opacity);
             }
         }
+    }
+}
+
+/// Whether all points of a command are anywhere near a picture.
+fn near(command: &Command) -> bool {
+    let near = |point: &Point| point.x.abs() < FAR && point.y.abs() < FAR;
+    match command {
+        Command::MoveTo(to) | Command::LineTo(to) => near(to),
+        Command::QuadTo(by, to) => near(by) && near(to),
+        Command::CurveTo(by, and, to) => near(by) && near(and) && near(to),
+        Command::Close => true,
     }
 }
 

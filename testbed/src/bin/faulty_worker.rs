@@ -10,9 +10,8 @@ use std::{
 
 use anyhow::{Context, Result};
 use byecaptcha_models::{
-    ImageBatch, LabelDistributions, ModelCard, PredictError, Predictor, Recognizer,
-    onnx::OnnxPredictor,
-    weights::{LEAN_CARD, LEAN_ONNX},
+    ImageBatch, LabelDistributions, ModelCard, PredictError, Predictor, Recognizer, onnx::OnnxPredictor,
+    weights::LEAN,
 };
 use byecaptcha_program::{
     backends::{BackendSettings, Backends},
@@ -97,8 +96,8 @@ fn main() -> ExitCode {
 
 async fn run(settings: &Settings) -> Result<()> {
     let Backends { broker, results, .. } = settings.backends.open(usize::MAX)?;
-    let card: ModelCard = serde_json::from_str(LEAN_CARD)?;
-    let engine = OnnxPredictor::new(LEAN_ONNX.to_vec(), card.charset.labels())?;
+    let card: ModelCard = serde_json::from_str(LEAN.card)?;
+    let engine = OnnxPredictor::new(LEAN.onnx.to_vec(), card.charset.labels())?;
     let predictor = FaultyPredictor { engine, delay: settings.delay, then: settings.then };
     let recognizer = Recognizer::new(card, Box::new(predictor));
     let shutdown = CancellationToken::new();

@@ -33,7 +33,8 @@ pub struct Pick {
     /// How many to pick.
     #[arg(long, default_value_t = 100)]
     count: usize,
-    /// The model that is to get better: an ONNX file with its card beside it; the one that ships by default.
+    /// The model that is to get better: one that ships, by its name, or an ONNX file with its card beside it; the default
+    /// model without.
     #[arg(long)]
     model: Option<PathBuf>,
 }
@@ -55,10 +56,7 @@ pub fn pick(arguments: &Pick) -> Result<()> {
     ensure!(*count > 0, "--count: at least 1");
     let list = out.join(LIST);
     ensure!(!list.exists(), "{} is there already, perhaps with labels in it", list.display());
-    let mut recognizer = match model {
-        Some(path) => Recognizer::load(path)?,
-        None => Recognizer::embedded()?,
-    };
+    let mut recognizer = Recognizer::open(model.as_deref())?;
     let mut unread = BTreeMap::new();
     let mut ranked = ranked(&mut recognizer, from, &mut unread)?;
     ranked.truncate(*count);

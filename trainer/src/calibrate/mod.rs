@@ -182,8 +182,8 @@ mod tests {
     fn a_card_keeps_all_but_its_calibration_to_the_last_digit() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("lean.json");
-        fs::write(&file, weights::LEAN_CARD).unwrap();
-        let mut card: ModelCard = serde_json::from_str(weights::LEAN_CARD).unwrap();
+        fs::write(&file, weights::LEAN.card).unwrap();
+        let mut card: ModelCard = serde_json::from_str(weights::LEAN.card).unwrap();
         // Twice, so that one is put in and one replaced.
         for c in [0.25, -0.5] {
             card.calibration = Some(Calibration {
@@ -199,7 +199,7 @@ mod tests {
             let written: ModelCard = serde_json::from_str(&text).unwrap();
             assert_eq!(written.calibration, card.calibration);
             let (before, _, after) = part(&text).unwrap();
-            let (expected_before, _, expected_after) = part(weights::LEAN_CARD).unwrap();
+            let (expected_before, _, expected_after) = part(weights::LEAN.card).unwrap();
             assert_eq!((before, after), (expected_before, expected_after));
         }
     }
