@@ -1,5 +1,6 @@
 //! The composed styles as their users meet them: repeatable, of the sizes and texts that their files give, as a reader sees
 //! them and as files, and legible.
+#![allow(clippy::unwrap_used, missing_docs, reason = "a test may panic")]
 
 use std::collections::HashSet;
 

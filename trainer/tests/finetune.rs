@@ -1,5 +1,6 @@
 //! Fine-tuning from start to end on a few pictures and steps: what it writes can be read with, also what the model it
 //! started from had no label for.
+#![allow(clippy::unwrap_used, missing_docs, reason = "a test may panic")]
 
 use std::{path::Path, process::Command};
 

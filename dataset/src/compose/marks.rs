@@ -40,7 +40,7 @@ pub(super) fn draw(
         match mark.shape {
             Shape::Dots => painter.fill(image, &circle(anywhere(side, rng), pen), colour, opacity),
             Shape::Letters => {
-                painter.fill(image, &letter(faces, anywhere(side, rng), size, rng), colour, opacity)
+                painter.fill(image, &letter(faces, anywhere(side, rng), size, rng), colour, opacity);
             }
             shape => painter.stroke(image, &path(shape, side, size, rng), pen, colour, opacity),
         }

@@ -22,6 +22,10 @@ impl Painter {
 
     /// Inks the inside of an outline.
     pub(super) fn fill(&mut self, image: &mut RgbImage, outline: &[Command], colour: Rgb<u8>, opacity: f32) {
+        // Where a curve turns back on itself, a round join of its parallel may lie at infinity.
+        if !outline.iter().all(near) {
+            return;
+        }
         let (coverage, placement) = Mask::with_scratch(outline, &mut self.scratch).render();
         self.blend(image, &coverage, placement, colour, opacity);
     }
@@ -39,10 +43,7 @@ impl Painter {
         stroke.join(Join::Round).cap(Cap::Round);
         let mut outline = Vec::new();
         self.scratch.apply(path, stroke, None, &mut outline);
-        // Where a curve turns back on itself, a round join of its parallel may lie at infinity.
-        if outline.iter().all(near) {
-            self.fill(image, &outline, colour, opacity);
-        }
+        self.fill(image, &outline, colour, opacity);
     }
 
     fn blend(
@@ -164,6 +165,18 @@ mod tests {
         assert!((100..156).contains(&edge), "half covered: {edge}");
         Painter::new(true).fill(&mut image, &square(4.0, 6.4), Rgb([0; 3]), 1.0);
         assert_eq!((image.get_pixel(5, 5).0[0], image.get_pixel(6, 6).0[0]), (0, 255));
+    }
+
+    #[test]
+    fn what_lies_at_infinity_is_not_drawn() {
+        let mut image = RgbImage::from_pixel(10, 10, Rgb([255; 3]));
+        let mut painter = Painter::new(false);
+        for far in [f32::NAN, f32::INFINITY, 1e30] {
+            let path = [Command::MoveTo(Point::new(2.0, 2.0)), Command::LineTo(Point::new(far, 5.0))];
+            painter.stroke(&mut image, &path, 2.0, Rgb([0; 3]), 1.0);
+            painter.fill(&mut image, &path, Rgb([0; 3]), 1.0);
+        }
+        assert!(image.pixels().all(|pixel| pixel.0 == [255; 3]));
     }
 
     #[test]
