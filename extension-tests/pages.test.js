@@ -45,7 +45,7 @@ describe("options", () => {
     await report(/^Connected\. A sample was read as 17JU in \d+ ms\.$/);
     assert.deepEqual(await page.evaluate(() => window.asked), [{ origins: [`${service.url}/*`] }]);
     assert.equal((await kept()).server, service.url);
-    assert.deepEqual(await page.locator("#model option").allTextContents(), ["The server's own choice", "lean"]);
+    assert.deepEqual(await page.locator("#model option").allTextContents(), ["The server's own choice", "general"]);
   });
 
   test("declined: nothing is changed", async () => {
@@ -93,17 +93,17 @@ describe("options", () => {
   test("language, model and clipboard are kept as they are chosen", async () => {
     await browser.settings({ server: service.url });
     await open("options.html");
-    await page.locator("#model option", { hasText: "lean" }).waitFor({ state: "attached" });
-    await page.selectOption("#model", "lean");
+    await page.locator("#model option", { hasText: "general" }).waitFor({ state: "attached" });
+    await page.selectOption("#model", "general");
     await page.getByLabel("Put the text on the clipboard").uncheck();
     await page.selectOption("#language", "zh");
     await page.getByText("服务器", { exact: true }).waitFor();
     assert.equal(await page.getAttribute("html", "lang"), "zh");
     const { model, clipboard, language } = await kept();
-    assert.deepEqual({ model, clipboard, language }, { model: "lean", clipboard: false, language: "zh" });
+    assert.deepEqual({ model, clipboard, language }, { model: "general", clipboard: false, language: "zh" });
     await page.reload();
     await page.locator("[data-ready]").waitFor();
-    assert.equal(await page.inputValue("#model"), "lean");
+    assert.equal(await page.inputValue("#model"), "general");
     assert.ok(!(await page.isChecked("#clipboard")));
   });
 });

@@ -64,7 +64,7 @@ struct Calibration {
 }
 
 /// The card of the model that ships.
-const SHIPPED: &str = include_str!("../../models/weights/lean.json");
+const SHIPPED: &str = include_str!("../../models/weights/general.json");
 
 impl Settings {
     pub(crate) fn check(&self) -> Result<()> {

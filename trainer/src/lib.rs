@@ -11,6 +11,7 @@ pub mod errors;
 pub mod evaluate;
 pub mod export;
 pub mod finetune;
+pub mod leave_out;
 pub mod locator;
 pub mod metrics;
 pub mod optimizer;

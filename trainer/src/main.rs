@@ -19,6 +19,7 @@ use byecaptcha_trainer::{
     config::{COMPOSED, Config},
     errors, evaluate, export,
     finetune::{self, Finetune},
+    leave_out::{self, LeaveOut},
     locator::{self, TrainLocator},
     table6::{self, Table},
     train,
@@ -77,6 +78,8 @@ enum Command {
     TrainLocator(TrainLocator),
     /// Trains the report's networks under one budget of images and writes the table; Ctrl-C saves and stops.
     Table6(Table),
+    /// Measures how styles are read that a model never saw; Ctrl-C saves and stops, and the same command goes on.
+    LeaveOut(LeaveOut),
     /// Picks the pictures of a folder that a model is least sure of, for people to label.
     Pick(Pick),
     /// Measures what picking by uncertainty is worth against picking at random; Ctrl-C stops after the round.
@@ -134,6 +137,12 @@ fn main() -> Result<()> {
             Ok(())
         }
         Command::Calibrate(arguments) => calibrate::calibrate(&arguments),
+        Command::LeaveOut(arguments) => {
+            if let Some(threads) = arguments.threads {
+                tch::set_num_threads(threads);
+            }
+            leave_out::leave_out(&arguments, Device::cuda_if_available(), &*stop_at_ctrl_c()?)
+        }
         Command::Pick(arguments) => active::pick(&arguments),
         Command::Active(arguments) => {
             active::active(&arguments, Device::cuda_if_available(), &*stop_at_ctrl_c()?)

@@ -111,7 +111,14 @@ mod tests {
     fn onnx_serves_unless_told_otherwise() {
         for arguments in [&[] as &[&str], &["--engine", "onnx", "--device", "cpu"]] {
             let recognizer = settings(arguments).unwrap().load().unwrap();
-            assert_eq!((recognizer.engine(), recognizer.card().name.as_str()), ("onnx", "lean"));
+            assert_eq!((recognizer.engine(), recognizer.card().name.as_str()), ("onnx", "general"));
+        }
+    }
+
+    #[test]
+    fn models_that_ship_go_by_their_names() {
+        for name in ["general", "lean"] {
+            assert_eq!(settings(&["--model", name]).unwrap().load().unwrap().card().name, name);
         }
     }
 

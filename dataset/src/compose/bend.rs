@@ -6,8 +6,9 @@ use image::{Rgb, RgbImage};
 use rand::{Rng, RngExt};
 use zeno::{Command, Point};
 
-use super::paint::{in_parts, mixed, moved};
+use super::paint::{in_parts, moved};
 use super::recipe::Warp;
+use crate::page::ground::mixed;
 
 /// Straight parts of an outline are at most so many pixels long before they are bent.
 const PART: f32 = 3.0;

@@ -6,10 +6,11 @@ use zeno::{Command, Point};
 
 use super::bend::Bend;
 use super::fonts::{self, Face, Glyph};
-use super::paint::{Painter, mixed, moved};
+use super::paint::{Painter, moved};
 use super::palette::Palette;
 use super::recipe::{Ink, Letters};
 use super::{happens, one_of};
+use crate::page::ground::mixed;
 
 /// Share of the width that a text may fill.
 const FILLED: f32 = 0.97;

@@ -3,6 +3,8 @@
 use image::{Rgb, RgbImage};
 use zeno::{Cap, Command, Join, Mask, Point, Scratch, Stroke};
 
+use crate::page::ground::mixed;
+
 /// Pixels from the corner beyond which nothing is drawn.
 const FAR: f32 = 5_000.0;
 /// Coverage from which a pixel with hard edges is inked.
@@ -85,14 +87,6 @@ fn near(command: &Command) -> bool {
         Command::CurveTo(by, and, to) => near(by) && near(and) && near(to),
         Command::Close => true,
     }
-}
-
-/// From one colour to another by a share.
-pub(super) fn mixed(from: Rgb<u8>, to: Rgb<u8>, share: f32) -> Rgb<u8> {
-    Rgb(std::array::from_fn(|channel| {
-        let (from, to) = (f32::from(from.0[channel]), f32::from(to.0[channel]));
-        (from + (to - from) * share).round() as u8
-    }))
 }
 
 /// An outline with each of its points moved.

@@ -3,10 +3,9 @@
 use image::Rgb;
 use rand::Rng;
 
-use super::paint::mixed;
 use super::recipe::{Colours, MarkInk, Tone};
 use super::{happens, one_of};
-use crate::page::ground::colour;
+use crate::page::ground::{colour, mixed};
 
 /// Tries for an ink that stands out, before black or white is taken.
 const TRIES: usize = 40;

@@ -170,7 +170,8 @@ fn put(page: &mut RgbImage, x: i64, y: i64, colour: Rgb<u8>) {
     }
 }
 
-fn mixed(from: Rgb<u8>, to: Rgb<u8>, share: f32) -> Rgb<u8> {
+/// From one colour to another by a share.
+pub(crate) fn mixed(from: Rgb<u8>, to: Rgb<u8>, share: f32) -> Rgb<u8> {
     let share = share.clamp(0.0, 1.0);
     Rgb(std::array::from_fn(|channel| {
         let (from, to) = (f32::from(from.0[channel]), f32::from(to.0[channel]));
