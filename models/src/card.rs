@@ -23,6 +23,9 @@ pub struct ModelCard {
     pub parameters: usize,
     /// Multiply-adds for one picture of the trained size.
     pub multiply_adds: usize,
+    /// The model beside it, by its name, that pictures which look like the Python library's are handed to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub special: Option<String>,
     /// What it was trained on, and for how long.
     pub training: Training,
     /// What was measured on held-out sets.

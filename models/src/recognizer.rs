@@ -57,12 +57,18 @@ pub struct ReadingOptions {
     pub alternatives: Option<usize>,
 }
 
+fn missing(name: &str) -> LoadError {
+    LoadError::Network(format!("no model {name:?} ships, and the card hands pictures to it"))
+}
+
 /// A model in memory. One thread owns it.
 pub struct Recognizer {
     card: ModelCard,
     predictor: Box<dyn Predictor>,
     /// Finds the picture in a screenshot; the models that are trained on what it finds have one.
     locator: Option<Locator>,
+    /// Reads what the locator takes for the Python library's pictures, where the card names such a model.
+    special: Option<Box<Recognizer>>,
     limits: ImageLimits,
 }
 
@@ -74,7 +80,9 @@ impl Recognizer {
 
     /// A model that ships.
     pub fn shipped(shipped: &Shipped) -> Result<Self, LoadError> {
-        Self::from_onnx(serde_json::from_str(shipped.card)?, shipped.onnx.to_vec())
+        let special =
+            |name: &str| Self::shipped(weights::named(Path::new(name)).ok_or_else(|| missing(name))?);
+        Self::from_onnx(serde_json::from_str(shipped.card)?, shipped.onnx.to_vec())?.with_special(special)
     }
 
     /// The model that is meant: one that ships by its name, a file by its path, or the default.
@@ -86,9 +94,26 @@ impl Recognizer {
         }
     }
 
-    /// NAME.onnx, with its card NAME.json beside it.
+    /// NAME.onnx, with its card NAME.json beside it, and what else the card names.
     pub fn load(onnx: &Path) -> Result<Self, LoadError> {
-        Self::from_onnx(load::read_card(onnx)?, load::read(onnx)?)
+        let special = |name: &str| Self::load(&onnx.with_file_name(format!("{name}.onnx")));
+        Self::from_onnx(load::read_card(onnx)?, load::read(onnx)?)?.with_special(special)
+    }
+
+    /// Loads the model that the card hands some pictures to. Its probabilities are worth what this card says: that is
+    /// measured on both together.
+    fn with_special(mut self, load: impl Fn(&str) -> Result<Self, LoadError>) -> Result<Self, LoadError> {
+        if let Some(name) = &self.card.special {
+            if *name == self.card.name {
+                return Err(LoadError::Network(format!("the model {name} hands pictures to itself")));
+            }
+            let mut special = load(name)?;
+            special.card.calibration = self.card.calibration.clone();
+            // Pictures come to it prepared.
+            special.locator = None;
+            self.special = Some(Box::new(special));
+        }
+        Ok(self)
     }
 
     fn from_onnx(card: ModelCard, onnx: Vec<u8>) -> Result<Self, LoadError> {
@@ -113,12 +138,16 @@ impl Recognizer {
         };
         load::check(&card, &weights, &card.safetensors_sha256)?;
         let predictor = TorchPredictor::load(card.network, card.charset.labels(), &weights, device)?;
-        Self::new(card, Box::new(predictor)).locating()
+        let special = |name: &str| {
+            let beside = model.filter(|_| shipped.is_none()).unwrap_or(Path::new(name));
+            Self::torch(Some(&beside.with_file_name(name)), device)
+        };
+        Self::new(card, Box::new(predictor)).locating()?.with_special(special)
     }
 
     /// A model on any engine, which is shown pictures as they come.
     pub fn new(card: ModelCard, predictor: Box<dyn Predictor>) -> Self {
-        Self { card, predictor, locator: None, limits: ImageLimits::default() }
+        Self { card, predictor, locator: None, special: None, limits: ImageLimits::default() }
     }
 
     /// Leaves out what screenshots show around their pictures.
@@ -130,6 +159,7 @@ impl Recognizer {
     #[must_use]
     pub fn uncalibrated(mut self) -> Self {
         self.card.calibration = None;
+        self.special = self.special.map(|special| Box::new(special.uncalibrated()));
         self
     }
 
@@ -151,8 +181,10 @@ impl Recognizer {
 
     /// Runs the engine on an empty batch of this size, so that the first picture does not pay for the first run.
     pub fn warm_up(&mut self, batch: usize) -> Result<(), PredictError> {
-        let blank = PreparedImage { pixels: vec![0.0; HEIGHT * self.card.width], width: self.card.width };
-        self.recognize(&vec![blank; batch.max(1)]).map(drop)
+        let width = self.card.width;
+        let blank = PreparedImage { pixels: vec![0.0; HEIGHT * width], width, library: false };
+        self.recognize(&vec![blank; batch.max(1)])?;
+        self.special.as_mut().map_or(Ok(()), |special| special.warm_up(batch))
     }
 
     /// One reading for each picture, in order. Pictures of one width go through the engine together.
@@ -167,13 +199,30 @@ impl Recognizer {
         options: &[ReadingOptions],
     ) -> Result<Vec<Reading>, PredictError> {
         let usual = ReadingOptions::default();
-        let mut widths: Vec<usize> = images.iter().map(|image| image.width).collect();
+        let mut readings: Vec<Option<Reading>> = vec![None; images.len()];
+        let mut own: Vec<usize> = Vec::with_capacity(images.len());
+        if let Some(special) = &mut self.special {
+            let (handed, rest): (Vec<usize>, _) = (0..images.len()).partition(|&index| {
+                images[index].library && special.knows(options.get(index).unwrap_or(&usual))
+            });
+            own.extend(rest);
+            if !handed.is_empty() {
+                let images: Vec<_> = handed.iter().map(|&index| images[index].clone()).collect();
+                let options: Vec<_> =
+                    handed.iter().map(|&index| options.get(index).unwrap_or(&usual).clone()).collect();
+                for (index, reading) in handed.into_iter().zip(special.recognize_with(&images, &options)?) {
+                    readings[index] = Some(reading);
+                }
+            }
+        } else {
+            own.extend(0..images.len());
+        }
+        let mut widths: Vec<usize> = own.iter().map(|&index| images[index].width).collect();
         widths.sort_unstable();
         widths.dedup();
-        let mut readings: Vec<Option<Reading>> = vec![None; images.len()];
         for width in widths {
             let members: Vec<usize> =
-                (0..images.len()).filter(|&index| images[index].width == width).collect();
+                own.iter().copied().filter(|&index| images[index].width == width).collect();
             let pixels = members.iter().flat_map(|&index| images[index].pixels.iter().copied()).collect();
             let batch = ImageBatch { pixels, count: members.len(), height: HEIGHT, width };
             let answers = self.predictor.predict(&batch)?;
@@ -189,6 +238,12 @@ impl Recognizer {
             }
         }
         Ok(readings.into_iter().flatten().collect())
+    }
+
+    /// Whether every character that is asked for is one that this model can read.
+    fn knows(&self, options: &ReadingOptions) -> bool {
+        let asked = options.charset.as_deref().unwrap_or_default();
+        asked.chars().all(|character| self.card.charset.characters().contains(&character))
     }
 
     /// Where no text keeps to the options, the reading is empty and its confidence 0.
@@ -245,12 +300,49 @@ mod tests {
         assert_eq!(read, [("", 1.0), ("", 0.0)]);
     }
 
+    fn fixture() -> Vec<u8> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../trainer/tests/fixtures/var456");
+        let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        fs::read(files.min().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn the_library_s_pictures_are_handed_to_the_model_that_the_card_names() {
+        let mut both = Recognizer::shipped(&weights::GENERAL).unwrap().uncalibrated();
+        let mut lean = Recognizer::shipped(&weights::LEAN).unwrap().uncalibrated();
+        let library = both.prepare(&fixture()).unwrap();
+        assert!(library.library);
+        let other = PreparedImage { library: false, ..library.clone() };
+        // Asked for what the special model has no label for, the general one reads.
+        let zero = ReadingOptions { charset: Some("0123456789".into()), ..ReadingOptions::default() };
+        let usual = ReadingOptions::default();
+        let images = [library.clone(), other.clone(), library.clone(), other];
+        let readings =
+            both.recognize_with(&images, &[usual.clone(), usual.clone(), zero.clone(), zero]).unwrap();
+        assert_eq!(readings[0], lean.recognize(&[library]).unwrap()[0]);
+        assert_ne!(readings[1].confidence, readings[0].confidence);
+        assert_eq!(readings[2], readings[3]);
+    }
+
+    #[test]
+    fn a_card_that_names_a_model_which_is_not_there_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |extension: &str| folder.path().join("general").with_extension(extension);
+        fs::write(path("onnx"), weights::GENERAL.onnx).unwrap();
+        fs::write(path("json"), weights::GENERAL.card).unwrap();
+        let error = Recognizer::load(&path("onnx")).map(drop).unwrap_err().to_string();
+        assert!(error.contains("lean"), "{error}");
+        let itself = weights::GENERAL.card.replace(r#""special": "lean""#, r#""special": "general""#);
+        fs::write(path("json"), itself).unwrap();
+        let error = Recognizer::load(&path("onnx")).map(drop).unwrap_err().to_string();
+        assert!(error.contains("itself"), "{error}");
+    }
+
     #[test]
     fn the_card_s_map_is_applied_and_changes_no_text() {
-        let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../trainer/tests/fixtures/var456");
-        let mut recognizer = Recognizer::embedded().unwrap().uncalibrated();
-        let file = fs::read(fs::read_dir(fixture).unwrap().next().unwrap().unwrap().path()).unwrap();
-        let image = recognizer.prepare(&file).unwrap();
+        // It alone, without a model that it hands pictures to.
+        let mut recognizer = Recognizer::shipped(&weights::LEAN).unwrap().uncalibrated();
+        let image = recognizer.prepare(&fixture()).unwrap();
         let raw = recognizer.recognize(std::slice::from_ref(&image)).unwrap().remove(0);
         let map = BetaMap { a: 0.5, b: 0.5, c: -1.0 };
         recognizer.card.calibration = Some(Calibration {

@@ -35,6 +35,10 @@ pub struct Config {
     /// The weights to start from, a safetensors file that `export` wrote for the same network; random ones without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<PathBuf>,
+    /// A model, NAME.onnx and the rest beside where this one is exported to, which the Python library's pictures are to be
+    /// handed to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub special: Option<String>,
     /// What can be read, in label order.
     #[serde(default = "Charset::unambiguous")]
     pub charset: Charset,

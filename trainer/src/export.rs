@@ -122,6 +122,7 @@ pub fn write_weights(
         width: WIDTH,
         parameters: outline.trainable_values(),
         multiply_adds: outline.multiply_adds,
+        special: config.special.clone(),
         training: Training {
             data: origin.data.clone(),
             steps: step,

@@ -25,7 +25,10 @@ fn pictures_without_surroundings_stay_whole() {
     // At most so many of a thousand; the last style is none that the locator learned from.
     for (preset, most) in [("hku", 5), ("hku6", 5), ("default", 20), ("0.7.1", 30)] {
         let generator = generator(preset);
-        let cut = |index: &u64| locator.picture(&generator.sample(*index).image).unwrap().is_some();
+        let cut = |index: &u64| {
+            let image = generator.sample(*index).image;
+            locator.look(&image).unwrap().picture(&image).is_some()
+        };
         let cut = (0..IMAGES).filter(cut).count() as u64;
         println!("{preset}: {cut} of {IMAGES} cut");
         assert!(cut * 1_000 <= IMAGES * most, "{preset}: {cut}");
@@ -41,7 +44,7 @@ fn pictures_are_found_where_they_are() {
         .filter(|&index| {
             let (_, Cut { image, place }) = generator.page(index);
             let sides = [image.width(), image.height()].map(|side| side as f32);
-            let found = locator.edges(&image).unwrap();
+            let found = locator.look(&image).unwrap().edges;
             (0..4).all(|edge| {
                 (found[edge] - (place[edge] as f32 / sides[edge % 2]).clamp(0.0, 1.0)).abs() <= 0.05
             })
@@ -80,10 +83,32 @@ fn both_engines_see_the_same() {
         let seen = Tensor::from_slice(&seen(&image).unwrap()).reshape(shape);
         let mut graph = TorchGraph::new(&parameters, false, Precision::Float32);
         let torch = Vec::<f32>::try_from(locator(&mut graph, &seen).flatten(0, -1)).unwrap();
-        let rten = rten.edges(&image).unwrap();
+        let rten = rten.look(&image).unwrap().edges;
         for (edge, (torch, rten)) in torch.iter().zip(rten).enumerate() {
             let torch = (torch + if edge < 2 { 0.0 } else { 1.0 }).clamp(0.0, 1.0);
             assert!((torch - rten).abs() < 1e-4, "image {index}, edge {edge}: {torch} and {rten}");
         }
     }
+}
+
+#[test]
+fn the_library_s_pictures_are_told_from_others() {
+    let locator = Locator::embedded().unwrap();
+    let kind = |name: &str, pages: bool| {
+        let style = byecaptcha_dataset::open(name, 0x5ce).unwrap();
+        let library = |&index: &u64| {
+            let image = if pages { style.page(index).1.image } else { style.sample(index).image };
+            locator.look(&image).unwrap().library
+        };
+        (0..500).filter(library).count()
+    };
+    for (name, pages, least) in [("hku", false, 495), ("default", false, 485), ("hku", true, 450)] {
+        let right = kind(name, pages);
+        println!("{name}: {right} of 500 known");
+        assert!(right >= least, "{name}: {right}");
+    }
+    let styles = byecaptcha_dataset::composed();
+    let wrong: usize = styles.iter().map(|name| kind(name, false)).sum();
+    println!("composed: {wrong} of {} taken for the library's", styles.len() * 500);
+    assert!(wrong * 100 <= styles.len() * 500, "{wrong}");
 }

@@ -1,5 +1,6 @@
 //! Finds a picture in a screenshot of it: a few strided convolutions and two fully connected layers that give its four
-//! edges. It sees colours, since a pale picture on a white page has no other edge.
+//! edges, and whether it is of the kind that a special model reads. It sees colours, since a pale picture on a white page has
+//! no other edge.
 
 use super::{Convolution, Graph};
 
@@ -8,8 +9,12 @@ pub const LOCATOR_HEIGHT: usize = 32;
 /// Columns that it sees it in.
 pub const LOCATOR_WIDTH: usize = 96;
 
-/// From screenshots `[N, 3, 32, 96]`, their values from -1 to 1, to `[1, N, 4]`: the picture's left, top, right and bottom
-/// edge as shares of the screenshot's width and height, each less what it is where the picture fills the screenshot.
+/// What it says of each: four edges and a kind.
+pub const LOCATOR_FINDINGS: usize = 5;
+
+/// From screenshots `[N, 3, 32, 96]`, their values from -1 to 1, to `[1, N, 5]`: the picture's left, top, right and bottom
+/// edge as shares of the screenshot's width and height, each less what it is where the picture fills the screenshot; and
+/// the log odds that the Python library drew it.
 pub fn locator<G: Graph>(graph: &mut G, screenshots: &G::Node) -> G::Node {
     let node = graph.convolution("conv1", screenshots, Convolution::new(8, 5).stride(2, 2));
     let node = graph.convolution("conv2", &node, Convolution::new(16, 3).stride(2, 2));
@@ -17,5 +22,5 @@ pub fn locator<G: Graph>(graph: &mut G, screenshots: &G::Node) -> G::Node {
     let node = graph.convolution("conv4", &node, Convolution::new(32, 3));
     let whole = graph.flatten(&node);
     let hidden = graph.linear("connect", &whole, 64, true);
-    graph.linear("edges", &hidden, 4, false)
+    graph.linear("found", &hidden, LOCATOR_FINDINGS, false)
 }

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub use graph::{Cell, Convolution, Graph, Recurrent};
 pub use head::POSITIONS;
-pub use locator::{LOCATOR_HEIGHT, LOCATOR_WIDTH, locator};
+pub use locator::{LOCATOR_FINDINGS, LOCATOR_HEIGHT, LOCATOR_WIDTH, locator};
 pub use outline::{Initialization, Outline, ParameterSpec, Shape};
 
 /// The networks by name: a backbone, and what makes a text of its columns.

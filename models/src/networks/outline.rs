@@ -208,7 +208,7 @@ mod tests {
     #[test]
     fn the_serving_networks_keep_to_their_budgets_with_the_locator() {
         let locator = Outline::of_locator();
-        assert_eq!(locator.output, (1, 4));
+        assert_eq!(locator.output, (1, 5));
         for (network, budget) in [
             (Network::LeanResidualSmall, 10_000_000),
             (Network::LeanResidual, 25_000_000),

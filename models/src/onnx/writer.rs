@@ -10,7 +10,7 @@ use super::proto::{
 };
 use crate::{
     charset::Charset,
-    networks::{LOCATOR_HEIGHT, LOCATOR_WIDTH, Network, locator},
+    networks::{LOCATOR_FINDINGS, LOCATOR_HEIGHT, LOCATOR_WIDTH, Network, locator},
 };
 
 /// Trained parameters by name: dimensions and row-major values.
@@ -52,7 +52,7 @@ pub fn write_locator(weights: &Weights) -> Result<Vec<u8>, ExportError> {
     let file = File {
         name: "locator",
         input: ("screenshots", [vec![named("batch")], sides.to_vec()].concat()),
-        output: ("edges", vec![fixed(1), named("batch"), fixed(4)]),
+        output: ("found", vec![fixed(1), named("batch"), fixed(LOCATOR_FINDINGS)]),
         metadata: Vec::new(),
     };
     let screenshots = Value { name: "screenshots".into(), features: 3, height: LOCATOR_HEIGHT };

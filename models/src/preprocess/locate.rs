@@ -8,12 +8,12 @@ use fast_image_resize::{
 };
 use image::{RgbImage, imageops};
 use rten::{Model, NodeId, RunOptions, ThreadPool};
-use rten_tensor::{NdTensor, NdTensorView};
+use rten_tensor::{Layout, NdTensor, NdTensorView};
 
 use super::{PreparedImage, prepare};
 use crate::{
     load::LoadError,
-    networks::{LOCATOR_HEIGHT, LOCATOR_WIDTH},
+    networks::{LOCATOR_FINDINGS, LOCATOR_HEIGHT, LOCATOR_WIDTH},
     predictor::PredictError,
     weights,
 };
@@ -21,6 +21,8 @@ use crate::{
 /// Where all edges are within this share of the whole's, the picture is the whole: the file itself, most likely, which
 /// nothing is to be taken from.
 const WHOLE: f32 = 0.05;
+/// Log odds from which a picture counts as the Python library's.
+const LIBRARY: f32 = 0.0;
 /// Smallest share of a screenshot that is believed to be its picture, in width and in height.
 const LEAST: f32 = 0.4;
 
@@ -43,54 +45,72 @@ impl Locator {
         let network = |error: &dyn std::fmt::Display| LoadError::Network(error.to_string());
         let model = Model::load(onnx).map_err(|error| network(&error))?;
         let input = model.node_id("screenshots").map_err(|error| network(&error))?;
-        let output = model.node_id("edges").map_err(|error| network(&error))?;
+        let output = model.node_id("found").map_err(|error| network(&error))?;
         Ok(Self { model, input, output, threads: Arc::new(ThreadPool::with_num_threads(1)) })
     }
 
-    /// The picture's left, top, right and bottom edge in a screenshot, as shares of its width and height.
-    pub fn edges(&self, screenshot: &RgbImage) -> Result<[f32; 4], PredictError> {
+    /// Looks at a screenshot.
+    pub fn look(&self, screenshot: &RgbImage) -> Result<Found, PredictError> {
         let failed = |error: &dyn std::fmt::Display| PredictError(format!("the locator failed: {error}"));
         let seen = seen(screenshot).map_err(|error| failed(&error))?;
         let seen = NdTensorView::from_data([1, 3, LOCATOR_HEIGHT, LOCATOR_WIDTH], seen.as_slice());
         let mut options = RunOptions::default();
         options.thread_pool = Some(Arc::clone(&self.threads));
-        let [edges] = self
+        let [found] = self
             .model
             .run_n(vec![(self.input, seen.into())], [self.output], Some(options))
             .map_err(|error| failed(&error))?;
-        let edges: NdTensor<f32, 3> =
-            edges.try_into().map_err(|_| failed(&"its output is not three axes"))?;
-        let [left, top, right, bottom] = [0, 1, 2, 3].map(|edge| edges[[0, 0, edge]]);
-        Ok([left, top, 1.0 + right, 1.0 + bottom]
-            .map(|edge| if edge.is_finite() { edge.clamp(0.0, 1.0) } else { 0.0 }))
+        let found: NdTensor<f32, 3> =
+            found.try_into().map_err(|_| failed(&"its output is not three axes"))?;
+        if found.shape() != [1, 1, LOCATOR_FINDINGS] {
+            return Err(failed(&format!("its output is {:?}", found.shape())));
+        }
+        let [left, top, right, bottom, library] = std::array::from_fn(|finding| found[[0, 0, finding]]);
+        let edges = [left, top, 1.0 + right, 1.0 + bottom]
+            .map(|edge| if edge.is_finite() { edge.clamp(0.0, 1.0) } else { 0.0 });
+        Ok(Found { edges, library: library > LIBRARY })
     }
 
     /// Fits a picture, or the one that a screenshot shows, into the networks' frame. Where the locator fails, the whole
     /// is taken for the picture: most of what is uploaded is just that.
     pub fn prepare(&self, screenshot: &RgbImage) -> PreparedImage {
-        match self.picture(screenshot) {
-            Ok(Some(picture)) => prepare(&picture),
-            Ok(None) => prepare(screenshot),
+        match self.look(screenshot) {
+            Ok(found) => {
+                let picture = found.picture(screenshot);
+                PreparedImage { library: found.library, ..prepare(picture.as_ref().unwrap_or(screenshot)) }
+            }
             Err(error) => {
                 tracing::error!(%error, "the whole picture is read");
                 prepare(screenshot)
             }
         }
     }
+}
 
+/// What the locator says of a screenshot.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Found {
+    /// The picture's left, top, right and bottom edge, as shares of the screenshot's width and height.
+    pub edges: [f32; 4],
+    /// Whether the picture looks as if the Python library had drawn it.
+    pub library: bool,
+}
+
+impl Found {
     /// The picture without its surroundings; none, where the screenshot is nothing but picture.
-    pub fn picture(&self, screenshot: &RgbImage) -> Result<Option<RgbImage>, PredictError> {
-        let [left, top, right, bottom] = self.edges(screenshot)?;
+    #[must_use]
+    pub fn picture(&self, screenshot: &RgbImage) -> Option<RgbImage> {
+        let [left, top, right, bottom] = self.edges;
         let whole = left <= WHOLE && top <= WHOLE && right >= 1.0 - WHOLE && bottom >= 1.0 - WHOLE;
         if whole || right - left < LEAST || bottom - top < LEAST {
-            return Ok(None);
+            return None;
         }
         let (width, height) = screenshot.dimensions();
         let at = |share: f32, length: u32| ((share * length as f32).round() as u32).min(length);
         let (left, right, top, bottom) =
             (at(left, width), at(right, width), at(top, height), at(bottom, height));
         let (across, down) = (right.saturating_sub(left).max(1), bottom.saturating_sub(top).max(1));
-        Ok(Some(imageops::crop_imm(screenshot, left, top, across, down).to_image()))
+        Some(imageops::crop_imm(screenshot, left, top, across, down).to_image())
     }
 }
 

@@ -5,5 +5,5 @@ mod locate;
 mod prepare;
 
 pub use decode::{ImageError, ImageLimits, decode};
-pub use locate::{Locator, seen};
+pub use locate::{Found, Locator, seen};
 pub use prepare::{HEIGHT, MAX_WIDTH, PreparedImage, WIDTH, prepare};

@@ -23,6 +23,8 @@ pub struct PreparedImage {
     pub pixels: Vec<f32>,
     /// Pixels from left to right: [`WIDTH`] or a larger multiple of 64, up to [`MAX_WIDTH`].
     pub width: usize,
+    /// Whether it looks like one of the Python library's pictures, as far as anything has looked.
+    pub library: bool,
 }
 
 /// The most that pixels of an even picture differ by: one grey level, as [`prepare`] brings it out.
@@ -75,7 +77,7 @@ pub fn prepare(picture: &RgbImage) -> PreparedImage {
             *to = light(from);
         }
     }
-    PreparedImage { pixels, width: outer_width }
+    PreparedImage { pixels, width: outer_width, library: false }
 }
 
 /// Drops columns of nothing but ground from both ends of a picture wider than the frame, as far as the frame needs it:

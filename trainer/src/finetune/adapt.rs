@@ -61,6 +61,7 @@ pub fn run(
         steps,
         precision: Precision::Bfloat16,
         from: Some(weights.with_extension("safetensors")),
+        special: None,
         charset: Charset::new(&symbols)?,
         data: styles.iter().map(part).collect(),
         schedule: Schedule { shape: Shape::Cosine, peak: PEAK, warmup: steps / 20, cooldown: 0 },

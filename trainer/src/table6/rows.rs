@@ -86,6 +86,7 @@ impl Row {
             steps,
             precision: Precision::Bfloat16,
             from: None,
+            special: None,
             charset,
             data: vec![source(10 - PAGES, false), source(PAGES, true)],
             schedule: Schedule {
