@@ -317,8 +317,7 @@ mod tests {
         let zero = ReadingOptions { charset: Some("0123456789".into()), ..ReadingOptions::default() };
         let usual = ReadingOptions::default();
         let images = [library.clone(), other.clone(), library.clone(), other];
-        let readings =
-            both.recognize_with(&images, &[usual.clone(), usual.clone(), zero.clone(), zero]).unwrap();
+        let readings = both.recognize_with(&images, &[usual.clone(), usual, zero.clone(), zero]).unwrap();
         assert_eq!(readings[0], lean.recognize(&[library]).unwrap()[0]);
         assert_ne!(readings[1].confidence, readings[0].confidence);
         assert_eq!(readings[2], readings[3]);

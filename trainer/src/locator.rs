@@ -47,7 +47,7 @@ const AHEAD: usize = 4;
 const TURN: f64 = 0.02;
 
 /// What a mistaken kind weighs against edges that are off.
-const KIND: f64 = 0.0003;
+const KIND: f64 = 0.005;
 /// Odds from which a picture counts as the Python library's, in an evaluation.
 const EVEN: f64 = 0.0;
 
