@@ -64,6 +64,9 @@ enum Command {
         /// Reads fresh images of these styles, too; `composed` stands for all composed ones, one by one.
         #[arg(long, alias = "preset", value_delimiter = ',')]
         style: Vec<String>,
+        /// Cuts the fresh images out of drawn pages.
+        #[arg(long)]
+        pages: bool,
         /// How many fresh images.
         #[arg(long, default_value_t = 5_000)]
         count: u64,
@@ -113,7 +116,7 @@ fn main() -> Result<()> {
             }
             table6::table6(&table, Device::cuda_if_available(), &*stop_at_ctrl_c()?)
         }
-        Command::Evaluate { model, folders, errors, style, count, seed } => {
+        Command::Evaluate { model, folders, errors, style, pages, count, seed } => {
             let mut misread = Vec::new();
             ensure!(!folders.is_empty() || !style.is_empty(), "nothing to read: give folders or --style");
             let mut recognizer = Recognizer::open(model.as_deref())?;
@@ -130,9 +133,12 @@ fn main() -> Result<()> {
                 one => vec![one],
             });
             for style in styles {
-                let metrics = evaluate::on_style(&mut recognizer, style, count, seed)?;
-                let figures = metrics.figures(&format!("fresh images of {style}"));
-                println!("{}", evaluate::report(&figures, &metrics));
+                let (read, cut) = match pages {
+                    true => (evaluate::on_pages(&mut recognizer, style, count, seed)?, ", cut out of pages"),
+                    false => (evaluate::on_style(&mut recognizer, style, count, seed)?, ""),
+                };
+                let (metrics, figures) = (&read, read.figures(&format!("fresh images of {style}{cut}")));
+                println!("{}", evaluate::report(&figures, metrics));
             }
             Ok(())
         }
