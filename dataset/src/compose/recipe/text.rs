@@ -1,0 +1,105 @@
+//! What a composed style writes: texts of a charset, or sums.
+
+use rand::{Rng, RngExt};
+use serde::Deserialize;
+
+use crate::style::{Error, LENGTH, within};
+
+/// What is written.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::compose) struct Text {
+    /// Symbols.
+    #[serde(default)]
+    charset: Charset,
+    /// Symbols of the charset that do not occur.
+    #[serde(default)]
+    without: String,
+    /// Fewest and most characters.
+    #[serde(default = "four_to_six")]
+    length: [usize; 2],
+    /// The largest operand, where a sum is asked for in place of a text.
+    #[serde(default)]
+    sum: Option<u32>,
+    /// How often, among the others.
+    #[serde(default = "one")]
+    pub(in crate::compose) weight: u32,
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn four_to_six() -> [usize; 2] {
+    [4, 6]
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Charset {
+    #[default]
+    Alphanumeric,
+    Letters,
+    Digits,
+    Lower,
+    Upper,
+    LowerDigits,
+    UpperDigits,
+    Hex,
+}
+
+impl Charset {
+    fn symbols(self) -> impl Iterator<Item = char> {
+        let (digits, upper, lower) = ('0'..='9', 'A'..='Z', 'a'..='z');
+        let part =
+            |taken: bool, range: std::ops::RangeInclusive<char>| taken.then_some(range).into_iter().flatten();
+        let hex = matches!(self, Self::Hex);
+        part(!matches!(self, Self::Letters | Self::Lower | Self::Upper), digits)
+            .chain(part(
+                hex || matches!(self, Self::Alphanumeric | Self::Letters | Self::Upper | Self::UpperDigits),
+                if hex { 'A'..='F' } else { upper },
+            ))
+            .chain(part(
+                matches!(self, Self::Alphanumeric | Self::Letters | Self::Lower | Self::LowerDigits),
+                lower,
+            ))
+    }
+}
+
+impl Text {
+    /// A text, each symbol equally likely.
+    pub(in crate::compose) fn write(&self, rng: &mut impl Rng) -> String {
+        if let Some(most) = self.sum {
+            return sum(most, rng);
+        }
+        let symbols: Vec<char> =
+            self.charset.symbols().filter(|&symbol| !self.without.contains(symbol)).collect();
+        let length = rng.random_range(self.length[0]..=self.length[1]);
+        (0..length).map(|_| symbols[rng.random_range(0..symbols.len())]).collect()
+    }
+
+    pub(super) fn check(&self) -> Result<(), Error> {
+        let [low, high] = self.length;
+        for length in self.length {
+            within("length", length as u64, *LENGTH.start() as u32, *LENGTH.end() as u32)?;
+        }
+        if low > high || self.weight == 0 {
+            return Err(Error::Recipe("texts: the length's range is upside down, or the weight is 0".into()));
+        }
+        match self.charset.symbols().any(|symbol| !self.without.contains(symbol)) {
+            true => Ok(()),
+            false => Err(Error::Empty("charset")),
+        }
+    }
+}
+
+/// A sum as sites write them: `3+8=?`, `12-7=`, `4×6=?`.
+fn sum(most: u32, rng: &mut impl Rng) -> String {
+    let operator = ['+', '+', '-', '-', '×', '*', 'x'][rng.random_range(0..7)];
+    let (mut first, mut second) = (rng.random_range(0..=most), rng.random_range(0..=most));
+    if operator == '-' && first < second {
+        (first, second) = (second, first);
+    }
+    let end = ["=?", "=?", "=", ""][rng.random_range(0..4)];
+    format!("{first}{operator}{second}{end}")
+}
