@@ -114,7 +114,7 @@ async fn metrics_count_and_the_dashboard_knows_them() {
     };
     let (api, worker) = (counted(&stack.address, &on_api).await, counted(&worker.address, &on_worker).await);
     let info = worker.lines().find(|line| line.starts_with("model_info{")).unwrap();
-    assert!(info.contains("model=\"lean\"") && info.contains("engine=\"onnx\""), "{info}");
+    assert!(info.contains("model=\"general\"") && info.contains("engine=\"onnx\""), "{info}");
 
     let dashboard = include_str!("../../../grafana/byecaptcha.json");
     let dashboard: Value = serde_json::from_str(dashboard).unwrap();
