@@ -80,9 +80,10 @@ impl Recognizer {
 
     /// A model that ships.
     pub fn shipped(shipped: &Shipped) -> Result<Self, LoadError> {
-        let special =
-            |name: &str| Self::shipped(weights::named(Path::new(name)).ok_or_else(|| missing(name))?);
-        Self::from_onnx(serde_json::from_str(shipped.card)?, shipped.onnx.to_vec())?.with_special(special)
+        let alone =
+            |shipped: &Shipped| Self::from_onnx(serde_json::from_str(shipped.card)?, shipped.onnx.to_vec());
+        let special = |name: &str| alone(weights::named(Path::new(name)).ok_or_else(|| missing(name))?);
+        alone(shipped)?.locating()?.with_special(special)
     }
 
     /// The model that is meant: one that ships by its name, a file by its path, or the default.
@@ -96,12 +97,14 @@ impl Recognizer {
 
     /// NAME.onnx, with its card NAME.json beside it, and what else the card names.
     pub fn load(onnx: &Path) -> Result<Self, LoadError> {
-        let special = |name: &str| Self::load(&onnx.with_file_name(format!("{name}.onnx")));
-        Self::from_onnx(load::read_card(onnx)?, load::read(onnx)?)?.with_special(special)
+        let alone = |onnx: &Path| Self::from_onnx(load::read_card(onnx)?, load::read(onnx)?);
+        let special = |name: &str| alone(&onnx.with_file_name(format!("{name}.onnx")));
+        alone(onnx)?.locating()?.with_special(special)
     }
 
-    /// Loads the model that the card hands some pictures to. Its probabilities are worth what this card says: that is
-    /// measured on both together.
+    /// Loads the model that the card hands some pictures to; that one hands on none, whatever its own card says, and needs
+    /// no locator, since pictures come to it prepared. Its probabilities are worth what this card says: that is measured on
+    /// both together.
     fn with_special(mut self, load: impl Fn(&str) -> Result<Self, LoadError>) -> Result<Self, LoadError> {
         if let Some(name) = &self.card.special {
             if *name == self.card.name {
@@ -109,8 +112,6 @@ impl Recognizer {
             }
             let mut special = load(name)?;
             special.card.calibration = self.card.calibration.clone();
-            // Pictures come to it prepared.
-            special.locator = None;
             self.special = Some(Box::new(special));
         }
         Ok(self)
@@ -119,30 +120,26 @@ impl Recognizer {
     fn from_onnx(card: ModelCard, onnx: Vec<u8>) -> Result<Self, LoadError> {
         load::check(&card, &onnx, &card.onnx_sha256)?;
         let predictor = OnnxPredictor::new(onnx, card.charset.labels())?;
-        Self::new(card, Box::new(predictor)).locating()
+        Ok(Self::new(card, Box::new(predictor)))
     }
 
     /// A model on libtorch: NAME.safetensors with its card NAME.json, both beside the file that `model` names, or one
     /// that ships. On a CPU it computes on one core, as ONNX does.
     #[cfg(feature = "torch")]
     pub fn torch(model: Option<&Path>, device: DeviceChoice) -> Result<Self, LoadError> {
-        let shipped = model.map_or(Some(weights::SHIPPED[0]), weights::named);
-        let (card, weights) = match (shipped, model) {
-            (None, Some(path)) => {
-                (load::read_card(path)?, load::read(&path.with_extension("safetensors"))?.into())
-            }
-            (shipped, _) => {
-                let shipped = shipped.unwrap_or(weights::SHIPPED[0]);
-                (serde_json::from_str(shipped.card)?, Cow::Borrowed(shipped.safetensors))
-            }
+        let alone = |model: &Path| {
+            let (card, weights): (ModelCard, Cow<'static, [u8]>) = match weights::named(model) {
+                Some(shipped) => (serde_json::from_str(shipped.card)?, Cow::Borrowed(shipped.safetensors)),
+                None => (load::read_card(model)?, load::read(&model.with_extension("safetensors"))?.into()),
+            };
+            load::check(&card, &weights, &card.safetensors_sha256)?;
+            let predictor = TorchPredictor::load(card.network, card.charset.labels(), &weights, device)?;
+            Ok(Self::new(card, Box::new(predictor)))
         };
-        load::check(&card, &weights, &card.safetensors_sha256)?;
-        let predictor = TorchPredictor::load(card.network, card.charset.labels(), &weights, device)?;
-        let special = |name: &str| {
-            let beside = model.filter(|_| shipped.is_none()).unwrap_or(Path::new(name));
-            Self::torch(Some(&beside.with_file_name(name)), device)
-        };
-        Self::new(card, Box::new(predictor)).locating()?.with_special(special)
+        let model = model.unwrap_or(Path::new(weights::SHIPPED[0].name));
+        // One that ships has its like in the program, and a file has it in its folder.
+        let special = |name: &str| alone(&model.with_file_name(name));
+        alone(model)?.locating()?.with_special(special)
     }
 
     /// A model on any engine, which is shown pictures as they come.
@@ -199,33 +196,27 @@ impl Recognizer {
         options: &[ReadingOptions],
     ) -> Result<Vec<Reading>, PredictError> {
         let usual = ReadingOptions::default();
+        let handed: Vec<bool> = (0..images.len())
+            .map(|index| {
+                let options = options.get(index).unwrap_or(&usual);
+                images[index].library && self.special.as_ref().is_some_and(|special| special.knows(options))
+            })
+            .collect();
+        let mut groups: Vec<(bool, usize)> =
+            handed.iter().zip(images).map(|(&handed, image)| (handed, image.width)).collect();
+        groups.sort_unstable();
+        groups.dedup();
         let mut readings: Vec<Option<Reading>> = vec![None; images.len()];
-        let mut own: Vec<usize> = Vec::with_capacity(images.len());
-        if let Some(special) = &mut self.special {
-            let (handed, rest): (Vec<usize>, _) = (0..images.len()).partition(|&index| {
-                images[index].library && special.knows(options.get(index).unwrap_or(&usual))
-            });
-            own.extend(rest);
-            if !handed.is_empty() {
-                let images: Vec<_> = handed.iter().map(|&index| images[index].clone()).collect();
-                let options: Vec<_> =
-                    handed.iter().map(|&index| options.get(index).unwrap_or(&usual).clone()).collect();
-                for (index, reading) in handed.into_iter().zip(special.recognize_with(&images, &options)?) {
-                    readings[index] = Some(reading);
-                }
-            }
-        } else {
-            own.extend(0..images.len());
-        }
-        let mut widths: Vec<usize> = own.iter().map(|&index| images[index].width).collect();
-        widths.sort_unstable();
-        widths.dedup();
-        for width in widths {
+        for group in groups {
+            let reader = match self.special.as_deref_mut() {
+                Some(special) if group.0 => special,
+                _ => &mut *self,
+            };
             let members: Vec<usize> =
-                own.iter().copied().filter(|&index| images[index].width == width).collect();
+                (0..images.len()).filter(|&index| (handed[index], images[index].width) == group).collect();
             let pixels = members.iter().flat_map(|&index| images[index].pixels.iter().copied()).collect();
-            let batch = ImageBatch { pixels, count: members.len(), height: HEIGHT, width };
-            let answers = self.predictor.predict(&batch)?;
+            let batch = ImageBatch { pixels, count: members.len(), height: HEIGHT, width: group.1 };
+            let answers = reader.predictor.predict(&batch)?;
             if answers.len() != members.len() {
                 return Err(PredictError(format!("{} answers to {} images", answers.len(), members.len())));
             }
@@ -233,7 +224,7 @@ impl Recognizer {
                 let options = options.get(index).unwrap_or(&usual);
                 readings[index] = Some(match images[index].is_blank() {
                     true => Reading::of_nothing(options),
-                    false => self.read(distributions, options),
+                    false => reader.read(distributions, options),
                 });
             }
         }
@@ -335,6 +326,20 @@ mod tests {
         fs::write(path("json"), itself).unwrap();
         let error = Recognizer::load(&path("onnx")).map(drop).unwrap_err().to_string();
         assert!(error.contains("itself"), "{error}");
+    }
+
+    #[test]
+    fn two_cards_that_name_each_other_end_in_no_circle() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, special) in [("one", "two"), ("two", "one")] {
+            let path = |extension: &str| folder.path().join(name).with_extension(extension);
+            let mut card: serde_json::Value = serde_json::from_str(weights::GENERAL.card).unwrap();
+            (card["name"], card["special"]) = (name.into(), special.into());
+            fs::write(path("onnx"), weights::GENERAL.onnx).unwrap();
+            fs::write(path("json"), card.to_string()).unwrap();
+        }
+        let recognizer = Recognizer::load(&folder.path().join("one.onnx")).unwrap();
+        assert!(recognizer.special.unwrap().special.is_none());
     }
 
     #[test]
