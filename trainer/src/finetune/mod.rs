@@ -49,7 +49,7 @@ pub struct Finetune {
     /// Share of the labelled pictures that is held out to measure on.
     #[arg(long, default_value_t = 0.2)]
     held_out: f64,
-    /// Styles of which fresh pictures are drawn beside, so that they are not forgotten: those that the model was made for.
+    /// Styles of which fresh pictures are drawn beside, so that less of them is forgotten: those that the model was made for.
     #[arg(long, value_delimiter = ',', default_values = [COMPOSED, "hku", "default"])]
     rehearse: Vec<String>,
     /// Threads that libtorch computes with; all cores by default.
