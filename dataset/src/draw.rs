@@ -6,7 +6,7 @@ use std::ops::Range;
 use image::RgbImage;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
-use crate::compose::Composer;
+use crate::compose::{Composer, Crossed};
 use crate::encode;
 use crate::generator::Generator;
 use crate::page;
@@ -14,6 +14,9 @@ use crate::style::{Encoding, Error, PRESETS, Style};
 
 /// Parts the random numbers of pages from those of pictures.
 const PAGES: u64 = 0x9a6e_5000_0000_0000;
+
+/// The name of the pictures whose parts come from any of the composed styles.
+pub const CROSSED: &str = "crossed";
 
 /// An image with what it says.
 #[derive(Debug, Clone)]
@@ -89,15 +92,25 @@ pub trait Draw: Send + Sync {
     }
 }
 
-/// A style by its name: a preset of the Python library's ([`Style::preset`]) or a composed one ([`composed`]).
+/// A style by its name: a preset of the Python library's ([`Style::preset`]), a composed one ([`composed`]) or
+/// [`CROSSED`].
 ///
 /// # Errors
 /// [`Error::UnknownStyle`] for any other name.
 pub fn open(name: &str, seed: u64) -> Result<Box<dyn Draw>, Error> {
     match Style::preset(name) {
         Ok(style) => Ok(Box::new(Generator::new(style, seed)?)),
+        Err(_) if name == CROSSED => crossed(&[], seed),
         Err(_) => Ok(Box::new(Composer::named(name, seed)?)),
     }
+}
+
+/// Pictures of which each part comes from any of the composed styles, but for some of them.
+///
+/// # Errors
+/// [`Error::Empty`] where no style is left.
+pub fn crossed(without: &[&str], seed: u64) -> Result<Box<dyn Draw>, Error> {
+    Ok(Box::new(Crossed::new(without, seed)?))
 }
 
 /// The names of the composed styles, in alphabetical order.
@@ -113,7 +126,8 @@ pub fn composed() -> Vec<&'static str> {
 pub fn styles() -> Result<Vec<(&'static str, String)>, Error> {
     let presets = PRESETS.map(|(name, about)| Ok((name, about.to_owned())));
     let composed = Composer::names().into_iter().map(|name| Ok((name, Composer::named(name, 0)?.about())));
-    presets.into_iter().chain(composed).collect()
+    let crossed = (CROSSED, "Each part of a picture from any of the styles above".to_owned());
+    presets.into_iter().chain(composed).chain([Ok(crossed)]).collect()
 }
 
 /// The result of a step that cannot fail for a style that was checked: its sizes are in range and it writes to memory.

@@ -103,16 +103,13 @@ impl Recognizer {
     }
 
     /// Loads the model that the card hands some pictures to; that one hands on none, whatever its own card says, and needs
-    /// no locator, since pictures come to it prepared. Its probabilities are worth what this card says: that is measured on
-    /// both together.
+    /// no locator, since pictures come to it prepared. What its probabilities are worth its own card says.
     fn with_special(mut self, load: impl Fn(&str) -> Result<Self, LoadError>) -> Result<Self, LoadError> {
         if let Some(name) = &self.card.special {
             if *name == self.card.name {
                 return Err(LoadError::Network(format!("the model {name} hands pictures to itself")));
             }
-            let mut special = load(name)?;
-            special.card.calibration = self.card.calibration.clone();
-            self.special = Some(Box::new(special));
+            self.special = Some(Box::new(load(name)?));
         }
         Ok(self)
     }
@@ -152,11 +149,11 @@ impl Recognizer {
         Ok(Self { locator: Some(Locator::embedded()?), ..self })
     }
 
-    /// Reads with the network's own probabilities, whatever they are worth: what a calibration is fitted on.
+    /// Reads with the network's own probabilities, whatever they are worth: what a calibration is fitted on. What is handed
+    /// to the special model is read as ever, since its calibration is another one.
     #[must_use]
     pub fn uncalibrated(mut self) -> Self {
         self.card.calibration = None;
-        self.special = self.special.map(|special| Box::new(special.uncalibrated()));
         self
     }
 
@@ -197,10 +194,7 @@ impl Recognizer {
     ) -> Result<Vec<Reading>, PredictError> {
         let usual = ReadingOptions::default();
         let handed: Vec<bool> = (0..images.len())
-            .map(|index| {
-                let options = options.get(index).unwrap_or(&usual);
-                images[index].library && self.special.as_ref().is_some_and(|special| special.knows(options))
-            })
+            .map(|index| self.hands_on(&images[index], options.get(index).unwrap_or(&usual)))
             .collect();
         let mut groups: Vec<(bool, usize)> =
             handed.iter().zip(images).map(|(&handed, image)| (handed, image.width)).collect();
@@ -229,6 +223,11 @@ impl Recognizer {
             }
         }
         Ok(readings.into_iter().flatten().collect())
+    }
+
+    /// Whether the special model reads this picture in place of this one.
+    pub fn hands_on(&self, image: &PreparedImage, options: &ReadingOptions) -> bool {
+        image.library && self.special.as_ref().is_some_and(|special| special.knows(options))
     }
 
     /// Whether every character that is asked for is one that this model can read.
@@ -299,8 +298,8 @@ mod tests {
 
     #[test]
     fn the_library_s_pictures_are_handed_to_the_model_that_the_card_names() {
-        let mut both = Recognizer::shipped(&weights::GENERAL).unwrap().uncalibrated();
-        let mut lean = Recognizer::shipped(&weights::LEAN).unwrap().uncalibrated();
+        let mut both = Recognizer::shipped(&weights::GENERAL).unwrap();
+        let mut lean = Recognizer::shipped(&weights::LEAN).unwrap();
         let library = both.prepare(&fixture()).unwrap();
         assert!(library.library);
         let other = PreparedImage { library: false, ..library.clone() };

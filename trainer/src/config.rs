@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use byecaptcha_dataset::{Style, composed, open};
+use byecaptcha_dataset::{CROSSED, Style, composed, open};
 use byecaptcha_models::{
     Charset,
     networks::{Alignment, Network, POSITIONS},
@@ -68,7 +68,7 @@ fn average_default() -> f64 {
 pub struct Source {
     /// A style of the dataset by its name, or `composed` for all composed ones alike.
     pub style: String,
-    /// Of `composed`, the styles that are left out.
+    /// Of `composed` and `crossed`, the styles that are left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub without: Vec<String>,
     /// Its share of the images, against the parts of the others.
@@ -110,15 +110,20 @@ impl Config {
 }
 
 impl Source {
+    /// Whether all composed styles have part in it, those left out aside.
+    pub fn of_all_styles(&self) -> bool {
+        self.style == COMPOSED || self.style == CROSSED
+    }
+
     fn check(&self, network: Network) -> Result<()> {
         ensure!(self.parts > 0, "parts: at least 1");
-        if self.style == COMPOSED {
+        if self.of_all_styles() {
             let composed = composed();
             let foreign = self.without.iter().find(|name| !composed.contains(&name.as_str()));
             ensure!(foreign.is_none(), "without: {foreign:?} is no composed style");
             ensure!(self.without.len() < composed.len(), "without: no style is left");
         } else {
-            ensure!(self.without.is_empty(), "without: of `composed` only");
+            ensure!(self.without.is_empty(), "without: of `composed` and `crossed` only");
             open(&self.style, 0)?;
         }
         ensure!(

@@ -6,7 +6,7 @@
 use std::{collections::BTreeMap, ops::Range, sync::Arc, thread};
 
 use anyhow::{Result, bail, ensure};
-use byecaptcha_dataset::{Draw, Sample, composed, open, page::Cut};
+use byecaptcha_dataset::{CROSSED, Draw, Sample, composed, crossed, open, page::Cut};
 use byecaptcha_models::{
     Charset, ImageBatch, PreparedImage,
     preprocess::{self, prepare},
@@ -56,8 +56,8 @@ struct Part {
 }
 
 impl Part {
-    fn new(name: &str, pages: bool, share: f64, seed: u64) -> Result<Self> {
-        let mut part = Self { style: open(name, seed)?, pages, shares: BTreeMap::new() };
+    fn new(style: Box<dyn Draw>, pages: bool, share: f64, seed: u64) -> Self {
+        let mut part = Self { style, pages, shares: BTreeMap::new() };
         // Numbers that no step reaches.
         let widths: Vec<usize> =
             (0..PROBES).into_par_iter().map(|probe| part.image(u64::MAX - probe, seed).0.width).collect();
@@ -65,7 +65,7 @@ impl Part {
             *part.shares.entry(width).or_default() += share / PROBES as f64;
         }
         part.shares.retain(|_, here| *here >= LEAST_OF_STYLE * share);
-        Ok(part)
+        part
     }
 
     /// One image, prepared, and its text.
@@ -93,17 +93,17 @@ impl Source {
     pub fn new(config: &Config, seed: u64) -> Result<Self> {
         let mut parts = Vec::new();
         for source in &config.data {
-            let styles = match source.style.as_str() {
-                COMPOSED => composed()
-                    .into_iter()
-                    .filter(|name| !source.without.iter().any(|other| other == name))
-                    .collect(),
-                one => vec![one],
+            let without: Vec<&str> = source.without.iter().map(String::as_str).collect();
+            let styles: Vec<Box<dyn Draw>> = match source.style.as_str() {
+                COMPOSED => {
+                    let names = composed().into_iter().filter(|name| !without.contains(name));
+                    names.map(|name| open(name, seed)).collect::<Result<_, _>>()?
+                }
+                CROSSED => vec![crossed(&without, seed)?],
+                one => vec![open(one, seed)?],
             };
             let share = source.parts as f64 / styles.len() as f64;
-            for style in styles {
-                parts.push(Part::new(style, source.pages, share, seed)?);
-            }
+            parts.extend(styles.into_iter().map(|style| Part::new(style, source.pages, share, seed)));
         }
         let mut widths = BTreeMap::<usize, f64>::new();
         for (&width, share) in parts.iter().flat_map(|part| &part.shares) {

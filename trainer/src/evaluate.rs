@@ -12,7 +12,7 @@ use byecaptcha_models::{Reading, Recognizer, card::Figures};
 use image::ImageFormat;
 use walkdir::WalkDir;
 
-use crate::{errors::Misread, metrics::Metrics};
+use crate::{config::COMPOSED, errors::Misread, metrics::Metrics};
 
 /// Pictures that go through the engine at once.
 const BATCH: usize = 32;
@@ -56,16 +56,6 @@ pub fn on_pictures(
     count(recognizer, pictures, drop)
 }
 
-/// Counts over fresh images of the composed styles, in turn.
-pub fn on_composed(recognizer: &mut Recognizer, images: u64, seed: u64) -> Result<Metrics> {
-    let styles = composed().into_iter().map(|name| open(name, seed)).collect::<Result<Vec<_>, _>>()?;
-    let pictures = (0..images).map(|index| {
-        let (label, picture, _) = styles[(index % styles.len() as u64) as usize].encoded(index);
-        Ok((label, picture))
-    });
-    count(recognizer, pictures, drop)
-}
-
 /// Counts over the files of a folder.
 pub fn on_folder(recognizer: &mut Recognizer, path: &Path) -> Result<Metrics> {
     Ok(on_folder_with_errors(recognizer, path)?.0)
@@ -79,14 +69,28 @@ pub fn on_folder_with_errors(recognizer: &mut Recognizer, path: &Path) -> Result
     Ok((metrics, misread))
 }
 
-/// Counts over fresh images of a style.
-pub fn on_style(recognizer: &mut Recognizer, style: &str, images: u64, seed: u64) -> Result<Metrics> {
-    let style = open(style, seed)?;
-    let pictures = (0..images).map(|index| {
-        let (label, picture, _) = style.encoded(index);
+/// The styles that a name stands for: all composed ones, or one.
+pub fn meant(style: &str) -> Vec<&str> {
+    if style == COMPOSED { composed() } else { vec![style] }
+}
+
+/// So many fresh pictures, drawn in these styles in turn: two after one another of each, for those who want every second one.
+pub(crate) fn drawn(
+    styles: &[&str],
+    count: u64,
+    seed: u64,
+) -> Result<impl Iterator<Item = Result<Labelled>> + use<>> {
+    let styles = styles.iter().map(|name| open(name, seed)).collect::<Result<Vec<_>, _>>()?;
+    ensure!(!styles.is_empty(), "no style to draw in");
+    Ok((0..count).map(move |index| {
+        let (label, picture, _) = styles[(index / 2 % styles.len() as u64) as usize].encoded(index);
         Ok((label, picture))
-    });
-    count(recognizer, pictures, drop)
+    }))
+}
+
+/// Counts over fresh images of a style, or of all composed styles in turn.
+pub fn on_style(recognizer: &mut Recognizer, style: &str, images: u64, seed: u64) -> Result<Metrics> {
+    count(recognizer, drawn(&meant(style), images, seed)?, drop)
 }
 
 /// Counts over fresh images cut out of web pages, kept as PNG so that what the page's cut lost is lost once.

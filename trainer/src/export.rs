@@ -64,7 +64,7 @@ pub fn export(arguments: &Export) -> Result<()> {
         record(metrics, format!("fresh images, preset {preset}"));
     }
     if config.data.iter().any(|source| source.style == COMPOSED) {
-        let metrics = evaluate::on_composed(&mut recognizer, FRESH_IMAGES, FRESH_SEED)?;
+        let metrics = evaluate::on_style(&mut recognizer, COMPOSED, FRESH_IMAGES, FRESH_SEED)?;
         record(metrics, "fresh images, composed styles".into());
         for style in composed() {
             let metrics = evaluate::on_style(&mut recognizer, style, FRESH_OF_EACH, FRESH_SEED)?;

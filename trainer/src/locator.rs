@@ -32,7 +32,7 @@ use crate::{
 /// Screenshots in a step.
 const BATCH: u64 = 64;
 /// Of ten, how many are the picture itself, which is to be left alone.
-const WHOLE: u64 = 3;
+const WHOLE: u64 = 4;
 /// The seed of training; held-out screenshots have the next one.
 const SEED: u64 = 0x10ca;
 /// Screenshots that an evaluation looks at.
@@ -47,7 +47,7 @@ const AHEAD: usize = 4;
 const TURN: f64 = 0.02;
 
 /// What a mistaken kind weighs against edges that are off.
-const KIND: f64 = 0.005;
+const KIND: f64 = 0.002;
 /// Odds from which a picture counts as the Python library's, in an evaluation.
 const EVEN: f64 = 0.0;
 
@@ -55,7 +55,7 @@ const EVEN: f64 = 0.0;
 #[derive(clap::Args)]
 pub struct TrainLocator {
     /// Steps in all, of 64 screenshots each.
-    #[arg(long, default_value_t = 12_000)]
+    #[arg(long, default_value_t = 40_000)]
     steps: u64,
     /// Where the checkpoint goes; a run that is there is gone on with.
     #[arg(long, default_value = "runs/locator")]
@@ -173,8 +173,8 @@ pub fn train_locator(arguments: &TrainLocator, device: Device, stop: &AtomicBool
         "parameters": Outline::of_locator().trainable_values(),
         "multiply_adds": Outline::of_locator().multiply_adds,
         "training": {
-            "data": "drawn afresh for each step: half of it presets hku (two thirds) and default, half composed styles; 70% \
-                     cut out of drawn pages and 30% as they are",
+            "data": "drawn afresh for each step: half of it presets hku (two thirds) and default, half composed styles; 60% \
+                     cut out of drawn pages and 40% as they are",
             "steps": state.step,
             "images": state.step * BATCH,
             "command": format!("byecaptcha-trainer train-locator --steps {}", arguments.steps),

@@ -11,12 +11,11 @@ use std::{
 };
 
 use anyhow::{Result, ensure};
-use byecaptcha_dataset::composed;
 use byecaptcha_models::Recognizer;
 use byecaptcha_trainer::{
     active::{self, Active, Pick},
     calibrate::{self, Calibrate},
-    config::{COMPOSED, Config},
+    config::Config,
     errors, evaluate, export,
     finetune::{self, Finetune},
     leave_out::{self, LeaveOut},
@@ -128,11 +127,7 @@ fn main() -> Result<()> {
             if let Some(file) = errors {
                 errors::write(&misread, &file)?;
             }
-            let styles = style.iter().flat_map(|style| match style.as_str() {
-                COMPOSED => composed(),
-                one => vec![one],
-            });
-            for style in styles {
+            for style in style.iter().flat_map(|style| evaluate::meant(style)) {
                 let (read, cut) = match pages {
                     true => (evaluate::on_pages(&mut recognizer, style, count, seed)?, ", cut out of pages"),
                     false => (evaluate::on_style(&mut recognizer, style, count, seed)?, ""),

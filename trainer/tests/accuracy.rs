@@ -50,7 +50,7 @@ fn the_cards_are_reproduced_on_fresh_images() {
 fn the_general_model_s_card_is_reproduced_on_composed_styles() {
     let mut recognizer = Recognizer::shipped(&GENERAL).unwrap();
     let card = figures_of_card(&recognizer, "composed styles");
-    let measured = evaluate::on_composed(&mut recognizer, 1_000, 0xf4e5).unwrap().figures("fresh");
+    let measured = evaluate::on_style(&mut recognizer, "composed", 1_000, 0xf4e5).unwrap().figures("fresh");
     assert!((measured.exact - card.exact).abs() < 0.04, "{} now, {} on the card", measured.exact, card.exact);
 }
 

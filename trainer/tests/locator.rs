@@ -22,9 +22,9 @@ fn generator(preset: &str) -> Generator {
 #[test]
 fn pictures_without_surroundings_stay_whole() {
     let locator = Locator::embedded().unwrap();
-    // At most so many of a thousand, and of these little: the figures of both models' cards are with what is cut. The last
+    // At most so many of a thousand: the figures of both models' cards are with what is cut. The last
     // style is none that the locator learned from.
-    for (preset, most) in [("hku", 100), ("hku6", 150), ("default", 250), ("0.7.1", 250)] {
+    for (preset, most) in [("hku", 30), ("hku6", 25), ("default", 80), ("0.7.1", 110)] {
         let generator = generator(preset);
         let cut = |index: &u64| {
             let image = generator.sample(*index).image;
@@ -52,7 +52,7 @@ fn pictures_are_found_where_they_are() {
         })
         .count() as u64;
     println!("{right} of {IMAGES} found");
-    assert!(right * 100 >= IMAGES * 90, "{right}");
+    assert!(right * 100 >= IMAGES * 93, "{right}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! follows the manner of a family of libraries, so that a reader meets what varies among them.
 
 mod bend;
+mod crossed;
 mod faces;
 mod finish;
 mod fonts;
@@ -21,6 +22,7 @@ use crate::draw::{Draw, Drawing, mix};
 use crate::page::ground;
 use crate::style::Error;
 use bend::Bend;
+pub(crate) use crossed::Crossed;
 use fonts::Face;
 use paint::Painter;
 use palette::Palette;
@@ -60,67 +62,36 @@ impl Composer {
     /// The text of a picture, and the random numbers that draw it.
     fn text(&self, index: u64) -> (String, Pcg64Mcg) {
         let mut rng = Pcg64Mcg::seed_from_u64(mix(mix(self.seed ^ self.own).wrapping_add(index)));
-        let texts = &self.recipe.texts;
-        let mut place = rng.random_range(0..texts.iter().map(|text| text.weight).sum());
-        let text = texts.iter().find(|text| {
-            let here = place < text.weight;
-            place = place.saturating_sub(text.weight);
-            here
-        });
-        (text.map_or_else(String::new, |text| text.write(&mut rng)), rng)
+        (self.recipe.write(&mut rng), rng)
     }
+}
 
-    fn ground(&self, image: &mut RgbImage, palette: &Palette, rng: &mut Pcg64Mcg) {
-        let colours = [palette.ground, palette.other_ground];
-        let ground = match one_of(&self.recipe.ground, rng) {
-            None | Some(Ground::Plain) => ground::Ground::Plain(colours[0]),
-            Some(Ground::Gradient) => ground::Ground::Gradient(colours[0], colours[1]),
-            Some(ground @ (Ground::Stripes | Ground::Chequers)) => ground::Ground::Stripes {
-                colours,
-                period: rng.random_range(2..=12),
-                both: matches!(ground, Ground::Chequers),
-            },
-            Some(Ground::Grain) => ground::Ground::Clouds {
-                colours,
-                cell: rng.random_range(1.0..3.0),
-                coloured: rng.random_bool(0.5),
-            },
-            Some(Ground::Clouds) => {
-                ground::Ground::Clouds { colours, cell: rng.random_range(6.0..50.0), coloured: true }
-            }
-        };
-        ground.fill(image, rng);
-    }
+fn paint_ground(grounds: &[Ground], image: &mut RgbImage, palette: &Palette, rng: &mut Pcg64Mcg) {
+    let colours = [palette.ground, palette.other_ground];
+    let ground = match one_of(grounds, rng) {
+        None | Some(Ground::Plain) => ground::Ground::Plain(colours[0]),
+        Some(Ground::Gradient) => ground::Ground::Gradient(colours[0], colours[1]),
+        Some(ground @ (Ground::Stripes | Ground::Chequers)) => ground::Ground::Stripes {
+            colours,
+            period: rng.random_range(2..=12),
+            both: matches!(ground, Ground::Chequers),
+        },
+        Some(Ground::Grain) => ground::Ground::Clouds {
+            colours,
+            cell: rng.random_range(1.0..3.0),
+            coloured: rng.random_bool(0.5),
+        },
+        Some(Ground::Clouds) => {
+            ground::Ground::Clouds { colours, cell: rng.random_range(6.0..50.0), coloured: true }
+        }
+    };
+    ground.fill(image, rng);
 }
 
 impl Draw for Composer {
     fn drawing(&self, index: u64) -> Drawing {
         let (label, mut rng) = self.text(index);
-        let recipe = &self.recipe;
-        let [width, height] = recipe.sizes[rng.random_range(0..recipe.sizes.len())];
-        let palette = Palette::random(&recipe.colours, &mut rng);
-        let mut image = RgbImage::new(width, height);
-        self.ground(&mut image, &palette, &mut rng);
-        let bend = Bend::random(&recipe.warp, (width, height), &mut rng);
-        let text_only = happens(recipe.warp.text_only, &mut rng);
-        let mut painter = Painter::new(happens(recipe.letters.hard, &mut rng));
-        for mark in recipe.marks.iter().filter(|mark| !mark.over) {
-            marks::draw(mark, &mut image, &mut painter, &palette, &self.faces, &mut rng);
-        }
-        let set = letters::Setting {
-            letters: &recipe.letters,
-            mixed_fonts: recipe.mixed_fonts,
-            faces: &self.faces,
-        };
-        set.draw(&label, &mut image, &mut painter, &palette, text_only.then_some(&bend), &mut rng);
-        for mark in recipe.marks.iter().filter(|mark| mark.over) {
-            marks::draw(mark, &mut image, &mut painter, &palette, &self.faces, &mut rng);
-        }
-        if !text_only {
-            image = bend.pixels(image, palette.ground, happens(recipe.warp.nearest, &mut rng));
-        }
-        let encoding = finish::finish(&recipe.finish, &palette, &mut image, &mut rng);
-        Drawing { label, image, encoding }
+        compose(&self.recipe, &self.faces, label, &mut rng)
     }
 
     fn label(&self, index: u64) -> String {
@@ -130,6 +101,30 @@ impl Draw for Composer {
     fn seed(&self) -> u64 {
         self.seed
     }
+}
+
+/// Draws a text by a recipe, in some of the faces.
+fn compose(recipe: &Recipe, faces: &[&'static Face], label: String, rng: &mut Pcg64Mcg) -> Drawing {
+    let [width, height] = recipe.sizes[rng.random_range(0..recipe.sizes.len())];
+    let palette = Palette::random(&recipe.colours, rng);
+    let mut image = RgbImage::new(width, height);
+    paint_ground(&recipe.ground, &mut image, &palette, rng);
+    let bend = Bend::random(&recipe.warp, (width, height), rng);
+    let text_only = happens(recipe.warp.text_only, rng);
+    let mut painter = Painter::new(happens(recipe.letters.hard, rng));
+    for mark in recipe.marks.iter().filter(|mark| !mark.over) {
+        marks::draw(mark, &mut image, &mut painter, &palette, faces, rng);
+    }
+    let set = letters::Setting { letters: &recipe.letters, mixed_fonts: recipe.mixed_fonts, faces };
+    set.draw(&label, &mut image, &mut painter, &palette, text_only.then_some(&bend), rng);
+    for mark in recipe.marks.iter().filter(|mark| mark.over) {
+        marks::draw(mark, &mut image, &mut painter, &palette, faces, rng);
+    }
+    if !text_only {
+        image = bend.pixels(image, palette.ground, happens(recipe.warp.nearest, rng));
+    }
+    let encoding = finish::finish(&recipe.finish, &palette, &mut image, rng);
+    Drawing { label, image, encoding }
 }
 
 /// Whether something of this likelihood happens.

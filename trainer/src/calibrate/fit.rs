@@ -127,9 +127,8 @@ fn solve(mut matrix: [[f64; 3]; 3], mut right: [f64; 3]) -> [f64; 3] {
 
 /// The lowest confidence from which on, with 95% confidence, so many readings are right: the bound of Geifman and
 /// El-Yaniv (2017), with Wilson's interval. Rounded up to four places. `None` where even the surest are not right so often.
-pub(super) fn threshold(answers: &[Answer], map: &BetaMap, right_share: f64) -> Option<f32> {
-    let mut sure: Vec<(f64, bool)> =
-        answers.iter().map(|&(probability, right)| (map.apply(probability), right)).collect();
+pub(super) fn threshold(confidences: &[Answer], right_share: f64) -> Option<f32> {
+    let mut sure = confidences.to_vec();
     sure.sort_by(|a, b| b.0.total_cmp(&a.0));
     let (mut right, mut lowest) = (0, None);
     for (index, &(confidence, is_right)) in sure.iter().enumerate() {
@@ -194,13 +193,13 @@ mod tests {
     fn a_threshold_keeps_what_is_right_often_enough_and_no_less() {
         let same = BetaMap { a: 1.0, b: 1.0, c: 0.0 };
         let answers = answers(&same, 40_000);
-        let threshold = f64::from(threshold(&answers, &same, 0.995).unwrap());
+        let threshold = f64::from(threshold(&answers, 0.995).unwrap());
         let share = |from: f64| {
             let kept: Vec<_> = answers.iter().filter(|answer| answer.0 >= from).collect();
             kept.iter().filter(|answer| answer.1).count() as f64 / kept.len() as f64
         };
         assert!(share(threshold) >= 0.995, "{threshold}: {}", share(threshold));
         assert!(share(threshold - 0.01) < 0.9975, "{threshold}");
-        assert_eq!(super::threshold(&[(0.9, false), (0.5, true)], &same, 0.995), None);
+        assert_eq!(super::threshold(&[(0.9, false), (0.5, true)], 0.995), None);
     }
 }

@@ -4,14 +4,14 @@ use byecaptcha_models::calibration::{BetaMap, HeldOut};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
-use super::readings::Answer;
+use super::readings::{Answer, Answers};
 
 /// How often chance is asked what it makes of a perfect map.
 const DRAWS: u64 = 50;
 /// Bins of equal numbers.
 pub(super) const BINS: usize = 15;
 /// Two-sided, 95% of a normal distribution lie within this of its mean.
-const Z: f64 = 1.959_964;
+pub(super) const Z: f64 = 1.959_964;
 
 /// Readings of about the same confidence.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -47,7 +47,7 @@ pub(super) fn calibration_error(answers: &[Answer]) -> f64 {
 }
 
 /// The mean error of readings that are right exactly as often as their confidence says.
-fn error_by_chance(answers: &[Answer]) -> f64 {
+pub(super) fn error_by_chance(answers: &[Answer]) -> f64 {
     let drawn = |seed| {
         let mut random = Pcg64Mcg::seed_from_u64(seed);
         let answers: Vec<Answer> =
@@ -69,20 +69,15 @@ pub(super) fn wilson(count: usize, of: usize, z: f64) -> (f64, f64) {
     ((centre - half).max(0.0), (centre + half).min(1.0))
 }
 
-/// What readings have as confidences.
-pub(super) fn calibrated(answers: &[Answer], map: &BetaMap) -> Vec<Answer> {
-    answers.iter().map(|&(probability, right)| (map.apply(probability), right)).collect()
-}
-
 /// What the card says of a set that was not fitted.
 pub(super) fn held_out(
     set: &str,
     limits: &str,
-    answers: &[Answer],
+    answers: &Answers,
     map: &BetaMap,
     abstain_below: Option<f32>,
 ) -> HeldOut {
-    let after = calibrated(answers, map);
+    let (before, after) = (answers.before(), answers.after(map));
     let count = |answers: &[Answer]| answers.iter().filter(|answer| answer.1).count();
     // Compared as single-precision numbers, as requests are.
     let is_kept = |answer: &&Answer| abstain_below.is_some_and(|least| answer.0 as f32 >= least);
@@ -95,9 +90,9 @@ pub(super) fn held_out(
     HeldOut {
         set: set.to_owned(),
         limits: limits.to_owned(),
-        images: answers.len(),
-        exact: share(count(answers), answers.len()),
-        error_before: calibration_error(answers),
+        images: before.len(),
+        exact: share(count(&before), before.len()),
+        error_before: calibration_error(&before),
         error_after: calibration_error(&after),
         error_by_chance: error_by_chance(&after),
         kept: share(kept.len(), after.len()),
@@ -131,7 +126,8 @@ mod tests {
     #[test]
     fn what_is_kept_is_counted() {
         let map = BetaMap { a: 1.0, b: 1.0, c: 0.0 };
-        let answers = [(0.99, true), (0.99, true), (0.95, false), (0.3, false)];
+        let own = vec![(0.99, true), (0.95, false), (0.3, false)];
+        let answers = Answers { own, special: vec![(0.99, true)] };
         let figures = held_out("set", "none", &answers, &map, Some(0.9));
         assert_eq!((figures.images, figures.exact, figures.kept), (4, 0.5, 0.75));
         let [right, low, high] = figures.right_of_kept.unwrap();

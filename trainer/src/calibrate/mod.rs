@@ -1,6 +1,7 @@
 //! Fits a model's confidence to how often it is right, measures how well that holds, and writes both to its card.
 
 mod fit;
+mod folds;
 mod measure;
 mod plot;
 mod readings;
@@ -16,8 +17,9 @@ use byecaptcha_models::{
     calibration::{Calibration, HeldOut},
 };
 
-use self::readings::{LIMITS, Readings};
-use crate::export;
+pub(crate) use self::folds::{Fold, report as report_of_folds};
+use self::readings::{Answers, LIMITS, Readings};
+use crate::{evaluate, export};
 
 /// The share of right texts among those that the recommended threshold keeps.
 const RIGHT_WHEN_KEPT: f64 = 0.995;
@@ -61,7 +63,7 @@ pub fn calibrate(arguments: &Calibrate) -> Result<()> {
     let mut sets: Vec<(String, Readings)> = Vec::new();
     for (styles, fitted) in [(&arguments.styles, true), (&arguments.evaluate_style, false)] {
         for style in styles {
-            let pictures = readings::drawn(style, arguments.count, arguments.seed)?;
+            let pictures = evaluate::drawn(&evaluate::meant(style), arguments.count, arguments.seed)?;
             let name = format!("fresh images, style {style}");
             sets.push((name, readings::read(&mut recognizer, pictures, fitted)?));
         }
@@ -73,17 +75,19 @@ pub fn calibrate(arguments: &Calibrate) -> Result<()> {
         }
     }
 
-    let fitted: Vec<_> = sets.iter().flat_map(|(_, set)| set.fitted.iter().copied()).collect();
-    ensure!(!fitted.is_empty(), "nothing to fit on: give --style or --fit");
+    let mut fitted = Answers::default();
+    sets.iter().for_each(|(_, set)| fitted.extend(&set.fitted));
+    ensure!(!fitted.own.is_empty(), "nothing to fit on: give --style or --fit");
     let names: Vec<&str> =
-        sets.iter().filter(|(_, set)| !set.fitted.is_empty()).map(|(name, _)| name.as_str()).collect();
-    let map = fit::beta(&fitted);
-    let abstain_below = fit::threshold(&fitted, &map, RIGHT_WHEN_KEPT);
+        sets.iter().filter(|(_, set)| set.fitted.len() > 0).map(|(name, _)| name.as_str()).collect();
+    let map = fit::beta(&fitted.own);
+    let abstain_below = fit::threshold(&fitted.after(&map), RIGHT_WHEN_KEPT);
     let mut held_out: Vec<HeldOut> = Vec::new();
     // First the pictures that are like those fitted, together; then each set, and whatever else was to be measured.
     for (index, limits) in LIMITS.iter().enumerate() {
-        let alike = sets.iter().filter(|(_, set)| !set.fitted.is_empty());
-        let answers: Vec<_> = alike.flat_map(|(_, set)| set.held_out[index].iter().copied()).collect();
+        let mut answers = Answers::default();
+        let alike = sets.iter().filter(|(_, set)| set.fitted.len() > 0);
+        alike.for_each(|(_, set)| answers.extend(&set.held_out[index]));
         held_out.push(measure::held_out(
             "the other half of all that was fitted on",
             limits,
@@ -100,7 +104,7 @@ pub fn calibrate(arguments: &Calibrate) -> Result<()> {
     let calibration = Calibration {
         map,
         fitted_on: format!("every second one of: {}", names.join("; ")),
-        fitted_readings: fitted.len(),
+        fitted_readings: fitted.own.len(),
         abstain_below,
         right_when_kept: RIGHT_WHEN_KEPT,
         held_out,

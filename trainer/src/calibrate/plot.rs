@@ -9,7 +9,7 @@ use plotters::prelude::*;
 
 use super::{
     measure::{self, Bin},
-    readings::{Answer, Readings},
+    readings::{Answer, Answers, Readings},
 };
 
 /// Width and height, in pixels.
@@ -21,9 +21,10 @@ const MARKS: [f64; 7] = [0.1, 0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999];
 
 /// Draws the bins of the readings without limits that were not fitted, before and after.
 pub(super) fn reliability(sets: &[(String, Readings)], map: &BetaMap, file: &Path) -> Result<()> {
-    let before: Vec<Answer> = sets.iter().flat_map(|(_, set)| set.held_out[0].iter().copied()).collect();
-    let after = measure::calibrated(&before, map);
-    draw(&before, &after, file).map_err(|error| anyhow!("cannot draw {}: {error}", file.display()))
+    let mut all = Answers::default();
+    sets.iter().for_each(|(_, set)| all.extend(&set.held_out[0]));
+    draw(&all.before(), &all.after(map), file)
+        .map_err(|error| anyhow!("cannot draw {}: {error}", file.display()))
 }
 
 fn draw(before: &[Answer], after: &[Answer], file: &Path) -> Result<(), Box<dyn Error>> {
@@ -97,9 +98,9 @@ mod tests {
     fn a_plot_has_both_kinds_and_their_errors() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("plot.svg");
-        let answers: Vec<Answer> =
-            (0..300).map(|place| (f64::from(place) / 300.0, place % 3 != 0 || place > 200)).collect();
-        let set = Readings { held_out: [answers, vec![], vec![], vec![]], ..Readings::default() };
+        let own = (0..300).map(|place| (f64::from(place) / 300.0, place % 3 != 0 || place > 200)).collect();
+        let mut set = Readings::default();
+        set.held_out[0].own = own;
         let map = BetaMap { a: 1.0, b: 1.0, c: 0.5 };
         reliability(&[("one".to_owned(), set)], &map, &file).unwrap();
         let svg = std::fs::read_to_string(file).unwrap();

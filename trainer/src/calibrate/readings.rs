@@ -4,15 +4,12 @@
 use std::path::Path;
 
 use anyhow::Result;
-use byecaptcha_dataset::{composed, open};
-use byecaptcha_models::{ReadingOptions, Recognizer};
+use byecaptcha_models::{PreparedImage, ReadingOptions, Recognizer, calibration::BetaMap};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
+use serde::{Deserialize, Serialize};
 
-use crate::{
-    config::COMPOSED,
-    evaluate::{self, Labelled},
-};
+use crate::evaluate::{self, Labelled};
 
 /// Pictures that go through the engine at once.
 const BATCH: usize = 32;
@@ -23,29 +20,44 @@ pub(super) const LIMITS: [&str; 4] = ["none", "length", "charset", "length and c
 /// The probability of a text, 0 to 1, and whether it is the right one.
 pub(super) type Answer = (f64, bool);
 
+/// What was read, parted by the model that read it.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub(super) struct Answers {
+    /// With the network's own probabilities.
+    pub(super) own: Vec<Answer>,
+    /// By the special model, whose confidences its own card has seen to.
+    pub(super) special: Vec<Answer>,
+}
+
+impl Answers {
+    pub(super) fn extend(&mut self, others: &Self) {
+        self.own.extend_from_slice(&others.own);
+        self.special.extend_from_slice(&others.special);
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.own.len() + self.special.len()
+    }
+
+    /// All of them, before the map.
+    pub(super) fn before(&self) -> Vec<Answer> {
+        [&self.own[..], &self.special[..]].concat()
+    }
+
+    /// All of them, with what the map makes of those that it is for.
+    pub(super) fn after(&self, map: &BetaMap) -> Vec<Answer> {
+        let own = self.own.iter().map(|&(probability, right)| (map.apply(probability), right));
+        own.chain(self.special.iter().copied()).collect()
+    }
+}
+
 /// What was read from one set of pictures.
 #[derive(Default)]
 pub(super) struct Readings {
     /// Those to fit on, without limits.
-    pub(super) fitted: Vec<Answer>,
+    pub(super) fitted: Answers,
     /// Those to measure on, by [`LIMITS`].
-    pub(super) held_out: [Vec<Answer>; LIMITS.len()],
-}
-
-/// So many fresh pictures of a style, or of all composed styles in turn.
-pub(super) fn drawn(
-    style: &str,
-    count: u64,
-    seed: u64,
-) -> Result<impl Iterator<Item = Result<Labelled>> + use<>> {
-    let names = if style == COMPOSED { composed() } else { vec![style] };
-    let styles = names.into_iter().map(|name| open(name, seed)).collect::<Result<Vec<_>, _>>()?;
-    Ok((0..count).map(move |index| {
-        // Two after one another of each style: every second picture is fitted on.
-        let style = &styles[(index / 2 % styles.len() as u64) as usize];
-        let (label, picture, _) = style.encoded(index);
-        Ok((label, picture))
-    }))
+    pub(super) held_out: [Answers; LIMITS.len()],
 }
 
 /// The labelled pictures of a folder.
@@ -71,28 +83,50 @@ pub(super) fn read(
         }
         let (fit, measure): (Vec<_>, Vec<_>) =
             batch.drain(..).partition(|(index, ..)| fitted && index.is_multiple_of(2));
-        readings.fitted.extend(answers(recognizer, &fit, LIMITS[0])?);
+        readings.fitted.extend(&answers(recognizer, &fit, LIMITS[0])?);
         for (limits, answered) in LIMITS.iter().zip(&mut readings.held_out) {
-            answered.extend(answers(recognizer, &measure, limits)?);
+            answered.extend(&answers(recognizer, &measure, limits)?);
         }
     }
     Ok(readings)
 }
 
+/// Reads pictures without limits.
+pub(super) fn unlimited(
+    recognizer: &mut Recognizer,
+    pictures: impl Iterator<Item = Result<Labelled>>,
+) -> Result<Answers> {
+    let (mut all, mut pictures) = (Answers::default(), pictures.peekable());
+    while pictures.peek().is_some() {
+        let batch = pictures.by_ref().take(BATCH).map(|picture| {
+            let (label, bytes) = picture?;
+            Ok((0, label, recognizer.prepare(&bytes)?))
+        });
+        let batch = batch.collect::<Result<Vec<_>>>()?;
+        all.extend(&answers(recognizer, &batch, LIMITS[0])?);
+    }
+    Ok(all)
+}
+
 fn answers(
     recognizer: &mut Recognizer,
-    pictures: &[(u64, String, byecaptcha_models::PreparedImage)],
+    pictures: &[(u64, String, PreparedImage)],
     limits: &str,
-) -> Result<Vec<Answer>> {
+) -> Result<Answers> {
     let known = recognizer.card().charset.characters();
     let options: Vec<_> =
         pictures.iter().map(|(index, label, _)| options(limits, label, known, *index)).collect();
     let images: Vec<_> = pictures.iter().map(|(.., image)| image.clone()).collect();
     let readings = recognizer.recognize_with(&images, &options)?;
-    let answer = |((_, label, _), reading): (&(u64, String, _), byecaptcha_models::Reading)| {
-        (f64::from(reading.confidence), reading.text == *label)
-    };
-    Ok(pictures.iter().zip(readings).map(answer).collect())
+    let mut answers = Answers::default();
+    for (place, reading) in readings.into_iter().enumerate() {
+        let part = match recognizer.hands_on(&images[place], &options[place]) {
+            true => &mut answers.special,
+            false => &mut answers.own,
+        };
+        part.push((f64::from(reading.confidence), reading.text == pictures[place].1));
+    }
+    Ok(answers)
 }
 
 /// What a caller would ask for who knows so much: the text's length; that half of what it does not hold cannot be in it.
@@ -126,10 +160,19 @@ mod tests {
     }
 
     #[test]
+    fn the_map_is_for_what_the_network_itself_has_read() {
+        let map = BetaMap { a: 1.0, b: 1.0, c: 1.0 };
+        let answers = Answers { own: vec![(0.5, true)], special: vec![(0.5, false)] };
+        let after = answers.after(&map);
+        assert!(after[0].0 > 0.7 && after[1] == (0.5, false) && answers.before()[0] == (0.5, true));
+    }
+
+    #[test]
     fn halves_are_apart_and_nothing_is_lost() {
         let mut recognizer = Recognizer::embedded().unwrap().uncalibrated();
         let mut counts = |fitted| {
-            let read = read(&mut recognizer, drawn("hku", 7, 1).unwrap(), fitted).unwrap();
+            let pictures = evaluate::drawn(&["hku"], 7, 1).unwrap();
+            let read = read(&mut recognizer, pictures, fitted).unwrap();
             (read.fitted.len(), read.held_out.map(|answers| answers.len()))
         };
         assert_eq!((counts(true), counts(false)), ((4, [3; 4]), (0, [7; 4])));

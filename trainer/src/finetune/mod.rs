@@ -113,10 +113,7 @@ fn figures(recognizer: &mut Recognizer, measured: &[Labelled], rehearsed: &[Stri
     let pictures = measured.iter().map(|labelled| Ok((labelled.text.clone(), labelled.file.clone())));
     let mut all = vec![evaluate::on_pictures(recognizer, pictures)?.figures("labelled, held out")];
     for style in rehearsed {
-        let metrics = match style.as_str() {
-            COMPOSED => evaluate::on_composed(recognizer, REMEMBERED, REMEMBERED_SEED)?,
-            one => evaluate::on_style(recognizer, one, REMEMBERED, REMEMBERED_SEED)?,
-        };
+        let metrics = evaluate::on_style(recognizer, style, REMEMBERED, REMEMBERED_SEED)?;
         all.push(metrics.figures(&format!("fresh images of {style}")));
     }
     Ok(all)

@@ -30,12 +30,30 @@ impl Recipe {
             within("height", height.into(), *SIDE.start(), *SIDE.end())?;
         }
         self.texts.iter().try_for_each(Text::check)?;
+        let (letters, colours, finish) = (&self.letters, &self.colours, &self.finish);
+        let chances = [
+            ("mixed_fonts", self.mixed_fonts),
+            ("letters.cells", letters.cells),
+            ("letters.shadow", letters.shadow),
+            ("letters.hard", letters.hard),
+            ("colours.each", colours.each),
+            ("colours.inverted", colours.inverted),
+            ("warp.text_only", self.warp.text_only),
+            ("warp.nearest", self.warp.nearest),
+            ("finish.jpeg", finish.jpeg),
+            ("finish.frame", finish.frame),
+        ];
+        let of_marks = self.marks.iter().map(|mark| ("marks.chance", mark.chance));
+        for (what, chance) in chances.into_iter().chain(of_marks) {
+            if !(0.0..=1.0).contains(&chance) {
+                return Err(Error::Recipe(format!("{what}: {chance} is no chance from 0 to 1")));
+            }
+        }
         for name in &self.fonts {
             if Kind::named(name).is_none() && fonts::named(name).is_none() {
                 return Err(Error::Recipe(format!("fonts: there is no {name:?}")));
             }
         }
-        let letters = &self.letters;
         letters.size.check("letters.size", 0.1, 2.0)?;
         letters.each.check("letters.each", 0.3, 3.0)?;
         letters.stretch.check("letters.stretch", 0.3, 3.0)?;
@@ -60,5 +78,39 @@ impl Recipe {
         self.finish.noise.check("finish.noise", 0.0, 100.0)?;
         self.finish.speckle.check("finish.speckle", 0.0, 0.5)?;
         self.finish.quality.check("finish.quality", 1.0, 100.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SOUND: &str = r#"
+        about = "one"
+        sizes = [[120, 40]]
+        texts = [{ length = [4, 6] }]
+        fonts = ["sans"]
+        letters = { size = 0.8, cells = 0.5 }
+        colours = { ground = ["white"], ink = ["dark"] }
+        marks = [{ shape = "lines", count = 2, chance = 0.5 }]
+    "#;
+
+    #[test]
+    fn a_file_that_is_not_sound_is_refused_by_what_is_wrong() {
+        Recipe::read(SOUND).unwrap();
+        for (from, to, what) in [
+            ("cells = 0.5", "cells = 1.5", "letters.cells"),
+            ("chance = 0.5", "chance = -0.5", "marks.chance"),
+            ("size = 0.8", "size = 20", "letters.size"),
+            ("size = 0.8", "size = [0.8, 0.6]", "letters.size"),
+            ("[120, 40]", "[120, 4000]", "height"),
+            ("\"sans\"", "\"nonsense\"", "nonsense"),
+            ("[4, 6]", "[6, 4]", "upside down"),
+            ("[\"dark\"]", "[]", "colours.ink"),
+            ("about", "abuot", "abuot"),
+        ] {
+            let error = Recipe::read(&SOUND.replace(from, to)).err().map(|error| error.to_string());
+            assert!(error.as_ref().is_some_and(|error| error.contains(what)), "{to}: {error:?}");
+        }
     }
 }

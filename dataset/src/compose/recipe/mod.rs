@@ -6,6 +6,7 @@ mod check;
 mod range;
 mod text;
 
+use rand::{Rng, RngExt};
 use serde::Deserialize;
 
 use range::Range;
@@ -36,6 +37,19 @@ pub(in crate::compose) struct Recipe {
     pub(in crate::compose) warp: Warp,
     #[serde(default)]
     pub(in crate::compose) finish: Finish,
+}
+
+impl Recipe {
+    /// What a picture says.
+    pub(in crate::compose) fn write(&self, rng: &mut impl Rng) -> String {
+        let mut place = rng.random_range(0..self.texts.iter().map(|text| text.weight).sum());
+        let text = self.texts.iter().find(|text| {
+            let here = place < text.weight;
+            place = place.saturating_sub(text.weight);
+            here
+        });
+        text.map_or_else(String::new, |text| text.write(rng))
+    }
 }
 
 /// How the characters are set.
