@@ -7,29 +7,21 @@ use std::{path::Path, process::Command};
 use byecaptcha_dataset::open;
 use byecaptcha_models::Recognizer;
 
-fn labelled(folder: &Path, count: u64, rename: impl Fn(String) -> String) {
-    let style = open("sums", 5).unwrap();
+fn labelled(folder: &Path, style: &str, count: u64) {
+    std::fs::create_dir_all(folder).unwrap();
+    let style = open(style, 5).unwrap();
     for index in 0..count {
         let (text, file, extension) = style.encoded(index);
-        std::fs::write(folder.join(format!("{}_num{index}.{extension}", rename(text))), file).unwrap();
+        std::fs::write(folder.join(format!("{text}_num{index}.{extension}")), file).unwrap();
     }
 }
 
-fn finetune(labelled: &Path, out: &Path) -> (bool, String) {
-    let model = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/weights/lean.onnx");
+fn finetune(model: &str, labelled: &Path, out: &Path) -> (bool, String) {
+    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/weights").join(model);
     let run = Command::new(env!("CARGO_BIN_EXE_byecaptcha-trainer"))
-        .args([
-            "finetune",
-            "--name",
-            "mine",
-            "--steps",
-            "4",
-            "--rehearse",
-            "hku",
-            "--model",
-            model,
-            "--labelled",
-        ])
+        .args(["finetune", "--name", "mine", "--steps", "4", "--rehearse", "hku", "--model"])
+        .arg(model)
+        .arg("--labelled")
         .arg(labelled)
         .arg("--out")
         .arg(out)
@@ -42,9 +34,8 @@ fn finetune(labelled: &Path, out: &Path) -> (bool, String) {
 fn a_folder_of_labelled_pictures_becomes_a_model_with_its_card() {
     let folder = tempfile::tempdir().unwrap();
     let (pictures, out) = (folder.path().join("pictures"), folder.path().join("out"));
-    std::fs::create_dir_all(&pictures).unwrap();
-    labelled(&pictures, 60, |text| text);
-    let (ended, output) = finetune(&pictures, &out);
+    labelled(&pictures, "sums", 60);
+    let (ended, output) = finetune("lean.onnx", &pictures, &out);
     assert!(ended, "{output}");
     assert!(output.contains("40 pictures to learn from, 20 to measure on"), "{output}");
     assert!(output.contains("labelled, held out") && output.contains("fresh images of hku"), "{output}");
@@ -60,9 +51,23 @@ fn a_folder_of_labelled_pictures_becomes_a_model_with_its_card() {
 }
 
 #[test]
+fn the_library_s_pictures_stay_with_the_special_model_unless_they_are_the_site_s_own() {
+    let folder = tempfile::tempdir().unwrap();
+    for (style, stay) in [("sums", true), ("hku", false)] {
+        let (pictures, out) = (folder.path().join(style), folder.path().join(style).with_extension("out"));
+        labelled(&pictures, style, 40);
+        let (ended, output) = finetune("general.onnx", &pictures, &out);
+        assert!(ended, "{output}");
+        let recognizer = Recognizer::load(&out.join("mine.onnx")).unwrap();
+        assert_eq!(recognizer.card().special.is_some(), stay, "{style}");
+        assert_eq!(out.join("lean.onnx").exists(), stay, "{style}");
+    }
+}
+
+#[test]
 fn too_few_pictures_are_refused_with_their_number() {
     let folder = tempfile::tempdir().unwrap();
-    labelled(folder.path(), 12, |text| text);
-    let (ended, output) = finetune(folder.path(), &folder.path().join("out"));
+    labelled(folder.path(), "sums", 12);
+    let (ended, output) = finetune("lean.onnx", folder.path(), &folder.path().join("out"));
     assert!(!ended && output.contains("12 labelled pictures are too few"), "{output}");
 }

@@ -8,10 +8,12 @@ use zeno::{Command, Point};
 
 use super::paint::{in_parts, moved};
 use super::recipe::Warp;
-use crate::page::ground::mixed;
 
 /// Straight parts of an outline are at most so many pixels long before they are bent.
 const PART: f32 = 3.0;
+
+/// No picture is bent so many pixels beyond its edge.
+const BELOW: i32 = 4_096;
 
 /// A wave: its reach in pixels, its turns by pixel, and where it begins.
 #[derive(Clone, Copy)]
@@ -71,20 +73,28 @@ impl Bend {
             return image;
         }
         let (width, height) = image.dimensions();
-        let pixel = |x: f32, y: f32| {
-            let inside = x >= 0.0 && y >= 0.0 && x < width as f32 && y < height as f32;
-            if inside { *image.get_pixel(x as u32, y as u32) } else { ground }
+        let [across, down] = [(self.across, height), (self.down, width)]
+            .map(|(wave, side)| (0..side).map(|at| wave.at(at as f32)).collect::<Vec<_>>());
+        let pixel = |x: i32, y: i32| {
+            let inside = x >= 0 && y >= 0 && x < width as i32 && y < height as i32;
+            if inside { image.get_pixel(x as u32, y as u32).0 } else { ground.0 }
         };
+        // The whole number below, also for what is a little below zero.
+        let floor = |value: f32| (value + BELOW as f32) as i32 - BELOW;
         RgbImage::from_fn(width, height, |x, y| {
-            let (from_x, from_y) = self.point(x as f32, y as f32);
+            let (from_x, from_y) = (x as f32 + across[y as usize], y as f32 + down[x as usize]);
             if nearest {
-                return pixel(from_x.round(), from_y.round());
+                return Rgb(pixel(floor(from_x + 0.5), floor(from_y + 0.5)));
             }
-            let (column, row) = (from_x.floor(), from_y.floor());
-            let (dx, dy) = (from_x - column, from_y - row);
-            let upper = mixed(pixel(column, row), pixel(column + 1.0, row), dx);
-            let lower = mixed(pixel(column, row + 1.0), pixel(column + 1.0, row + 1.0), dx);
-            mixed(upper, lower, dy)
+            let (column, row) = (floor(from_x), floor(from_y));
+            let (dx, dy) = (from_x - column as f32, from_y - row as f32);
+            let [a, b] = [pixel(column, row), pixel(column + 1, row)];
+            let [c, d] = [pixel(column, row + 1), pixel(column + 1, row + 1)];
+            Rgb(std::array::from_fn(|channel| {
+                let [a, b, c, d] = [a, b, c, d].map(|colour| f32::from(colour[channel]));
+                let (upper, lower) = (a + (b - a) * dx, c + (d - c) * dx);
+                (upper + (lower - upper) * dy + 0.5) as u8
+            }))
         })
     }
 }

@@ -24,7 +24,7 @@ pub(super) fn finish(
         for value in image.iter_mut() {
             // The difference of two even spreads: small errors are the common ones.
             let off = (rng.random::<f32>() - rng.random::<f32>()) * noise;
-            *value = (f32::from(*value) + off).round().clamp(0.0, 255.0) as u8;
+            *value = (f32::from(*value) + off + 0.5) as u8;
         }
     }
     let (width, height) = image.dimensions();

@@ -72,7 +72,7 @@ impl Ground {
                         std::array::from_fn(|channel| fields[if coloured { channel } else { 0 }].at(x, y));
                     let [from, to] = colours.map(|colour| colour.0);
                     *pixel = Rgb(std::array::from_fn(|channel| {
-                        mixed(Rgb([from[channel]; 3]), Rgb([to[channel]; 3]), shares[channel]).0[0]
+                        level(from[channel], to[channel], shares[channel])
                     }));
                 }
             }
@@ -172,11 +172,14 @@ fn put(page: &mut RgbImage, x: i64, y: i64, colour: Rgb<u8>) {
 
 /// From one colour to another by a share.
 pub(crate) fn mixed(from: Rgb<u8>, to: Rgb<u8>, share: f32) -> Rgb<u8> {
-    let share = share.clamp(0.0, 1.0);
-    Rgb(std::array::from_fn(|channel| {
-        let (from, to) = (f32::from(from.0[channel]), f32::from(to.0[channel]));
-        (from + (to - from) * share).round() as u8
-    }))
+    Rgb(std::array::from_fn(|channel| level(from.0[channel], to.0[channel], share)))
+}
+
+/// The same of one channel.
+fn level(from: u8, to: u8, share: f32) -> u8 {
+    let (from, to) = (f32::from(from), f32::from(to));
+    // Rounded: nothing here is below zero, and `round` would be a call of a function for each pixel.
+    (from + (to - from) * share.clamp(0.0, 1.0) + 0.5) as u8
 }
 
 /// Random values from 0 to 1 on a grid, read between its points by linear interpolation.

@@ -5,9 +5,14 @@ mod adapt;
 mod labelled;
 mod vary;
 
-use std::{path::PathBuf, sync::atomic::AtomicBool, time::Instant};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::atomic::AtomicBool,
+    time::Instant,
+};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use byecaptcha_models::{Recognizer, card::Figures};
 use tch::Device;
 
@@ -25,6 +30,8 @@ use crate::{
 const REMEMBERED: u64 = 500;
 /// Their seed, which no training has.
 const REMEMBERED_SEED: u64 = 0xf0c7;
+/// One picture in so many may look like the Python library's, and the special model stays.
+const FEW: usize = 20;
 /// The seed of the run.
 const SEED: u64 = 0xada7;
 
@@ -50,7 +57,7 @@ pub struct Finetune {
     #[arg(long, default_value_t = 0.2)]
     held_out: f64,
     /// Styles of which fresh pictures are drawn beside, so that less of them is forgotten: those that the model was made for.
-    #[arg(long, value_delimiter = ',', default_values = [COMPOSED, "hku", "default"])]
+    #[arg(long, value_delimiter = ',', default_values = [COMPOSED, "hku"])]
     rehearse: Vec<String>,
     /// Threads that libtorch computes with; all cores by default.
     #[arg(long)]
@@ -65,8 +72,9 @@ pub fn finetune(arguments: &Finetune, device: Device, stop: &AtomicBool) -> Resu
     let (learned, measured) = parted(read(&arguments.labelled)?, arguments.held_out)?;
     println!("{} pictures to learn from, {} to measure on", learned.len(), measured.len());
     let Finetune { name, model, rehearse, steps, .. } = arguments;
-    let config = run(name, model, &learned, rehearse, *steps, SEED)?;
+    let mut config = run(name, model, &learned, rehearse, *steps, SEED)?;
     let mut before = Recognizer::load(model)?;
+    config.special = special(&before, &learned)?;
     let old = figures(&mut before, &measured, rehearse)?;
 
     let state = adapt(&config, &learned, &Source::new(&config, SEED)?, device, stop)?;
@@ -89,6 +97,9 @@ pub fn finetune(arguments: &Finetune, device: Device, stop: &AtomicBool) -> Resu
     };
     let mut card = export::write_weights(&config, state.step, &state.averages, &arguments.out, "1", &origin)?;
     let onnx = arguments.out.join(name).with_extension("onnx");
+    if let Some(special) = &config.special {
+        copy(special, model, &onnx)?;
+    }
     let new = figures(&mut Recognizer::load(&onnx)?, &measured, rehearse)?;
     println!("{:44} {:>14} {:>14}", "exact (ignoring case)", "before", "after");
     for (old, new) in old.iter().zip(&new) {
@@ -105,6 +116,29 @@ pub fn finetune(arguments: &Finetune, device: Device, stop: &AtomicBool) -> Resu
         started.elapsed().as_secs_f64() / 60.0,
         onnx.display()
     );
+    Ok(())
+}
+
+/// The model that the Python library's pictures are still handed to. None where the site's own look like those: what is
+/// learned from them would never be asked.
+fn special(before: &Recognizer, pictures: &[Labelled]) -> Result<Option<String>> {
+    let mut alike = 0;
+    for labelled in pictures {
+        alike += usize::from(before.prepare(&labelled.file)?.library);
+    }
+    let few = alike * FEW <= pictures.len();
+    Ok(before.card().special.clone().filter(|_| few))
+}
+
+/// Copies a special model, NAME.onnx and the rest, from beside one model to beside another, which looks for it there.
+fn copy(special: &str, from: &Path, to: &Path) -> Result<()> {
+    for extension in ["onnx", "safetensors", "json"] {
+        let at = |model: &Path| model.with_file_name(special).with_extension(extension);
+        let (from, to) = (at(from), at(to));
+        if !to.exists() {
+            fs::copy(&from, &to).with_context(|| format!("cannot copy {}", from.display()))?;
+        }
+    }
     Ok(())
 }
 
