@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use tch::Device;
 
 use crate::{
-    calibrate::{ANSWERS, Fold, report_of_folds},
+    calibrate::{Fold, report_of_folds},
     config::Config,
     evaluate, export, train,
 };
@@ -63,7 +63,7 @@ pub fn leave_out(arguments: &LeaveOut, device: Device, stop: &AtomicBool) -> Res
         let out: Vec<&str> = styles.iter().copied().skip(fold).step_by(arguments.folds).collect();
         let config = without(&whole, &out, fold)?;
         let folder = arguments.out.join(&config.name);
-        let (read, answers) = (folder.join("rows.json"), folder.join(ANSWERS));
+        let (read, answers) = (folder.join("rows.json"), folder.join("answers.json"));
         if !answers.exists() {
             train::train(&config, &folder, device, stop)?;
             if stop.load(Ordering::Relaxed) {

@@ -14,7 +14,7 @@ use anyhow::{Context, Result, anyhow, ensure};
 use byecaptcha_dataset::{Draw, composed, open, page::Cut};
 use byecaptcha_models::{
     load::sha256,
-    networks::{LOCATOR_FINDINGS, LOCATOR_HEIGHT, LOCATOR_WIDTH, Outline, locator},
+    networks::{LOCATOR_HEIGHT, LOCATOR_WIDTH, Outline, locator},
     onnx, preprocess,
     torch::{Parameters, Precision, TorchGraph, initialize},
 };
@@ -46,6 +46,9 @@ const AHEAD: usize = 4;
 /// Where a Huber loss turns from squares to distances, as a share of a side.
 const TURN: f64 = 0.02;
 
+/// Edges of a picture, and what is to be said of one: these and its kind.
+const EDGES: i64 = 4;
+const WANTED: usize = 5;
 /// What a mistaken kind weighs against edges that are off.
 const KIND: f64 = 0.002;
 /// Odds from which a picture counts as the Python library's, in an evaluation.
@@ -70,7 +73,7 @@ pub struct TrainLocator {
 
 /// What the locator sees, `[3, 32, 96]`, and what it is to say: each edge less where it would be without surroundings, and
 /// 1 for the Python library's pictures, 0 for others.
-type Example = (Vec<f32>, [f32; LOCATOR_FINDINGS]);
+type Example = (Vec<f32>, [f32; WANTED]);
 
 /// Screenshots of several styles of picture; the first half of them are the Python library's.
 struct Source(Vec<Box<dyn Draw>>);
@@ -107,7 +110,7 @@ impl Source {
         let shape = [examples.len() as i64, 3, LOCATOR_HEIGHT as i64, LOCATOR_WIDTH as i64];
         Ok((
             Tensor::from_slice(&pixels).reshape(shape),
-            Tensor::from_slice(&found).reshape([-1, LOCATOR_FINDINGS as i64]),
+            Tensor::from_slice(&found).reshape([-1, WANTED as i64]),
         ))
     }
 }
@@ -135,10 +138,12 @@ pub fn train_locator(arguments: &TrainLocator, device: Device, stop: &AtomicBool
     });
     for batch in batches {
         let (screenshots, wanted) = batch?;
-        let (edges, library) = parted(&wanted.to_device(device));
+        let wanted = wanted.to_device(device);
+        let (edges, library) = (wanted.slice(1, 0, EDGES, 1), wanted.select(1, EDGES));
         let mut graph = TorchGraph::new(&state.parameters, true, Precision::Float32);
         let found = locator(&mut graph, &screenshots.to_device(device)).squeeze_dim(0);
-        let (found, kind) = parted(&found);
+        let kind = found.select(1, 2 * EDGES);
+        let found = edges_of(&found, &library.ge(0.5));
         let loss = found.f_huber_loss(&edges, tch::Reduction::Mean, TURN)?
             + KIND
                 * kind.f_binary_cross_entropy_with_logits::<Tensor>(
@@ -199,9 +204,10 @@ fn start(schedule: Schedule, device: Device) -> State {
     State { step: 0, parameters, averages, optimizer }
 }
 
-/// Edges and kind.
-fn parted(found: &Tensor) -> (Tensor, Tensor) {
-    (found.slice(1, 0, 4, 1), found.select(1, 4))
+/// The edges as they are for the kind that each picture is of.
+fn edges_of(found: &Tensor, library: &Tensor) -> Tensor {
+    let [library_s, others] = [0, EDGES].map(|first| found.slice(1, first, first + EDGES, 1));
+    library_s.where_self(&library.unsqueeze(1), &others)
 }
 
 /// The shares of held-out screenshots of which every edge is found to a fortieth and to a twentieth of the whole.
@@ -209,10 +215,11 @@ fn evaluate(averages: &Parameters, (screenshots, wanted): &(Tensor, Tensor), dev
     tch::no_grad(|| {
         let mut graph = TorchGraph::new(averages, false, Precision::Float32);
         let found = locator(&mut graph, &screenshots.to_device(device)).squeeze_dim(0);
-        let ((found, kind), (edges, library)) = (parted(&found), parted(&wanted.to_device(device)));
-        let right =
-            kind.ge(EVEN).eq_tensor(&library.ge(0.5)).to_kind(tch::Kind::Float).mean(None).double_value(&[]);
-        let worst = (found - edges).abs().amax([1], false);
+        let wanted = wanted.to_device(device);
+        let (edges, library) = (wanted.slice(1, 0, EDGES, 1), wanted.select(1, EDGES).ge(0.5));
+        let kind = found.select(1, 2 * EDGES).ge(EVEN);
+        let right = kind.eq_tensor(&library).to_kind(tch::Kind::Float).mean(None).double_value(&[]);
+        let worst = (edges_of(&found, &kind) - edges).abs().amax([1], false);
         let within =
             |limit: f64| worst.le(limit).to_kind(tch::Kind::Float).mean(None).double_value(&[]) * 100.0;
         format!(

@@ -9,18 +9,19 @@ pub const LOCATOR_HEIGHT: usize = 32;
 /// Columns that it sees it in.
 pub const LOCATOR_WIDTH: usize = 96;
 
-/// What it says of each: four edges and a kind.
-pub const LOCATOR_FINDINGS: usize = 5;
+/// What it says of each: four edges of a picture that the Python library drew, four of any other, and which it is. What
+/// edges look like is another thing for each kind, and only the last layer need know.
+pub const LOCATOR_FINDINGS: usize = 9;
 
-/// From screenshots `[N, 3, 32, 96]`, their values from -1 to 1, to `[1, N, 5]`: the picture's left, top, right and bottom
-/// edge as shares of the screenshot's width and height, each less what it is where the picture fills the screenshot; and
-/// the log odds that the Python library drew it.
+/// From screenshots `[N, 3, 32, 96]`, their values from -1 to 1, to `[1, N, 9]`: the picture's left, top, right and bottom
+/// edge as shares of the screenshot's width and height, each less what it is where the picture fills the screenshot, first
+/// as they are if the Python library drew it, then as they are if not; and the log odds that it did.
 pub fn locator<G: Graph>(graph: &mut G, screenshots: &G::Node) -> G::Node {
     let node = graph.convolution("conv1", screenshots, Convolution::new(8, 5).stride(2, 2));
     let node = graph.convolution("conv2", &node, Convolution::new(16, 3).stride(2, 2));
     let node = graph.convolution("conv3", &node, Convolution::new(32, 3).stride(2, 2));
     let node = graph.convolution("conv4", &node, Convolution::new(32, 3));
     let whole = graph.flatten(&node);
-    let hidden = graph.linear("connect", &whole, 64, true);
+    let hidden = graph.linear("connect", &whole, 96, true);
     graph.linear("found", &hidden, LOCATOR_FINDINGS, false)
 }

@@ -21,6 +21,8 @@ use crate::{
 /// Where all edges are within this share of the whole's, the picture is the whole: the file itself, most likely, which
 /// nothing is to be taken from.
 const WHOLE: f32 = 0.05;
+/// Edges of a picture.
+const EDGES: usize = 4;
 /// Log odds from which a picture counts as the Python library's.
 const LIBRARY: f32 = 0.0;
 /// Smallest share of a screenshot that is believed to be its picture, in width and in height.
@@ -65,10 +67,12 @@ impl Locator {
         if found.shape() != [1, 1, LOCATOR_FINDINGS] {
             return Err(failed(&format!("its output is {:?}", found.shape())));
         }
-        let [left, top, right, bottom, library] = std::array::from_fn(|finding| found[[0, 0, finding]]);
+        let library = found[[0, 0, LOCATOR_FINDINGS - 1]] > LIBRARY;
+        let first = if library { 0 } else { EDGES };
+        let [left, top, right, bottom] = std::array::from_fn(|edge| found[[0, 0, first + edge]]);
         let edges = [left, top, 1.0 + right, 1.0 + bottom]
             .map(|edge| if edge.is_finite() { edge.clamp(0.0, 1.0) } else { 0.0 });
-        Ok(Found { edges, library: library > LIBRARY })
+        Ok(Found { edges, library })
     }
 
     /// Fits a picture, or the one that a screenshot shows, into the networks' frame. Where the locator fails, the whole

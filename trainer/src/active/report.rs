@@ -12,6 +12,9 @@ const CHOICES: [(Choice, &str, RGBColor); 2] = [
     (Choice::Random, "at random", RGBColor(200, 80, 0)),
 ];
 
+/// What the picture shows below the lowest point and above the highest.
+const AROUND: f64 = 0.05;
+
 /// Writes `curve.md` and `curve.svg` into a folder.
 pub(super) fn write(folder: &Path, style: &str, points: &[Point]) -> Result<()> {
     let table = table(style, points);
@@ -78,6 +81,9 @@ fn table(style: &str, points: &[Point]) -> String {
 
 fn plot(path: &Path, style: &str, points: &[Point]) -> Result<(), Box<dyn std::error::Error>> {
     let most = points.iter().map(|point| point.labels).max().unwrap_or(1) as f64;
+    let shares = points.iter().map(|point| point.ignoring_case);
+    let low = shares.clone().fold(1.0, f64::min) - AROUND;
+    let high = shares.fold(0.0, f64::max) + AROUND;
     let root = SVGBackend::new(path, (640, 420)).into_drawing_area();
     root.fill(&WHITE)?;
     let mut chart = ChartBuilder::on(&root)
@@ -85,7 +91,7 @@ fn plot(path: &Path, style: &str, points: &[Point]) -> Result<(), Box<dyn std::e
         .caption(format!("Labels of {style}, and whole texts right ignoring case"), ("sans-serif", 16))
         .x_label_area_size(32)
         .y_label_area_size(44)
-        .build_cartesian_2d(0.0..most * 1.03, 0.0..1.0)?;
+        .build_cartesian_2d(0.0..most * 1.03, low.max(0.0)..high.min(1.0))?;
     chart
         .configure_mesh()
         .x_desc("labels")

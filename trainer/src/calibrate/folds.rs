@@ -1,9 +1,7 @@
 //! What confidences are worth for styles that the network never saw: with a map fitted on the styles that it did see, and with
 //! one fitted on other styles that networks like it never saw.
 
-use std::{fs, path::Path};
-
-use anyhow::{Context, Result, ensure};
+use anyhow::Result;
 use byecaptcha_models::{Recognizer, calibration::BetaMap};
 use serde::{Deserialize, Serialize};
 
@@ -38,25 +36,6 @@ impl Fold {
         };
         Ok(Self { seen: answers(seen)?, unseen: answers(unseen)? })
     }
-}
-
-/// The file of a fold's folder that holds what was read.
-pub(crate) const ANSWERS: &str = "answers.json";
-
-/// What the networks of a `leave-out` run read of styles that they never saw.
-pub(super) fn unseen(folder: &Path) -> Result<Answers> {
-    let mut all = Answers::default();
-    let entries = fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
-    for entry in entries {
-        let file = entry?.path().join(ANSWERS);
-        if file.exists() {
-            let fold: Fold = serde_json::from_str(&fs::read_to_string(&file)?)
-                .with_context(|| format!("{} is no fold's", file.display()))?;
-            all.extend(&fold.unseen);
-        }
-    }
-    ensure!(all.len() > 0, "{} is no folder of a finished leave-out run", folder.display());
-    Ok(all)
 }
 
 /// How well confidences hold for the unseen styles of all folds together: as the network has them, by a map fitted on what

@@ -17,7 +17,7 @@ use byecaptcha_models::{
     calibration::{Calibration, HeldOut},
 };
 
-pub(crate) use self::folds::{ANSWERS, Fold, report as report_of_folds};
+pub(crate) use self::folds::{Fold, report as report_of_folds};
 use self::readings::{Answers, LIMITS, Readings};
 use crate::{evaluate, export};
 
@@ -48,10 +48,6 @@ pub struct Calibrate {
     /// Folders of labelled pictures to measure on, all of them; nothing is fitted on these.
     #[arg(long, value_name = "DIR", num_args = 1..)]
     evaluate: Vec<PathBuf>,
-    /// The folder of a `leave-out` run: what its networks read of styles that they never saw is fitted on as well, so that
-    /// confidences hold for captchas that no one here drew.
-    #[arg(long, value_name = "DIR")]
-    unseen: Option<PathBuf>,
     /// Where a reliability plot of what was not fitted goes, an SVG.
     #[arg(long, value_name = "SVG")]
     plot: Option<PathBuf>,
@@ -81,8 +77,6 @@ pub fn calibrate(arguments: &Calibrate) -> Result<()> {
 
     let mut fitted = Answers::default();
     sets.iter().for_each(|(_, set)| fitted.extend(&set.fitted));
-    let unseen = arguments.unseen.as_deref().map(folds::unseen).transpose()?;
-    unseen.iter().for_each(|unseen| fitted.extend(unseen));
     ensure!(!fitted.own.is_empty(), "nothing to fit on: give --style or --fit");
     let names: Vec<&str> =
         sets.iter().filter(|(_, set)| set.fitted.len() > 0).map(|(name, _)| name.as_str()).collect();
@@ -109,15 +103,7 @@ pub fn calibrate(arguments: &Calibrate) -> Result<()> {
     }
     let calibration = Calibration {
         map,
-        fitted_on: format!(
-            "every second one of: {}{}",
-            names.join("; "),
-            if unseen.is_some() {
-                "; and what networks like it read of styles that they never saw"
-            } else {
-                ""
-            }
-        ),
+        fitted_on: format!("every second one of: {}", names.join("; ")),
         fitted_readings: fitted.own.len(),
         abstain_below,
         right_when_kept: RIGHT_WHEN_KEPT,
