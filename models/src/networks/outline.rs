@@ -203,12 +203,12 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::networks::Alignment;
+    use crate::networks::{Alignment, LOCATOR_FINDINGS};
 
     #[test]
     fn the_serving_networks_keep_to_their_budgets_with_the_locator() {
         let locator = Outline::of_locator();
-        assert_eq!(locator.output, (1, 5));
+        assert_eq!(locator.output, (1, LOCATOR_FINDINGS));
         for (network, budget) in [
             (Network::LeanResidualSmall, 10_000_000),
             (Network::LeanResidual, 25_000_000),
