@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How ByeCaptcha and ddddocr, the popular pretrained reader, read the same pictures: a Markdown table.
 
-  pip install ddddocr                                       # 1.6.1 was measured; Python 3.10 or newer
+  pip install ddddocr                                       # 1.6.1 was measured, with Python 3.11
   scripts/compare_ddddocr.py [--count N] [--seed N] [--styles A,B] [--folder DIR ...]
 
 Draws N pictures of each composed style by byecaptcha-dataset, and reads these and the labelled folders (TEXT_numN.jpg).

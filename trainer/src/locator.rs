@@ -46,9 +46,10 @@ const AHEAD: usize = 4;
 /// Where a Huber loss turns from squares to distances, as a share of a side.
 const TURN: f64 = 0.02;
 
-/// Edges of a picture, and what is to be said of one: these and its kind.
+/// Edges of a picture.
 const EDGES: i64 = 4;
-const WANTED: usize = 5;
+/// What is to be said of a picture: its edges and its kind.
+const WANTED: usize = EDGES as usize + 1;
 /// What a mistaken kind weighs against edges that are off.
 const KIND: f64 = 0.002;
 /// Odds from which a picture counts as the Python library's, in an evaluation.
@@ -58,7 +59,7 @@ const EVEN: f64 = 0.0;
 #[derive(clap::Args)]
 pub struct TrainLocator {
     /// Steps in all, of 64 screenshots each.
-    #[arg(long, default_value_t = 40_000)]
+    #[arg(long, default_value_t = 65_000)]
     steps: u64,
     /// Where the checkpoint goes; a run that is there is gone on with.
     #[arg(long, default_value = "runs/locator")]

@@ -68,51 +68,57 @@ pub(super) fn of_folder(folder: &Path) -> Result<impl Iterator<Item = Result<Lab
 /// Reads pictures; every second one is to be fitted on, or none.
 pub(super) fn read(
     recognizer: &mut Recognizer,
-    pictures: impl Iterator<Item = Result<Labelled>>,
+    mut pictures: impl Iterator<Item = Result<Labelled>>,
     fitted: bool,
 ) -> Result<Readings> {
-    let mut readings = Readings::default();
-    let mut pictures = pictures.peekable();
-    let (mut batch, mut index) = (Vec::new(), 0_u64);
-    while pictures.peek().is_some() {
-        batch.clear();
-        for picture in pictures.by_ref().take(BATCH) {
-            let (label, bytes) = picture?;
-            batch.push((index, label, recognizer.prepare(&bytes)?));
-            index += 1;
+    let (mut readings, mut index) = (Readings::default(), 0);
+    loop {
+        let batch = next(recognizer, &mut pictures, &mut index)?;
+        if batch.is_empty() {
+            return Ok(readings);
         }
         let (fit, measure): (Vec<_>, Vec<_>) =
-            batch.drain(..).partition(|(index, ..)| fitted && index.is_multiple_of(2));
+            batch.into_iter().partition(|(index, ..)| fitted && index.is_multiple_of(2));
         readings.fitted.extend(&answers(recognizer, &fit, LIMITS[0])?);
         for (limits, answered) in LIMITS.iter().zip(&mut readings.held_out) {
             answered.extend(&answers(recognizer, &measure, limits)?);
         }
     }
-    Ok(readings)
 }
 
 /// Reads pictures without limits.
 pub(super) fn unlimited(
     recognizer: &mut Recognizer,
-    pictures: impl Iterator<Item = Result<Labelled>>,
+    mut pictures: impl Iterator<Item = Result<Labelled>>,
 ) -> Result<Answers> {
-    let (mut all, mut pictures) = (Answers::default(), pictures.peekable());
-    while pictures.peek().is_some() {
-        let batch = pictures.by_ref().take(BATCH).map(|picture| {
-            let (label, bytes) = picture?;
-            Ok((0, label, recognizer.prepare(&bytes)?))
-        });
-        let batch = batch.collect::<Result<Vec<_>>>()?;
+    let (mut all, mut index) = (Answers::default(), 0);
+    loop {
+        let batch = next(recognizer, &mut pictures, &mut index)?;
+        if batch.is_empty() {
+            return Ok(all);
+        }
         all.extend(&answers(recognizer, &batch, LIMITS[0])?);
     }
-    Ok(all)
 }
 
-fn answers(
-    recognizer: &mut Recognizer,
-    pictures: &[(u64, String, PreparedImage)],
-    limits: &str,
-) -> Result<Answers> {
+/// A labelled picture with its number, prepared.
+type Numbered = (u64, String, PreparedImage);
+
+/// The next pictures that go through the engine at once; none at the end.
+fn next(
+    recognizer: &Recognizer,
+    pictures: &mut impl Iterator<Item = Result<Labelled>>,
+    index: &mut u64,
+) -> Result<Vec<Numbered>> {
+    let batch = pictures.take(BATCH).map(|picture| {
+        let (label, bytes) = picture?;
+        *index += 1;
+        Ok((*index - 1, label, recognizer.prepare(&bytes)?))
+    });
+    batch.collect()
+}
+
+fn answers(recognizer: &mut Recognizer, pictures: &[Numbered], limits: &str) -> Result<Answers> {
     let known = recognizer.card().charset.characters();
     let options: Vec<_> =
         pictures.iter().map(|(index, label, _)| options(limits, label, known, *index)).collect();
