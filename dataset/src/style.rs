@@ -11,13 +11,24 @@ const SYMBOLS_59: &str = "ABCDEFGHIJKLMNPQRSTUVWXYZabcdefghijklmnpqrstuvwxyz1234
 const CASE_PAIRS: &str = "VvXxZz";
 
 /// The presets, with what they are like.
-pub(crate) const PRESETS: [(&str, &str); 5] = [
+pub(crate) const PRESETS: [(&str, &str); 4] = [
     ("hku", "the Python library's 0.3 as the report draws it: 128x48 JPEG, 4 to 6 of 59 symbols"),
-    ("hku-pairs", "the same, half of the symbols from V v X x Z z"),
     ("hku6", "the same as hku, 6 symbols always"),
-    ("default", "the Python library's 0.3 as it comes: 160x60 PNG in three sizes"),
-    ("0.7.1", "the Python library's 0.7.1 as it comes"),
+    ("default", "the Python library's 0.3 as it comes: 160x60 PNG in three sizes, 4 to 6 of 59 symbols"),
+    ("0.7.1", "the same, by the library's version 0.7.1"),
 ];
+
+/// What may stand behind a preset's name, and the symbols that its texts then are made of, 3 to 8 of them: what sites that
+/// use the library ask of it.
+const CHARSETS: [(&str, &str); 4] = [
+    ("-all", "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"),
+    ("-digits", "0123456789"),
+    ("-upper", "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"),
+    ("-lower", "0123456789abcdefghijklmnopqrstuvwxyz"),
+];
+
+/// The same for half of the symbols from [`CASE_PAIRS`].
+const PAIRS: &str = "-pairs";
 
 /// Width and height an image may have, in pixels.
 pub(crate) const SIDE: std::ops::RangeInclusive<u32> = 16..=1024;
@@ -30,7 +41,10 @@ pub(crate) const LENGTH: std::ops::RangeInclusive<usize> = 1..=20;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// No preset of the Python library's has this name.
-    #[error("unknown preset {0:?}; the presets are hku, hku-pairs, hku6, default and 0.7.1")]
+    #[error(
+        "unknown preset {0:?}; the presets are hku, hku6, default and 0.7.1, each by itself or with -pairs, -all, \
+         -digits, -upper or -lower behind it"
+    )]
     UnknownPreset(String),
     /// No style has this name.
     #[error("unknown style {0:?}; `byecaptcha-dataset styles` lists them")]
@@ -145,13 +159,28 @@ pub struct Style {
 }
 
 impl Style {
-    /// A named style: `hku` (128x48 JPEG, size 40, 4 to 6 of 59 symbols), `hku-pairs` (the same with half of the symbols
-    /// from the pairs that only proportions tell apart), `hku6` (the same as `hku` with 6 symbols only),
+    /// A named style: `hku` (128x48 JPEG, size 40, 4 to 6 of 59 symbols), `hku6` (the same with 6 symbols only),
     /// `default` (the library's 160x60, sizes 42, 50, 56, PNG) or `0.7.1` (the same with the newer version's warp).
+    ///
+    /// Behind each may stand `-pairs` (half of the symbols from the pairs that only proportions tell apart), or another
+    /// charset, of which there are 3 to 8 symbols: `-all` (letters and digits), `-digits`, `-upper` or `-lower` (such
+    /// letters, and digits).
     ///
     /// # Errors
     /// [`Error::UnknownPreset`] for any other name.
     pub fn preset(name: &str) -> Result<Self, Error> {
+        if let Some(style) = name.strip_suffix(PAIRS).and_then(Self::base) {
+            return Ok(Self { emphasis: CASE_PAIRS.to_owned(), ..style });
+        }
+        let of_charset = CHARSETS.iter().find_map(|(suffix, charset)| {
+            let style = Self::base(name.strip_suffix(suffix)?)?;
+            Some(Self { charset: (*charset).to_owned(), lengths: (3..=8).collect(), ..style })
+        });
+        of_charset.or_else(|| Self::base(name)).ok_or_else(|| Error::UnknownPreset(name.to_owned()))
+    }
+
+    /// One of [`PRESETS`].
+    fn base(name: &str) -> Option<Self> {
         let library = Self {
             width: 160,
             height: 60,
@@ -171,12 +200,11 @@ impl Style {
             ..library.clone()
         };
         match name {
-            "hku" => Ok(report),
-            "hku-pairs" => Ok(Self { emphasis: CASE_PAIRS.to_owned(), ..report }),
-            "hku6" => Ok(Self { lengths: vec![6], ..report }),
-            "default" => Ok(library),
-            "0.7.1" => Ok(Self { warp: Warp::V0_7_1, ..library }),
-            _ => Err(Error::UnknownPreset(name.to_owned())),
+            "hku" => Some(report),
+            "hku6" => Some(Self { lengths: vec![6], ..report }),
+            "default" => Some(library),
+            "0.7.1" => Some(Self { warp: Warp::V0_7_1, ..library }),
+            _ => None,
         }
     }
 

@@ -37,7 +37,7 @@ fn seed_and_index_make_the_difference() {
 
 #[test]
 fn a_sample_is_its_file_read_back() {
-    for name in ["hku", "hku-pairs", "hku6", "default", "0.7.1"] {
+    for name in ["hku", "hku-pairs", "hku6", "default", "0.7.1", "0.7.1-digits"] {
         let style = Style::preset(name).unwrap();
         let size = (style.width, style.height);
         let generator = Generator::new(style, 3).unwrap();
@@ -64,6 +64,18 @@ fn emphasized_symbols_are_half_of_all_and_alike_among_themselves() {
     assert!((count("k") - 0.5 / 59.0).abs() < 0.003, "{}", count("k"));
     let foreign = Style { emphasis: "V0".to_owned(), ..hku() };
     assert!(matches!(Generator::new(foreign, 1), Err(Error::UnknownEmphasis('0'))));
+}
+
+#[test]
+fn a_preset_has_the_charset_that_stands_behind_its_name() {
+    for (name, symbols) in [("default-all", 62), ("0.7.1-digits", 10), ("hku6-upper", 36), ("hku-lower", 36)] {
+        let style = Style::preset(name).unwrap();
+        assert_eq!(style.charset.len(), symbols);
+        assert!(style.charset.starts_with("0123456789"));
+        assert!(Generator::new(style, 1).is_ok());
+    }
+    let (plain, digits) = (Style::preset("0.7.1").unwrap(), Style::preset("0.7.1-digits").unwrap());
+    assert_eq!(Style { charset: plain.charset.clone(), lengths: vec![4, 5, 6], ..digits }, plain);
 }
 
 #[test]
@@ -130,7 +142,9 @@ fn values_out_of_range_are_refused_by_name() {
     for (change, expected) in cases {
         assert_eq!(refusal(change), expected);
     }
-    assert!(Style::preset("hkz").unwrap_err().to_string().contains("\"hkz\""));
+    for name in ["hkz", "hku-", "hku-lowercase", "-pairs", "hku-all-pairs"] {
+        assert!(Style::preset(name).unwrap_err().to_string().contains(&format!("{name:?}")));
+    }
 }
 
 #[test]

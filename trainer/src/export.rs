@@ -28,6 +28,8 @@ use crate::{
 const FRESH_IMAGES: u64 = 5_000;
 /// The same, of each composed style.
 const FRESH_OF_EACH: u64 = 1_000;
+/// The Python library's styles that every card has figures of.
+const PRESETS: [&str; 5] = ["hku", "default", "0.7.1", "default-all", "0.7.1-digits"];
 /// Their seed, which no run trains with.
 const FRESH_SEED: u64 = 0xf4e5;
 
@@ -59,7 +61,7 @@ pub fn export(arguments: &Export) -> Result<()> {
         println!("{}", evaluate::report(&figures, &metrics));
         card.figures.push(figures);
     };
-    for preset in ["hku", "default"] {
+    for preset in PRESETS {
         let metrics = evaluate::on_style(&mut recognizer, preset, FRESH_IMAGES, FRESH_SEED)?;
         record(metrics, format!("fresh images, preset {preset}"));
     }
@@ -157,9 +159,9 @@ fn origin(config: &Config) -> Origin {
              their size tells apart are read with the case that is likelier, and with less confidence."
         }
         false => {
-            "Reads pictures in the style of the Python library `captcha`: 4 to 6 letters and digits, dark on light. It \
-             tells c from C and the like by stroke proportions alone, and errs there most. Other styles are read with \
-             less confidence and more errors."
+            "Reads pictures in the style of the Python library `captcha`: 3 to 8 letters and digits, dark on light. It \
+             tells c from C and the like by stroke proportions alone, and errs there most; 0, O and o it can hardly tell \
+             apart. Other styles are read with less confidence and more errors."
         }
     };
     Origin {
