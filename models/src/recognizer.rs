@@ -304,10 +304,10 @@ mod tests {
         assert!(library.library);
         let other = PreparedImage { library: false, ..library.clone() };
         // Asked for what the special model has no label for, the general one reads.
-        let zero = ReadingOptions { charset: Some("0123456789".into()), ..ReadingOptions::default() };
+        let sum = ReadingOptions { charset: Some("0123456789+".into()), ..ReadingOptions::default() };
         let usual = ReadingOptions::default();
         let images = [library.clone(), other.clone(), library.clone(), other];
-        let readings = both.recognize_with(&images, &[usual.clone(), usual, zero.clone(), zero]).unwrap();
+        let readings = both.recognize_with(&images, &[usual.clone(), usual, sum.clone(), sum]).unwrap();
         assert_eq!(readings[0], lean.recognize(&[library]).unwrap()[0]);
         assert_ne!(readings[1].confidence, readings[0].confidence);
         assert_eq!(readings[2], readings[3]);

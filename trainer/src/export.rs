@@ -10,7 +10,7 @@ use byecaptcha_dataset::composed;
 use byecaptcha_models::{
     ModelCard, Recognizer,
     card::Training,
-    load::sha256,
+    load::{self, sha256},
     networks::Outline,
     onnx::{self, Weights},
     preprocess::{HEIGHT, WIDTH},
@@ -42,6 +42,9 @@ pub struct Export {
     /// Where NAME.onnx, NAME.safetensors and NAME.json go.
     #[arg(long, default_value = "models/weights")]
     out: PathBuf,
+    /// What the model is called; like the run without.
+    #[arg(long)]
+    name: Option<String>,
     /// The version that the card gives.
     #[arg(long)]
     version: String,
@@ -52,8 +55,14 @@ pub struct Export {
 
 /// Writes the three files, measures, and writes the card again with what was measured.
 pub fn export(arguments: &Export) -> Result<()> {
-    let config = Config::read(&arguments.run.join("config.toml"))?;
-    let mut card = write(&config, &arguments.run, &arguments.out, &arguments.version)?;
+    let mut config = Config::read(&arguments.run.join("config.toml"))?;
+    let origin = origin(&config);
+    if let Some(name) = &arguments.name {
+        config.name.clone_from(name);
+        config.check()?;
+    }
+    let (step, averages) = averaged(&arguments.run.join("checkpoint.safetensors"))?;
+    let mut card = write_weights(&config, step, &averages, &arguments.out, &arguments.version, &origin)?;
     let path = |extension: &str| arguments.out.join(&config.name).with_extension(extension);
     let mut recognizer = Recognizer::load(&path("onnx"))?;
     let mut record = |metrics: Metrics, set: String| {
@@ -168,13 +177,21 @@ fn origin(config: &Config) -> Origin {
         data: format!(
             "drawn afresh for each step: {}{}",
             sources.collect::<Vec<_>>().join(", "),
-            config.from.as_ref().map_or(String::new(), |from| format!("; started from {}", from.display()))
+            config.from.as_deref().map_or(String::new(), |from| format!("; started from {}", start(from)))
         ),
         command: format!(
             "byecaptcha-trainer train --config trainer/configs/{}.toml --steps {}",
             config.name, config.steps
         ),
         notes: notes.into(),
+    }
+}
+
+/// What the weights in a file are called.
+fn start(weights: &Path) -> String {
+    match load::read_card(weights) {
+        Ok(card) => format!("{} {}", card.name, card.version),
+        Err(_) => weights.display().to_string(),
     }
 }
 
