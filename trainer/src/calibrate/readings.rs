@@ -135,7 +135,8 @@ fn answers(recognizer: &mut Recognizer, pictures: &[Numbered], limits: &str) -> 
     Ok(answers)
 }
 
-/// What a caller would ask for who knows so much: the text's length; that half of what it does not hold cannot be in it.
+/// What a caller would ask for who knows so much: the text's length; that half of the letters and digits which it does not
+/// hold cannot be in it, and no sign of a sum that it does not hold.
 fn options(limits: &str, label: &str, known: &[char], index: u64) -> ReadingOptions {
     let mut options = ReadingOptions::default();
     if limits.contains("length") {
@@ -144,7 +145,10 @@ fn options(limits: &str, label: &str, known: &[char], index: u64) -> ReadingOpti
     }
     if limits.contains("charset") {
         let mut random = Pcg64Mcg::seed_from_u64(index);
-        let kept = known.iter().filter(|&&character| random.random::<bool>() || label.contains(character));
+        let kept = known.iter().filter(|&&character| {
+            let asked = random.random::<bool>() && character.is_alphanumeric();
+            asked || label.contains(character)
+        });
         options.charset = Some(kept.collect());
     }
     options
@@ -156,13 +160,14 @@ mod tests {
 
     #[test]
     fn limits_are_those_of_somebody_who_knows() {
-        let known: Vec<char> = ('a'..='z').collect();
+        let known: Vec<char> = ('a'..='z').chain(['+', '?']).collect();
         let asked = |limits| options(limits, "qq", &known, 3);
         assert_eq!(asked(LIMITS[0]), ReadingOptions::default());
         assert_eq!((asked(LIMITS[1]).min_length, asked(LIMITS[1]).max_length), (Some(2), Some(2)));
         assert_eq!((asked(LIMITS[1]).charset, asked(LIMITS[2]).min_length), (None, None));
         let charset = asked(LIMITS[3]).charset.unwrap();
         assert!(charset.contains('q') && (5..22).contains(&charset.len()), "{charset}");
+        assert!(!charset.contains('+') && options("charset", "q+", &known, 3).charset.unwrap().contains('+'));
     }
 
     #[test]
