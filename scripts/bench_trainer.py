@@ -7,8 +7,8 @@ Needs the Python packages torch 2.11.0, for the CPU or for CUDA, captcha 0.3 and
 """
 
 import argparse
-import json
 import io
+import json
 import os
 import pathlib
 import random

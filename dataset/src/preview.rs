@@ -27,7 +27,9 @@ pub(crate) fn styles() -> Result<()> {
         println!("{name:20} {about}");
     }
     println!();
-    println!("The first four may have -pairs behind them (half of the symbols from V v X x Z z), or 3 to 8 of another");
+    println!(
+        "The first four may have -pairs behind them (half of the symbols from V v X x Z z), or 3 to 8 of another"
+    );
     println!("charset: -all (62 letters and digits), -digits, -upper or -lower (such letters, and digits).");
     Ok(())
 }

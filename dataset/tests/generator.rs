@@ -68,7 +68,8 @@ fn emphasized_symbols_are_half_of_all_and_alike_among_themselves() {
 
 #[test]
 fn a_preset_has_the_charset_that_stands_behind_its_name() {
-    for (name, symbols) in [("default-all", 62), ("0.7.1-digits", 10), ("hku6-upper", 36), ("hku-lower", 36)] {
+    for (name, symbols) in [("default-all", 62), ("0.7.1-digits", 10), ("hku6-upper", 36), ("hku-lower", 36)]
+    {
         let style = Style::preset(name).unwrap();
         assert_eq!(style.charset.len(), symbols);
         assert!(style.charset.starts_with("0123456789"));
