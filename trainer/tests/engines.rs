@@ -109,7 +109,7 @@ fn wrong_weights_are_refused_with_a_reason() {
     let error = refusal(&with_narrow_bias(None), |_| {}).to_string();
     assert!(error.contains("the file holds no parameter narrow.bias"), "{error}");
     let error = refusal(whole, |card| card["charset"] = json!("0123456789")).to_string();
-    assert!(error.contains("classify.weight is F32 [60, 128], the network wants F32 [11, 128]"), "{error}");
+    assert!(error.contains("classify.weight is F32 [63, 128], the network wants F32 [11, 128]"), "{error}");
     let error = refusal(whole, |card| card["height"] = json!(64)).to_string();
     assert!(error.contains("it reads 64 rows"), "{error}");
     let halves = TensorView::new(Dtype::F16, vec![64], &[0; 128]).unwrap();
