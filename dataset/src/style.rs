@@ -163,7 +163,7 @@ impl Style {
     /// `default` (the library's 160x60, sizes 42, 50, 56, PNG) or `0.7.1` (the same with the newer version's warp).
     ///
     /// Behind each may stand `-pairs` (half of the symbols from the pairs that only proportions tell apart), or another
-    /// charset, of which there are 3 to 8 symbols: `-all` (letters and digits), `-digits`, `-upper` or `-lower` (such
+    /// charset, of which there are 3 to 8 symbols, and 6 of `hku6`: `-all` (letters and digits), `-digits`, `-upper` or `-lower` (such
     /// letters, and digits).
     ///
     /// # Errors
@@ -174,7 +174,9 @@ impl Style {
         }
         let of_charset = CHARSETS.iter().find_map(|(suffix, charset)| {
             let style = Self::base(name.strip_suffix(suffix)?)?;
-            Some(Self { charset: (*charset).to_owned(), lengths: (3..=8).collect(), ..style })
+            // A single length is what the preset is for.
+            let lengths = if style.lengths.len() > 1 { (3..=8).collect() } else { style.lengths.clone() };
+            Some(Self { charset: (*charset).to_owned(), lengths, ..style })
         });
         of_charset.or_else(|| Self::base(name)).ok_or_else(|| Error::UnknownPreset(name.to_owned()))
     }

@@ -68,11 +68,15 @@ fn emphasized_symbols_are_half_of_all_and_alike_among_themselves() {
 
 #[test]
 fn a_preset_has_the_charset_that_stands_behind_its_name() {
-    for (name, symbols) in [("default-all", 62), ("0.7.1-digits", 10), ("hku6-upper", 36), ("hku-lower", 36)]
+    for (name, letters) in
+        [("default-all", "AZaz"), ("0.7.1-digits", ""), ("hku6-upper", "AZ"), ("hku-lower", "az")]
     {
         let style = Style::preset(name).unwrap();
-        assert_eq!(style.charset.len(), symbols);
+        let held: String = "AZaz".chars().filter(|&letter| style.charset.contains(letter)).collect();
+        assert_eq!(held, letters, "{name}");
+        assert_eq!(style.charset.len(), 10 + letters.len() / 2 * 26, "{name}");
         assert!(style.charset.starts_with("0123456789"));
+        assert_eq!(style.lengths == [6], name.starts_with("hku6"), "{name}");
         assert!(Generator::new(style, 1).is_ok());
     }
     let (plain, digits) = (Style::preset("0.7.1").unwrap(), Style::preset("0.7.1-digits").unwrap());

@@ -10,7 +10,7 @@ use byecaptcha_dataset::composed;
 use byecaptcha_models::{
     ModelCard, Recognizer,
     card::Training,
-    load::{self, sha256},
+    load::sha256,
     networks::Outline,
     onnx::{self, Weights},
     preprocess::{HEIGHT, WIDTH},
@@ -55,15 +55,10 @@ pub struct Export {
 
 /// Writes the three files, measures, and writes the card again with what was measured.
 pub fn export(arguments: &Export) -> Result<()> {
-    let mut config = Config::read(&arguments.run.join("config.toml"))?;
-    let origin = origin(&config);
-    if let Some(name) = &arguments.name {
-        config.name.clone_from(name);
-        config.check()?;
-    }
-    let (step, averages) = averaged(&arguments.run.join("checkpoint.safetensors"))?;
-    let mut card = write_weights(&config, step, &averages, &arguments.out, &arguments.version, &origin)?;
-    let path = |extension: &str| arguments.out.join(&config.name).with_extension(extension);
+    let config = Config::read(&arguments.run.join("config.toml"))?;
+    let name = arguments.name.as_deref().unwrap_or(&config.name);
+    let mut card = write(&config, name, &arguments.run, &arguments.out, &arguments.version)?;
+    let path = |extension: &str| arguments.out.join(name).with_extension(extension);
     let mut recognizer = Recognizer::load(&path("onnx"))?;
     let mut record = |metrics: Metrics, set: String| {
         let figures = metrics.figures(&set);
@@ -93,9 +88,11 @@ pub fn export(arguments: &Export) -> Result<()> {
 }
 
 /// Writes a run's averaged weights as NAME.onnx and NAME.safetensors into `out`, with a card that holds no figures yet.
-pub fn write(config: &Config, run: &Path, out: &Path, version: &str) -> Result<ModelCard> {
+pub fn write(config: &Config, name: &str, run: &Path, out: &Path, version: &str) -> Result<ModelCard> {
     let (step, averages) = averaged(&run.join("checkpoint.safetensors"))?;
-    write_weights(config, step, &averages, out, version, &origin(config))
+    let model = Config { name: name.to_owned(), ..config.clone() };
+    model.check()?;
+    write_weights(&model, step, &averages, out, version, &origin(config))
 }
 
 /// What a card tells of where weights come from and what they are for.
@@ -177,21 +174,13 @@ fn origin(config: &Config) -> Origin {
         data: format!(
             "drawn afresh for each step: {}{}",
             sources.collect::<Vec<_>>().join(", "),
-            config.from.as_deref().map_or(String::new(), |from| format!("; started from {}", start(from)))
+            config.from.as_ref().map_or(String::new(), |from| format!("; started from {}", from.display()))
         ),
         command: format!(
             "byecaptcha-trainer train --config trainer/configs/{}.toml --steps {}",
             config.name, config.steps
         ),
         notes: notes.into(),
-    }
-}
-
-/// What the weights in a file are called.
-fn start(weights: &Path) -> String {
-    match load::read_card(weights) {
-        Ok(card) => format!("{} {}", card.name, card.version),
-        Err(_) => weights.display().to_string(),
     }
 }
 

@@ -69,7 +69,7 @@ pub fn leave_out(arguments: &LeaveOut, device: Device, stop: &AtomicBool) -> Res
             if stop.load(Ordering::Relaxed) {
                 return Ok(());
             }
-            export::write(&config, &folder, &folder, "1")?;
+            export::write(&config, &config.name, &folder, &folder, "1")?;
             let mut unseen = Recognizer::load(&folder.join(&config.name).with_extension("onnx"))?;
             let here = out
                 .iter()
