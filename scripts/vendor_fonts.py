@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Brings the fonts that captchas are composed with into dataset/fonts/composed.
 
-Each comes from a Debian package, cut down to the symbols that captchas are made of, and under a name of its own, since
-most licences keep the original's name for the original. The packages' copyright files go beside them, with a table of
-what came from where, and the list that the program embeds them by. Wants fonttools and Debian's apt-get.
+Each comes from a Debian or an npm package, cut down to the symbols that captchas are made of, and under a name of its
+own, since most licences keep the original's name for the original. The packages' licences go beside them, with a table of
+what came from where, and the list that the program embeds them by. Wants fonttools, Debian's apt-get, and npm.
 """
 
 import glob
@@ -63,19 +63,102 @@ FONTS = [
     ("hand", "tomsontalks", {"tomson": "TomsonTalks.ttf"}),
     ("odd", "aenigma", {name: f"{name}.ttf" for name in
                         ["opiated", "frizzed", "hillock", "decrepit", "weathers", "roughday", "quarthck", "conduit"]}),
+    ("further", "aenigma", {name: f"{name}.ttf" for name in
+                           ["ataxia", "clasict2", "elsewhe2", "entplain", "fullcomp", "lamebrai", "simplto2", "jeopardi"]}),
+    ("further", "agave", {"agave-b": "agave-b-autohinted.ttf"}),
+    ("further", "allerta", {"allerta-medium": "allerta_medium.otf"}),
+    ("further", "apropal", {"apropal-bold": "Apropal-Bold.otf"}),
+    ("further", "arapey", {"arapey-black": "Arapey-Black.otf"}),
+    ("further", "b612", {"b6-bold": "B612-Bold.otf"}),
+    ("further", "breip", {"breip": "Breip.ttf"}),
+    ("further", "century-catalogue", {"century-catalogue": "Century-Catalogue.ttf"}),
+    ("further", "cherrybomb", {"cherry-bomb": "CherryBomb-Regular.otf"}),
+    ("further", "clear-sans", {"clear-sans-bold": "ClearSans-Bold.ttf"}),
+    ("further", "cmu", {"cmu-bold-italic": "cmunbi.ttf"}),
+    ("further", "dancingscript", {"dancing-script-bold": "DancingScript-Bold.otf"}),
+    ("further", "dotgothic16", {"dot-gothic": "DotGothic16-Regular.ttf"}),
+    ("further", "ebgaramond", {"ebgaramond-bold": "EBGaramond12-Bold.otf"}),
+    ("further", "essays1743", {"essays1743-bold": "Essays1743-Bold.ttf"}),
+    ("further", "fantasque-sans", {"fantasque-bold": "FantasqueSansMono-Bold.otf"}),
+    ("further", "firacode", {"fira-code-bold": "FiraCode-Bold.ttf"}),
+    ("further", "go", {"go-bold": "Go-Bold.ttf"}),
+    ("further", "havana", {"havana": "Havana-Regular.otf"}),
+    ("further", "hermit", {"hermit-bold": "Hermit-bold.otf"}),
+    ("further", "inter", {"inter": "Inter-Regular.otf"}),
+    ("further", "jetbrains-mono", {"jet-brains-mono-bold": "JetBrainsMono-Bold.ttf"}),
+    ("further", "karla", {"karla-bold": "Karla-Bold.otf"}),
+    ("further", "klaudia-berenika", {"klaudia-bold": "Klaudia-Bold.ttf"}),
+    ("further", "league-mono", {"league-mono-bold": "LeagueMono-Bold.otf"}),
+    ("further", "league-spartan", {"league-spartan-bold": "LeagueSpartan-Bold.otf"}),
+    ("further", "lemonada", {"lemonada-bold": "Lemonada-Bold.otf"}),
+    ("further", "manrope", {"manrope-bold": "Manrope-Bold.ttf"}),
+    ("further", "monofur", {"monof55": "monof55.ttf"}),
+    ("further", "monoid", {"monoid-bold": "Monoid-Bold.ttf"}),
+    ("further", "national-park", {"national-park-heavy": "NationalPark-Heavy.otf"}),
+    ("further", "okolaks", {"okolaks-bold": "okolaksBold.ttf"}),
+    ("further", "oldstandard", {"old-standard-bold": "OldStandard-Bold.ttf"}),
+    ("further", "opendin", {"osp-din": "OSP-DIN.ttf"}),
+    ("further", "opendyslexic", {"open-dyslexic-bold": "OpenDyslexic-Bold.otf"}),
+    ("further", "quattrocento", {"quattrocento": "Quattrocento-Regular.otf"}),
+    ("further", "radisnoir", {"radis-sans-medium": "RadisSans-medium.otf"}),
+    ("further", "reggae", {"reggae-one": "ReggaeOne-Regular.ttf"}),
+    ("further", "roboto-slab", {"roboto-slab-bold": "RobotoSlab-Bold.otf"}),
+    ("further", "rocknroll", {"rockn-roll-one": "RocknRollOne-Regular.ttf"}),
+    ("further", "routed-gothic", {"routed-gothic": "routed-gothic.ttf"}),
+    ("further", "sil-charis", {"charis-sil-bold": "CharisSIL-Bold.ttf"}),
+    ("further", "smiley-sans", {"smiley-sans-oblique": "SmileySans-Oblique.ttf"}),
+    ("further", "sora", {"sora-bold": "Sora-Bold.otf"}),
+    ("further", "stick", {"stick": "Stick-Regular.ttf"}),
+    ("further", "texgyre", {"texgyrebonum": "texgyrebonum-regular.otf"}),
+    ("further", "tuffy", {"tuffy-bold": "Tuffy_Bold.ttf"}),
+    ("further", "yrsa-rasa", {"rasa-bold": "Rasa-Bold.ttf"}),
+    ("further", "yusei-magic", {"yusei-magic": "YuseiMagic-Regular.ttf"}),
+    ("further", "roadgeek", {"roadgeek-bold": "RG2014B.ttf"}),
 ]
+
+# Google's fonts, by the names of their npm packages, all of the kind "further": regular ones and bold ones.
+NPM = "@expo-google-fonts/"
+REGULAR = """
+    abril-fatface aldrich alfa-slab-one anton architects-daughter archivo-black archivo-narrow arvo audiowide
+    bad-script barlow-condensed black-han-sans black-ops-one boogaloo bowlby-one carter-one chango concert-one
+    cookie cormorant-garamond courgette coustard covered-by-your-grace crete-round cute-font cutive-mono
+    dela-gothic-one delius do-hyeon dokdo federo fjalla-one fugaz-one gloria-hallelujah gochi-hand grand-hotel
+    gravitas-one iceberg iceland indie-flower itim jolly-lodger jua kalam kaushan-script libre-baskerville
+    lilita-one limelight londrina-solid macondo marck-script medievalsharp michroma milonga modak montserrat
+    neucha new-rocker nova-mono orbitron pacifico patrick-hand paytone-one pirata-one playball playfair-display
+    poiret-one poppins press-start-2p reenie-beanie righteous risque russo-one saira-stencil-one sedgwick-ave
+    shadows-into-light share-tech-mono short-stack single-day sniglet snowburst-one sofia space-mono spectral
+    squada-one sriracha stalinist-one syne-mono tilt-neon titan-one tourney uncial-antiqua vt323 wallpoet
+    work-sans zilla-slab
+""".split()
+BOLD = """
+    baloo-2 bitter courier-prime exo-2 fredoka gaegu josefin-sans josefin-slab kanit lobster-two mali merienda
+    merriweather nunito oleo-script oswald pixelify-sans pt-sans-narrow raleway rokkitt teko unifrakturcook
+""".split()
 
 
 def unpacked(package: str, folder: Path) -> tuple[Path, str]:
     """The files of a Debian package, and its version."""
     place = folder / package
     place.mkdir(exist_ok=True)
-    if not (place / "files").exists():
+    if not list(place.glob("*.deb")):
         subprocess.run(["apt-get", "download", "-qq", f"fonts-{package}"], cwd=place, check=True)
-        [archive] = place.glob("*.deb")
-        subprocess.run(["dpkg", "-x", archive, place / "files"], check=True)
     [archive] = place.glob("*.deb")
+    if not (place / "files").exists():
+        subprocess.run(["dpkg", "-x", archive, place / "files"], check=True)
     return place / "files", archive.name.split("_")[1].replace("%3a", ":")
+
+
+def from_npm(family: str, weight: str, folder: Path) -> tuple[Path, str, str]:
+    """A family's font file, its licence, and the package's version."""
+    place = folder / family
+    place.mkdir(exist_ok=True)
+    if not list(place.glob("*.tgz")):
+        subprocess.run(["npm", "pack", "--silent", NPM + family], cwd=place, check=True, stdout=subprocess.DEVNULL)
+    [archive] = place.glob("*.tgz")
+    shutil.unpack_archive(archive, place)
+    [source] = place.glob(f"package/{weight}/*_{weight}.ttf")
+    return source, (place / "package/LICENSE_FONT").read_text("utf-8"), archive.stem.rsplit("-", 1)[1]
 
 
 def cut_down(source: Path, target: Path, name: str) -> str:
@@ -91,8 +174,11 @@ def cut_down(source: Path, target: Path, name: str) -> str:
     cutter.subset(font)
     ours = f"Composed {name}"
     for record in list(font["name"].names):
-        text = {1: ours, 2: "Regular", 4: ours, 6: ours.replace(" ", "-")}.get(record.nameID)
-        font["name"].setName(text, record.nameID, record.platformID, record.platEncID, record.langID)
+        place = (record.nameID, record.platformID, record.platEncID, record.langID)
+        if text := {1: ours, 2: "Regular", 4: ours, 6: ours.replace(" ", "-")}.get(record.nameID):
+            font["name"].setName(text, *place)
+        else:
+            font["name"].removeNames(*place)
     if "CFF " in font:
         cff = font["CFF "].cff
         cff.fontNames = [ours.replace(" ", "-")]
@@ -107,19 +193,33 @@ def main() -> None:
     FOLDER.mkdir(parents=True)
     rows, faces = [], []
     with tempfile.TemporaryDirectory() as temporary:
+        # Packages may be kept from one time to the next, in a folder that is named.
+        kept = Path(sys.argv[1] if len(sys.argv) > 1 else temporary)
         for kind, package, fonts in FONTS:
-            files, version = unpacked(package, Path(temporary))
+            files, version = unpacked(package, kept)
             shutil.copy(files / f"usr/share/doc/fonts-{package}/copyright", FOLDER / f"LICENSE-{package}.txt")
             for name, pattern in fonts.items():
-                [source, *_] = sorted(Path(path) for path in glob.glob(f"{files}/usr/share/fonts/**/{pattern}", recursive=True))
+                [source, *_] = sorted(Path(path) for path in glob.glob(f"{files}/usr/share/**/{pattern}", recursive=True))
                 target = FOLDER / (name + source.suffix.lower())
                 was = cut_down(source, target, name)
                 rows.append(f"| `{target.name}` | {was} | fonts-{package} {version} | `LICENSE-{package}.txt` |")
                 faces.append(f'    face!({kind}, "{name}", "{target.name}"),')
+        notices, licence = [], ""
+        for weight, families in (("400Regular", REGULAR), ("700Bold", BOLD)):
+            for family in families:
+                source, text, version = from_npm(family, weight, kept)
+                notice, _, licence = text.partition("This Font Software is licensed under")
+                notices.append(" ".join(notice.split()))
+                target = FOLDER / f"{family}.ttf"
+                was = cut_down(source, target, family)
+                rows.append(f"| `{target.name}` | {was} | {NPM}{family} {version} | `LICENSE-google-fonts.txt` |")
+                faces.append(f'    face!(further, "{family}", "{target.name}"),')
+    FOLDER.joinpath("LICENSE-google-fonts.txt").write_text(
+        "\n".join(notices) + "\n\nThis Font Software is licensed under" + licence, encoding="utf-8")
     FOLDER.joinpath("README.md").write_text(
         "# Fonts that captchas are composed with\n\n"
         "Cut down to letters, digits and the signs of sums, and renamed, by `scripts/vendor_fonts.py`; otherwise as their\n"
-        "makers drew them.\n\n| file | made from | Debian package | licence |\n|---|---|---|---|\n"
+        "makers drew them.\n\n| file | made from | Debian or npm package | licence |\n|---|---|---|---|\n"
         + "\n".join(rows) + "\n", encoding="utf-8")
     LIST.write_text(
         "//! The fonts that captchas are composed with, by kind and name. Written by `scripts/vendor_fonts.py`.\n\n"

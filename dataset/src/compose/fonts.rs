@@ -30,6 +30,8 @@ pub(super) enum Kind {
     Display,
     Hand,
     Odd,
+    /// Of all kinds, for randomized pictures alone.
+    Further,
 }
 
 impl Kind {
@@ -41,6 +43,7 @@ impl Kind {
             "display" => Self::Display,
             "hand" => Self::Hand,
             "odd" => Self::Odd,
+            "further" => Self::Further,
             _ => return None,
         })
     }
@@ -108,6 +111,11 @@ pub(super) fn named(name: &str) -> Option<&'static Face> {
     ALL.iter().find(|known| known.name == name).map(|known| &known.face)
 }
 
+/// Every face.
+pub(super) fn all() -> impl Iterator<Item = &'static Face> {
+    ALL.iter().map(|known| &known.face)
+}
+
 /// The faces that a name or the name of a kind stands for.
 pub(super) fn meant(name: &str) -> Vec<&'static Face> {
     let kind = Kind::named(name);
@@ -135,7 +143,7 @@ mod tests {
 
     #[test]
     fn every_kind_has_faces_and_most_can_write_sums() {
-        for kind in ["sans", "serif", "mono", "display", "hand", "odd"] {
+        for kind in ["sans", "serif", "mono", "display", "hand", "odd", "further"] {
             assert!(meant(kind).len() >= 3, "{kind}");
         }
         assert!(meant("sans").iter().all(|face| face.has("3+8×5-7=?")));
