@@ -6,7 +6,7 @@ use std::ops::Range;
 use image::RgbImage;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
-use crate::compose::{Composer, Crossed};
+use crate::compose::{Composer, Crossed, Randomized};
 use crate::encode;
 use crate::generator::Generator;
 use crate::page;
@@ -17,6 +17,9 @@ const PAGES: u64 = 0x9a6e_5000_0000_0000;
 
 /// The name of the pictures whose parts come from any of the composed styles.
 pub const CROSSED: &str = "crossed";
+
+/// The name of the pictures whose every range is drawn anew.
+pub const RANDOMIZED: &str = "randomized";
 
 /// An image with what it says.
 #[derive(Debug, Clone)]
@@ -46,6 +49,9 @@ pub trait Draw: Send + Sync {
 
     /// What picture number `index` says, without drawing it.
     fn label(&self, index: u64) -> String;
+
+    /// Width and height of picture number `index` in pixels, without drawing it.
+    fn size(&self, index: u64) -> (u32, u32);
 
     /// The seed.
     fn seed(&self) -> u64;
@@ -92,8 +98,8 @@ pub trait Draw: Send + Sync {
     }
 }
 
-/// A style by its name: a preset of the Python library's ([`Style::preset`]), a composed one ([`composed`]) or
-/// [`CROSSED`].
+/// A style by its name: a preset of the Python library's ([`Style::preset`]), a composed one ([`composed`]),
+/// [`CROSSED`] or [`RANDOMIZED`].
 ///
 /// # Errors
 /// [`Error::UnknownStyle`] for any other name.
@@ -101,6 +107,7 @@ pub fn open(name: &str, seed: u64) -> Result<Box<dyn Draw>, Error> {
     match Style::preset(name) {
         Ok(style) => Ok(Box::new(Generator::new(style, seed)?)),
         Err(_) if name == CROSSED => crossed(&[], seed),
+        Err(_) if name == RANDOMIZED => Ok(Box::new(Randomized::new(seed))),
         Err(_) => Ok(Box::new(Composer::named(name, seed)?)),
     }
 }
@@ -127,7 +134,9 @@ pub fn styles() -> Result<Vec<(&'static str, String)>, Error> {
     let presets = PRESETS.map(|(name, about)| Ok((name, about.to_owned())));
     let composed = Composer::names().into_iter().map(|name| Ok((name, Composer::named(name, 0)?.about())));
     let crossed = (CROSSED, "Each part of a picture from any of the styles above".to_owned());
-    presets.into_iter().chain(composed).chain([Ok(crossed)]).collect()
+    let randomized =
+        (RANDOMIZED, "Every range drawn anew for each picture, far wider than any one style's".to_owned());
+    presets.into_iter().chain(composed).chain([Ok(crossed), Ok(randomized)]).collect()
 }
 
 /// The result of a step that cannot fail for a style that was checked: its sizes are in range and it writes to memory.

@@ -77,6 +77,10 @@ impl Draw for Generator {
         self.text(&self.symbols(index).0)
     }
 
+    fn size(&self, _: u64) -> (u32, u32) {
+        (self.style.width, self.style.height)
+    }
+
     fn seed(&self) -> u64 {
         self.seed
     }

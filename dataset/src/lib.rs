@@ -29,7 +29,7 @@ pub mod sheet;
 mod style;
 pub mod tfrecord;
 
-pub use draw::{CROSSED, Draw, Drawing, Sample, composed, crossed, open, styles};
+pub use draw::{CROSSED, Draw, Drawing, RANDOMIZED, Sample, composed, crossed, open, styles};
 pub use generator::Generator;
 #[doc(hidden)]
 pub use layout::Deviation;

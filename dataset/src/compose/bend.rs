@@ -75,26 +75,39 @@ impl Bend {
         let (width, height) = image.dimensions();
         let [across, down] = [(self.across, height), (self.down, width)]
             .map(|(wave, side)| (0..side).map(|at| wave.at(at as f32)).collect::<Vec<_>>());
-        let pixel = |x: i32, y: i32| {
-            let inside = x >= 0 && y >= 0 && x < width as i32 && y < height as i32;
-            if inside { image.get_pixel(x as u32, y as u32).0 } else { ground.0 }
-        };
-        // The whole number below, also for what is a little below zero.
-        let floor = |value: f32| (value + BELOW as f32) as i32 - BELOW;
-        RgbImage::from_fn(width, height, |x, y| {
-            let (from_x, from_y) = (x as f32 + across[y as usize], y as f32 + down[x as usize]);
-            if nearest {
-                return Rgb(pixel(floor(from_x + 0.5), floor(from_y + 0.5)));
-            }
-            let (column, row) = (floor(from_x), floor(from_y));
-            let (dx, dy) = (from_x - column as f32, from_y - row as f32);
-            let [a, b] = [pixel(column, row), pixel(column + 1, row)];
-            let [c, d] = [pixel(column, row + 1), pixel(column + 1, row + 1)];
-            Rgb(std::array::from_fn(|channel| {
-                let [a, b, c, d] = [a, b, c, d].map(|colour| f32::from(colour[channel]));
-                let (upper, lower) = (a + (b - a) * dx, c + (d - c) * dx);
-                (upper + (lower - upper) * dy + 0.5) as u8
-            }))
+        resampled(&image, ground, nearest, |x, y| {
+            (x as f32 + across[y as usize], y as f32 + down[x as usize])
         })
     }
+}
+
+/// A picture whose pixels are taken from elsewhere in another; what comes from beyond its edges is `ground`.
+pub(super) fn resampled(
+    image: &RgbImage,
+    ground: Rgb<u8>,
+    nearest: bool,
+    from: impl Fn(u32, u32) -> (f32, f32),
+) -> RgbImage {
+    let (width, height) = image.dimensions();
+    let pixel = |x: i32, y: i32| {
+        let inside = x >= 0 && y >= 0 && x < width as i32 && y < height as i32;
+        if inside { image.get_pixel(x as u32, y as u32).0 } else { ground.0 }
+    };
+    // The whole number below, also for what is a little below zero.
+    let floor = |value: f32| (value + BELOW as f32) as i32 - BELOW;
+    RgbImage::from_fn(width, height, |x, y| {
+        let (from_x, from_y) = from(x, y);
+        if nearest {
+            return Rgb(pixel(floor(from_x + 0.5), floor(from_y + 0.5)));
+        }
+        let (column, row) = (floor(from_x), floor(from_y));
+        let (dx, dy) = (from_x - column as f32, from_y - row as f32);
+        let [a, b] = [pixel(column, row), pixel(column + 1, row)];
+        let [c, d] = [pixel(column, row + 1), pixel(column + 1, row + 1)];
+        Rgb(std::array::from_fn(|channel| {
+            let [a, b, c, d] = [a, b, c, d].map(|colour| f32::from(colour[channel]));
+            let (upper, lower) = (a + (b - a) * dx, c + (d - c) * dx);
+            (upper + (lower - upper) * dy + 0.5) as u8
+        }))
+    })
 }

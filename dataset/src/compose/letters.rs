@@ -1,12 +1,14 @@
 //! The text itself: characters set side by side or in cells, each with its size, turn and ink.
 
+use std::f32::consts::TAU;
+
 use image::{Rgb, RgbImage};
 use rand::{Rng, RngExt};
 use zeno::{Command, Point};
 
 use super::bend::Bend;
 use super::fonts::{self, Face, Glyph};
-use super::paint::{Painter, moved};
+use super::paint::{Painter, Pattern, in_parts, moved};
 use super::palette::Palette;
 use super::recipe::{Ink, Letters};
 use super::{happens, one_of};
@@ -16,6 +18,9 @@ use crate::page::ground::mixed;
 const FILLED: f32 = 0.97;
 /// How much wider than its cell a character may be.
 const OVER_CELL: f32 = 1.2;
+
+/// Pixels of a rough outline's straight parts.
+const ROUGH_PART: f32 = 4.0;
 
 /// What a style says of its text.
 pub(super) struct Setting<'a> {
@@ -51,6 +56,8 @@ impl Setting<'_> {
         let pen = letters.pen.take(rng);
         let opacity = letters.opacity.take(rng);
         let slope = letters.slope.take(rng).to_radians();
+        let arc = if letters.arc.is_some() { letters.arc.take(rng) * height } else { 0.0 };
+        let pattern = pattern(ink, width, rng);
         let shadow = happens(letters.shadow, rng).then(|| {
             let (dx, dy) = (rng.random_range(1.0..3.0), rng.random_range(-2.0..3.0_f32));
             (if rng.random_bool(0.5) { dx } else { -dx }, dy, rng.random_range(0.3..0.6))
@@ -62,13 +69,20 @@ impl Setting<'_> {
             let rise = (letters.rise.take(rng) * height).clamp(-room, room);
             let (tilt, lean) = (letters.tilt.take(rng).to_radians(), letters.lean.take(rng));
             let middle = (glyph.advance / 2.0, -capital / 2.0);
-            let centre = (left + glyph.advance * size * stretch / 2.0, height / 2.0 + rise);
+            let across = left + glyph.advance * size * stretch / 2.0;
+            // A parabola from end to end, its middle as far above the line as its ends are below, and its slope here.
+            let share = across / width * 2.0 - 1.0;
+            let fall = (arc * (share * share - 0.5)).clamp(-room, room);
+            let tilt = tilt + (4.0 * arc * share / width).atan();
+            let centre = (across, height / 2.0 + (rise + fall).clamp(-room, room));
+            let rough = if letters.rough.is_some() { letters.rough.take(rng) * size } else { 0.0 };
             let outline = moved(&glyph.outline, |Point { x, y }| {
                 let (x, y) = ((x - middle.0) * size * stretch, (y - middle.1) * size);
                 let (x, y) = turned(x - lean * y, y, tilt);
                 let (x, y) = turned(x + centre.0 - width / 2.0, y + centre.1 - height / 2.0, slope);
                 Point::new(x + width / 2.0, y + height / 2.0)
             });
+            let outline = if rough > 0.0 { roughened(&outline, rough, rng) } else { outline };
             let outline = match bend {
                 Some(bend) => bend.outline(outline),
                 None => outline,
@@ -78,8 +92,10 @@ impl Setting<'_> {
                 let shade = mixed(palette.ground, colour, share);
                 painter.fill(image, &moved(&outline, |at| Point::new(at.x + dx, at.y + dy)), shade, opacity);
             }
+            painter.pattern = pattern;
             let other = if ink == Ink::Framed { palette.ink(rng) } else { colour };
             paint(image, painter, &outline, ink, pen, [colour, other], opacity);
+            painter.pattern = Pattern::Even;
         }
     }
 
@@ -139,9 +155,30 @@ fn paint(
     if ink != Ink::Hollow {
         painter.fill(image, outline, other, opacity);
     }
-    if ink != Ink::Solid {
+    if matches!(ink, Ink::Bold | Ink::Hollow | Ink::Framed) {
         painter.stroke(image, outline, pen, colour, opacity);
     }
+}
+
+/// What an ink is laid on in.
+fn pattern(ink: Ink, width: f32, rng: &mut impl Rng) -> Pattern {
+    let mut turns = || TAU / rng.random_range(2.5..7.0);
+    match ink {
+        Ink::Striped => {
+            let turns = turns();
+            let (sine, cosine) = rng.random_range(0.0..TAU).sin_cos();
+            Pattern::Stripes([turns * cosine, turns * sine], rng.random_range(0.0..0.5))
+        }
+        Ink::Dotted => Pattern::Dots(turns(), rng.random_range(0.0..0.5)),
+        Ink::Shaded => Pattern::Shade(rng.random_range(0.35..0.8), width),
+        Ink::Solid | Ink::Bold | Ink::Hollow | Ink::Framed => Pattern::Even,
+    }
+}
+
+/// An outline whose lines are in parts and each of its points a little off.
+fn roughened(outline: &[Command], most: f32, rng: &mut impl Rng) -> Vec<Command> {
+    let mut off = || (rng.random::<f32>() - 0.5) * 2.0 * most;
+    moved(&in_parts(outline, ROUGH_PART), |at| Point::new(at.x + off(), at.y + off()))
 }
 
 /// Turned around the origin, clockwise on the screen.

@@ -12,6 +12,8 @@ use super::{happens, one_of};
 
 /// Points by which a sine is drawn.
 const SINE_POINTS: u32 = 40;
+/// Turns of a scribble at most.
+const SCRIBBLE_POINTS: usize = 18;
 /// How far a circle's control points lie, as a share of its radius.
 const ROUND: f32 = 0.552;
 
@@ -41,6 +43,11 @@ pub(super) fn draw(
             Shape::Dots => painter.fill(image, &circle(anywhere(side, rng), pen), colour, opacity),
             Shape::Letters => {
                 painter.fill(image, &letter(faces, anywhere(side, rng), size, rng), colour, opacity);
+            }
+            Shape::Blots => painter.fill(image, &blot(anywhere(side, rng), size, rng), colour, opacity),
+            Shape::Bands => {
+                let (from, to) = (rng.random_range(-0.1..1.0) * side.x, rng.random_range(0.05..0.4) * side.x);
+                painter.fill(image, &area([from, 0.0, to, side.y]), colour, opacity);
             }
             shape => painter.stroke(image, &path(shape, side, size, rng), pen, colour, opacity),
         }
@@ -90,11 +97,37 @@ fn path(shape: Shape, side: Point, size: f32, rng: &mut impl Rng) -> Vec<Command
         }
         Shape::Boxes => {
             let (at, wide) = (anywhere(side, rng), size * rng.random_range(0.5..2.0));
-            let corner = |x: f32, y: f32| Point::new(at.x + x, at.y + y);
-            let [b, c, d] = [corner(wide, 0.0), corner(wide, size), corner(0.0, size)].map(Command::LineTo);
-            vec![Command::MoveTo(at), b, c, d, Command::Close]
+            area([at.x, at.y, wide, size])
         }
-        Shape::Lines | Shape::Dots | Shape::Letters | Shape::Grid => {
+        Shape::Hatching => {
+            let (gap, slant) = (size.max(3.0), rng.random_range(-1.5..1.5) * side.y);
+            let start = -slant.abs() + rng.random::<f32>() * gap;
+            let lines = (0..).map(|line| start + line as f32 * gap).take_while(|&x| x < side.x + slant.abs());
+            let ends = lines.map(|x| (Point::new(x, 0.0), Point::new(x + slant, side.y)));
+            ends.flat_map(|(from, to)| [Command::MoveTo(from), Command::LineTo(to)]).collect()
+        }
+        Shape::Dashes => {
+            let from = anywhere(side, rng);
+            let (sine, cosine) = rng.random_range(0.0..std::f32::consts::TAU).sin_cos();
+            let to = Point::new(from.x + size * cosine, from.y + size * sine);
+            vec![Command::MoveTo(from), Command::LineTo(to)]
+        }
+        Shape::Scribbles => {
+            let mut at = anywhere(side, rng);
+            let step = |rng: &mut _| (RngExt::random::<f32>(rng) - 0.5) * 2.0 * size;
+            let mut path = vec![Command::MoveTo(at)];
+            for _ in 0..rng.random_range(6..=SCRIBBLE_POINTS) {
+                let by = Point::new(at.x + step(rng), at.y + step(rng));
+                at = Point::new((by.x + step(rng)).clamp(0.0, side.x), (by.y + step(rng)).clamp(0.0, side.y));
+                path.push(Command::QuadTo(by, at));
+            }
+            path
+        }
+        Shape::Targets => {
+            let (centre, rings) = (anywhere(side, rng), rng.random_range(2..=5));
+            (1..=rings).flat_map(|ring| circle(centre, size * ring as f32 / rings as f32)).collect()
+        }
+        Shape::Lines | Shape::Dots | Shape::Letters | Shape::Grid | Shape::Blots | Shape::Bands => {
             vec![Command::MoveTo(anywhere(side, rng)), Command::LineTo(anywhere(side, rng))]
         }
     }
@@ -106,6 +139,29 @@ fn anywhere(side: Point, rng: &mut impl Rng) -> Point {
 
 fn level(height: f32, rng: &mut impl Rng) -> f32 {
     rng.random_range(0.05..0.95) * height
+}
+
+/// Left, top, width and height as an outline.
+fn area([left, top, wide, high]: [f32; 4]) -> Vec<Command> {
+    let corner = |x: f32, y: f32| Point::new(left + x, top + y);
+    let [b, c, d] = [corner(wide, 0.0), corner(wide, high), corner(0.0, high)].map(Command::LineTo);
+    vec![Command::MoveTo(corner(0.0, 0.0)), b, c, d, Command::Close]
+}
+
+/// A polygon of a few corners, each at a distance of its own.
+fn blot(centre: Point, size: f32, rng: &mut impl Rng) -> Vec<Command> {
+    let corners = rng.random_range(3..=8);
+    let mut outline: Vec<Command> = (0..corners)
+        .map(|corner| {
+            let (sine, cosine) = (corner as f32 / corners as f32 * std::f32::consts::TAU).sin_cos();
+            let far = size * rng.random_range(0.4..1.0);
+            Point::new(centre.x + far * cosine, centre.y + far * sine)
+        })
+        .enumerate()
+        .map(|(corner, at)| if corner == 0 { Command::MoveTo(at) } else { Command::LineTo(at) })
+        .collect();
+    outline.push(Command::Close);
+    outline
 }
 
 fn circle(centre: Point, radius: f32) -> Vec<Command> {

@@ -4,6 +4,7 @@
 
 mod bend;
 mod crossed;
+mod distort;
 mod faces;
 mod finish;
 mod fonts;
@@ -11,6 +12,7 @@ mod letters;
 mod marks;
 mod paint;
 mod palette;
+mod randomized;
 mod recipe;
 mod styles;
 
@@ -23,9 +25,11 @@ use crate::page::ground;
 use crate::style::Error;
 use bend::Bend;
 pub(crate) use crossed::Crossed;
+use distort::Distortion;
 use fonts::Face;
 use paint::Painter;
 use palette::Palette;
+pub(crate) use randomized::Randomized;
 use recipe::{Ground, Recipe};
 use styles::STYLES;
 
@@ -98,6 +102,10 @@ impl Draw for Composer {
         self.text(index).0
     }
 
+    fn size(&self, index: u64) -> (u32, u32) {
+        self.recipe.size(&mut self.text(index).1)
+    }
+
     fn seed(&self) -> u64 {
         self.seed
     }
@@ -105,23 +113,33 @@ impl Draw for Composer {
 
 /// Draws a text by a recipe, in some of the faces.
 fn compose(recipe: &Recipe, faces: &[&'static Face], label: String, rng: &mut Pcg64Mcg) -> Drawing {
-    let [width, height] = recipe.sizes[rng.random_range(0..recipe.sizes.len())];
+    // First of all, so that it can be told without the rest.
+    let (width, height) = recipe.size(rng);
     let palette = Palette::random(&recipe.colours, rng);
     let mut image = RgbImage::new(width, height);
     paint_ground(&recipe.ground, &mut image, &palette, rng);
     let bend = Bend::random(&recipe.warp, (width, height), rng);
     let text_only = happens(recipe.warp.text_only, rng);
+    let distortion = Distortion::random(&recipe.warp, (width, height), rng);
+    let distorted = |image: RgbImage, rng: &mut Pcg64Mcg| match &distortion {
+        Some(distortion) => distortion.pixels(&image, palette.ground, happens(recipe.warp.nearest, rng)),
+        None => image,
+    };
     let mut painter = Painter::new(happens(recipe.letters.hard, rng));
     for mark in recipe.marks.iter().filter(|mark| !mark.over) {
         marks::draw(mark, &mut image, &mut painter, &palette, faces, rng);
     }
     let set = letters::Setting { letters: &recipe.letters, mixed_fonts: recipe.mixed_fonts, faces };
     set.draw(&label, &mut image, &mut painter, &palette, text_only.then_some(&bend), rng);
+    if text_only {
+        image = distorted(image, rng);
+    }
     for mark in recipe.marks.iter().filter(|mark| mark.over) {
         marks::draw(mark, &mut image, &mut painter, &palette, faces, rng);
     }
     if !text_only {
         image = bend.pixels(image, palette.ground, happens(recipe.warp.nearest, rng));
+        image = distorted(image, rng);
     }
     let encoding = finish::finish(&recipe.finish, &palette, &mut image, rng);
     Drawing { label, image, encoding }

@@ -14,12 +14,40 @@ const HALF: u8 = 128;
 pub(super) struct Painter {
     scratch: Scratch,
     hard: bool,
+    /// What ink is laid on in.
+    pub(super) pattern: Pattern,
+}
+
+/// Where how much of the ink is laid on.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Pattern {
+    Even,
+    /// Stripes across this direction, as many radians a pixel as it is long; between them there is this share of the ink.
+    Stripes([f32; 2], f32),
+    /// The same with dots, along both axes.
+    Dots(f32, f32),
+    /// From full to this share, over so many pixels along the rows.
+    Shade(f32, f32),
+}
+
+impl Pattern {
+    /// The share of the ink at a pixel.
+    fn at(self, x: u32, y: u32) -> f32 {
+        let (x, y) = (x as f32, y as f32);
+        let lighter = |inked: bool, between: f32| if inked { 1.0 } else { between };
+        match self {
+            Self::Even => 1.0,
+            Self::Stripes([dx, dy], between) => lighter((x * dx + y * dy).sin() > -0.2, between),
+            Self::Dots(turns, between) => lighter((x * turns).sin() + (y * turns).sin() > -0.3, between),
+            Self::Shade(least, width) => 1.0 - (1.0 - least) * (x / width).min(1.0),
+        }
+    }
 }
 
 impl Painter {
     /// `hard` leaves no shades between ink and ground.
     pub(super) fn new(hard: bool) -> Self {
-        Self { scratch: Scratch::new(), hard }
+        Self { scratch: Scratch::new(), hard, pattern: Pattern::Even }
     }
 
     /// Inks the inside of an outline.
@@ -72,7 +100,8 @@ impl Painter {
                     continue;
                 }
                 let pixel = image.get_pixel_mut(x, y);
-                *pixel = mixed(*pixel, colour, f32::from(coverage) / 255.0 * opacity);
+                let share = f32::from(coverage) / 255.0 * opacity * self.pattern.at(x, y);
+                *pixel = mixed(*pixel, colour, share);
             }
         }
     }
@@ -90,7 +119,7 @@ fn near(command: &Command) -> bool {
 }
 
 /// An outline with each of its points moved.
-pub(super) fn moved(outline: &[Command], map: impl Fn(Point) -> Point) -> Vec<Command> {
+pub(super) fn moved(outline: &[Command], mut map: impl FnMut(Point) -> Point) -> Vec<Command> {
     outline
         .iter()
         .map(|&command| match command {

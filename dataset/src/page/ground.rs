@@ -183,20 +183,22 @@ fn level(from: u8, to: u8, share: f32) -> u8 {
 }
 
 /// Random values from 0 to 1 on a grid, read between its points by linear interpolation.
-struct Field {
+pub(crate) struct Field {
     values: Vec<f32>,
     columns: usize,
     cell: f32,
 }
 
 impl Field {
-    fn random(width: f32, height: f32, cell: f32, rng: &mut impl Rng) -> Self {
+    /// `cell` is the distance of the grid's points, in pixels.
+    pub(crate) fn random(width: f32, height: f32, cell: f32, rng: &mut impl Rng) -> Self {
         let points = |length: f32| (length / cell) as usize + 2;
         let (columns, rows) = (points(width), points(height));
         Self { values: (0..columns * rows).map(|_| rng.random()).collect(), columns, cell }
     }
 
-    fn at(&self, x: u32, y: u32) -> f32 {
+    /// The value at a pixel.
+    pub(crate) fn at(&self, x: u32, y: u32) -> f32 {
         let (x, y) = (x as f32 / self.cell, y as f32 / self.cell);
         let (column, row) = (x as usize, y as usize);
         let value = |column: usize, row: usize| self.values[row * self.columns + column];

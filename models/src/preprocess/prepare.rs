@@ -46,13 +46,7 @@ impl PreparedImage {
 pub fn prepare(picture: &RgbImage) -> PreparedImage {
     let (width, height) = (picture.width().max(1) as usize, picture.height().max(1) as usize);
     let grey = luminance(picture);
-    let (width_fits, height_fits) = (WIDTH as f64 / width as f64, HEIGHT as f64 / height as f64);
-    // A picture that is hardly too wide is made a little smaller instead of the frame larger by half.
-    let least = height_fits * NEARLY;
-    let scale = if width_fits >= least { height_fits.min(width_fits) } else { height_fits };
-    let scale = scale.min(MAX_WIDTH as f64 / width as f64);
-    let fit = |side: usize, most: usize| ((side as f64 * scale).round() as usize).clamp(1, most);
-    let (inner_width, inner_height) = (fit(width, MAX_WIDTH), fit(height, HEIGHT));
+    let (inner_width, inner_height) = fitted(width, height);
     let grey = if (inner_width, inner_height) == (width, height) {
         grey
     } else {
@@ -68,7 +62,7 @@ pub fn prepare(picture: &RgbImage) -> PreparedImage {
     let gain = if f32::from(ground) < mean { -gain } else { gain };
     let light = |value: u8| (f32::from(value) - mean) * gain;
 
-    let outer_width = inner_width.max(WIDTH).next_multiple_of(WIDTH_STEP);
+    let outer_width = framed(inner_width);
     let mut pixels = vec![light(ground); outer_width * HEIGHT];
     let (left, top) = ((outer_width - inner_width) / 2, (HEIGHT - inner_height) / 2);
     for (row, line) in grey.chunks_exact(inner_width).enumerate() {
@@ -78,6 +72,28 @@ pub fn prepare(picture: &RgbImage) -> PreparedImage {
         }
     }
     PreparedImage { pixels, width: outer_width, library: false }
+}
+
+/// The width and height that a picture of this size has in the frame.
+fn fitted(width: usize, height: usize) -> (usize, usize) {
+    let (width_fits, height_fits) = (WIDTH as f64 / width as f64, HEIGHT as f64 / height as f64);
+    // A picture that is hardly too wide is made a little smaller instead of the frame larger by half.
+    let least = height_fits * NEARLY;
+    let scale = if width_fits >= least { height_fits.min(width_fits) } else { height_fits };
+    let scale = scale.min(MAX_WIDTH as f64 / width as f64);
+    let fit = |side: usize, most: usize| ((side as f64 * scale).round() as usize).clamp(1, most);
+    (fit(width, MAX_WIDTH), fit(height, HEIGHT))
+}
+
+/// The frame's width for what is so wide in it.
+fn framed(inner_width: usize) -> usize {
+    inner_width.max(WIDTH).next_multiple_of(WIDTH_STEP)
+}
+
+/// How wide a picture of this size can become in [`prepare`], in pixels: as wide it is, but for blank columns at its ends.
+#[must_use]
+pub fn width_at_most(width: u32, height: u32) -> usize {
+    framed(fitted(width.max(1) as usize, height.max(1) as usize).0)
 }
 
 /// Drops columns of nothing but ground from both ends of a picture wider than the frame, as far as the frame needs it:

@@ -40,6 +40,7 @@ impl Recipe {
             ("colours.inverted", colours.inverted),
             ("warp.text_only", self.warp.text_only),
             ("warp.nearest", self.warp.nearest),
+            ("finish.exchanged", finish.exchanged),
             ("finish.jpeg", finish.jpeg),
             ("finish.frame", finish.frame),
         ];
@@ -61,6 +62,8 @@ impl Recipe {
         letters.slope.check("letters.slope", -45.0, 45.0)?;
         letters.lean.check("letters.lean", -1.0, 1.0)?;
         letters.rise.check("letters.rise", -0.5, 0.5)?;
+        letters.arc.check("letters.arc", -0.5, 0.5)?;
+        letters.rough.check("letters.rough", 0.0, 0.2)?;
         letters.spacing.check("letters.spacing", -0.5, 3.0)?;
         letters.start.check("letters.start", 0.0, 1.0)?;
         letters.pen.check("letters.pen", 0.1, 10.0)?;
@@ -74,10 +77,19 @@ impl Recipe {
         self.warp.across.check("warp.across", 0.0, 0.5)?;
         self.warp.down.check("warp.down", 0.0, 0.5)?;
         self.warp.length.check("warp.length", 0.1, 20.0)?;
-        self.finish.blur.check("finish.blur", 0.0, 5.0)?;
-        self.finish.noise.check("finish.noise", 0.0, 100.0)?;
-        self.finish.speckle.check("finish.speckle", 0.0, 0.5)?;
-        self.finish.quality.check("finish.quality", 1.0, 100.0)
+        self.warp.turn.check("warp.turn", -90.0, 90.0)?;
+        self.warp.perspective.check("warp.perspective", -0.5, 0.5)?;
+        self.warp.swirl.check("warp.swirl", -3.0, 3.0)?;
+        self.warp.bulge.check("warp.bulge", -1.0, 1.0)?;
+        self.warp.ragged.check("warp.ragged", 0.0, 0.5)?;
+        finish.blur.check("finish.blur", 0.0, 5.0)?;
+        finish.noise.check("finish.noise", 0.0, 100.0)?;
+        finish.speckle.check("finish.speckle", 0.0, 0.5)?;
+        finish.coarse.check("finish.coarse", 0.0, 8.0)?;
+        finish.levels.check("finish.levels", 0.0, 256.0)?;
+        finish.fade.check("finish.fade", 0.0, 0.9)?;
+        finish.torn.check("finish.torn", 0.0, 20.0)?;
+        finish.quality.check("finish.quality", 1.0, 100.0)
     }
 }
 

@@ -27,6 +27,21 @@ impl From<OneOrTwo> for Range {
 }
 
 impl Range {
+    /// From the first to the second.
+    pub(in crate::compose) const fn of(low: f32, high: f32) -> Self {
+        Self(low, high)
+    }
+
+    /// The same number always.
+    pub(in crate::compose) const fn only(value: f32) -> Self {
+        Self(value, value)
+    }
+
+    /// Whether there is anything to take but nothing: what leaves a picture as it is draws no random numbers either.
+    pub(in crate::compose) fn is_some(self) -> bool {
+        self.0 != 0.0 || self.1 != 0.0
+    }
+
     pub(in crate::compose) fn take(self, rng: &mut impl Rng) -> f32 {
         self.0 + (self.1 - self.0) * rng.random::<f32>()
     }
@@ -43,4 +58,14 @@ impl Range {
         }
         Err(Error::Recipe(format!("{what}: {from} to {to} is no range within {low} to {high}")))
     }
+}
+
+/// Nothing is made larger or smaller.
+pub(super) fn unchanged() -> Range {
+    Range::only(1.0)
+}
+
+/// Pixels of a thin pen.
+pub(super) fn thin() -> Range {
+    Range::of(1.0, 1.5)
 }

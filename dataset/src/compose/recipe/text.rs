@@ -36,7 +36,7 @@ fn four_to_six() -> [usize; 2] {
 
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum Charset {
+pub(in crate::compose) enum Charset {
     #[default]
     Alphanumeric,
     Letters,
@@ -67,6 +67,16 @@ impl Charset {
 }
 
 impl Text {
+    /// So many symbols of a charset, but for some.
+    pub(in crate::compose) fn of(charset: Charset, without: &str, length: usize) -> Self {
+        Self { charset, without: without.to_owned(), length: [length; 2], sum: None, weight: 1 }
+    }
+
+    /// A sum of numbers up to one.
+    pub(in crate::compose) fn sum(most: u32) -> Self {
+        Self { sum: Some(most), ..Self::of(Charset::Digits, "", 1) }
+    }
+
     /// A text, each symbol equally likely.
     pub(in crate::compose) fn write(&self, rng: &mut impl Rng) -> String {
         if let Some(most) = self.sum {
