@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, ops::Range, sync::Arc, thread};
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use byecaptcha_dataset::{CROSSED, Draw, Sample, composed, crossed, open, page::Cut};
 use byecaptcha_models::{
     Charset, ImageBatch, PreparedImage,
@@ -28,7 +28,7 @@ const LEAST_OF_STYLE: f64 = 0.04;
 /// A width that less of all pictures have is not trained on.
 const LEAST_OF_ALL: f64 = 0.01;
 /// Pictures looked through for one of the step's width; far more than it ever takes.
-const MOST_TRIES: u64 = 1_000;
+const MOST_TRIES: u64 = 10_000;
 /// Sets one try's picture apart from all others of a run.
 const TRY: u64 = 1 << 40;
 
@@ -53,19 +53,44 @@ struct Part {
     pages: bool,
     /// Of all images, the share of this style at each width.
     shares: BTreeMap<usize, f64>,
+    /// How many of the probes of each width were of which size before they were drawn.
+    planned: BTreeMap<usize, Vec<(usize, f64)>>,
 }
 
 impl Part {
     fn new(style: Box<dyn Draw>, pages: bool, share: f64, seed: u64) -> Self {
-        let mut part = Self { style, pages, shares: BTreeMap::new() };
+        let mut part = Self { style, pages, shares: BTreeMap::new(), planned: BTreeMap::new() };
         // Numbers that no step reaches.
-        let widths: Vec<usize> =
-            (0..PROBES).into_par_iter().map(|probe| part.image(u64::MAX - probe, seed).0.width).collect();
-        for width in widths {
+        let probe = |probe: u64| {
+            let index = u64::MAX - probe;
+            (part.image(index, seed).0.width, part.width_planned(index))
+        };
+        let widths: Vec<(usize, usize)> = (0..PROBES).into_par_iter().map(probe).collect();
+        for (width, planned) in widths {
             *part.shares.entry(width).or_default() += share / PROBES as f64;
+            part.planned.entry(width).or_default().push((planned, 1.0));
         }
         part.shares.retain(|_, here| *here >= LEAST_OF_STYLE * share);
         part
+    }
+
+    /// How wide a picture is to become, as far as its size says: blank columns may go, and a page has margins.
+    fn width_planned(&self, index: u64) -> usize {
+        let (width, height) = self.style.size(index);
+        preprocess::width_at_most(width, height)
+    }
+
+    /// One image of this width, if `planned` is what such images are of before they are drawn: most of the others are not
+    /// drawn at all.
+    fn image_of(
+        &self,
+        index: u64,
+        seed: u64,
+        width: usize,
+        planned: usize,
+    ) -> Option<(PreparedImage, String)> {
+        let drawn = (self.width_planned(index) == planned).then(|| self.image(index, seed))?;
+        (drawn.0.width == width).then_some(drawn)
     }
 
     /// One image, prepared, and its text.
@@ -127,13 +152,12 @@ impl Source {
             self.parts.iter().filter_map(|part| Some((part, *part.shares.get(&width)?))).collect();
         ensure!(!here.is_empty(), "no style draws pictures that are {width} wide");
         let part = weighted(&here, &mut rng);
-        for number in 0..MOST_TRIES {
-            let drawn = part.image(index + number * TRY, self.seed);
-            if drawn.0.width == width {
-                return Ok(drawn);
-            }
-        }
-        bail!("of {MOST_TRIES} pictures none is {width} wide, and some were before")
+        // As often as the probes of this width were planned so wide, and then any one that is: the same spread as of all that
+        // become so wide.
+        let planned = weighted(&part.planned[&width], &mut rng);
+        let drawn =
+            (0..MOST_TRIES).find_map(|number| part.image_of(index + number * TRY, self.seed, width, planned));
+        drawn.with_context(|| format!("of {MOST_TRIES} pictures none is {width} wide, and some were before"))
     }
 
     /// The images of a step.
@@ -210,4 +234,55 @@ pub fn stream(source: Arc<Source>, batch: usize, steps: Range<u64>) -> Receiver<
         }
     });
     receiver
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(style: &str, pages: bool) -> Source {
+        let config: Config = toml::from_str(&format!(
+            "name = \"widths\"\nnetwork = \"lean-residual\"\nseed = 1\nbatch = 8\nsteps = 1\nprecision = \"float32\"\n\
+             evaluate_every = 1\ncheckpoint_every = 1\ncharset = \"{}\"\n[schedule]\npeak = 1e-3\n\
+             [[data]]\nstyle = \"{style}\"\nparts = 1\npages = {pages}\n",
+            "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz+-*×=?",
+        ))
+        .unwrap();
+        Source::new(&config, 3).unwrap()
+    }
+
+    #[test]
+    fn a_step_s_pictures_are_of_one_width_and_the_same_each_time() {
+        for pages in [false, true] {
+            let source = source("randomized", pages);
+            let widths: std::collections::BTreeSet<usize> = (0..12)
+                .map(|step| {
+                    let batch = source.batch(step, 8).unwrap();
+                    assert_eq!(batch.images.pixels.len(), 8 * preprocess::HEIGHT * batch.images.width);
+                    assert_eq!(batch.texts, source.batch(step, 8).unwrap().texts);
+                    batch.images.width
+                })
+                .collect();
+            assert!(widths.len() > 1, "{widths:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_planned_so_wide_is_drawn_and_the_rest_is_not() {
+        let source = source("randomized", false);
+        let part = &source.parts[0];
+        let (mut kept, mut narrower) = (0, 0);
+        for index in 0..400 {
+            let (image, planned) = (part.image(index, 3).0, part.width_planned(index));
+            assert!(image.width <= planned, "{} of {planned}", image.width);
+            let found = part.image_of(index, 3, image.width, planned).unwrap();
+            assert_eq!(found.0, image);
+            assert!(part.image_of(index, 3, image.width, planned + 64).is_none());
+            kept += usize::from(image.width == planned);
+            narrower += usize::from(image.width < planned);
+        }
+        // Blank columns are dropped now and then; that such pictures are drawn, too, is what `planned` is kept for.
+        assert!(kept > 250 && narrower > 5, "{kept}, {narrower}");
+        assert!(part.planned[&128].iter().any(|(planned, _)| *planned > 128));
+    }
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use byecaptcha_dataset::composed;
+use byecaptcha_dataset::{CROSSED, RANDOMIZED, composed};
 use byecaptcha_models::{
     ModelCard, Recognizer,
     card::Training,
@@ -75,6 +75,10 @@ pub fn export(arguments: &Export) -> Result<()> {
         for style in composed() {
             let metrics = evaluate::on_style(&mut recognizer, style, FRESH_OF_EACH, FRESH_SEED)?;
             record(metrics, format!("fresh images, style {style}"));
+        }
+        for style in [CROSSED, RANDOMIZED] {
+            let metrics = evaluate::on_style(&mut recognizer, style, FRESH_IMAGES, FRESH_SEED)?;
+            record(metrics, format!("fresh images, {style}"));
         }
     }
     let metrics = evaluate::on_pages(&mut recognizer, "hku", FRESH_IMAGES, FRESH_SEED)?;
