@@ -22,7 +22,7 @@ pub(super) fn finish(
     if finish.fade.is_some() {
         fade(image, palette.ground, 1.0 - finish.fade.take(rng));
     }
-    if happens(finish.exchanged, rng) {
+    if finish.exchanged > 0.0 && happens(finish.exchanged, rng) {
         exchange(image, rng);
     }
     if finish.coarse.is_some() {

@@ -21,6 +21,9 @@ use crate::{
 /// Where all edges are within this share of the whole's, the picture is the whole: the file itself, most likely, which
 /// nothing is to be taken from.
 const WHOLE: f32 = 0.05;
+/// The same of pictures that the Python library did not draw: their edges are harder to tell from what is in them, and their
+/// networks were shown characters of many sizes, so a little margin that stays on costs less than a character cut into.
+const WHOLE_OF_OTHERS: f32 = 0.08;
 /// Edges of a picture.
 const EDGES: usize = 4;
 /// Log odds from which a picture counts as the Python library's.
@@ -105,7 +108,8 @@ impl Found {
     #[must_use]
     pub fn picture(&self, screenshot: &RgbImage) -> Option<RgbImage> {
         let [left, top, right, bottom] = self.edges;
-        let whole = left <= WHOLE && top <= WHOLE && right >= 1.0 - WHOLE && bottom >= 1.0 - WHOLE;
+        let most = if self.library { WHOLE } else { WHOLE_OF_OTHERS };
+        let whole = left <= most && top <= most && right >= 1.0 - most && bottom >= 1.0 - most;
         if whole || right - left < LEAST || bottom - top < LEAST {
             return None;
         }
