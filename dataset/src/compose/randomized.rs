@@ -6,12 +6,15 @@
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
+use super::compose;
 use super::fonts::{self, Face};
 use super::recipe::{Charset, Colours, Finish, Ground, Ink, Letters, Range, Recipe, Text, Tone, Warp};
-use super::{compose, happens};
 use crate::draw::{Draw, Drawing, mix};
 
+mod chances;
 mod clutter;
+
+use chances::{around, either, one, size, up_to, weighted};
 
 /// Parts the random numbers of these pictures from those of the styles.
 const OWN: u64 = 0x7a4d_0301;
@@ -64,50 +67,6 @@ impl Draw for Randomized {
     fn seed(&self) -> u64 {
         self.seed
     }
-}
-
-/// One of several, each as likely as the weight beside it.
-fn weighted<T: Copy>(all: &[(u32, T)], rng: &mut Pcg64Mcg) -> T {
-    let mut place = rng.random_range(0..all.iter().map(|(weight, _)| weight).sum());
-    let found = all.iter().find(|(weight, _)| {
-        let here = place < *weight;
-        place = place.saturating_sub(*weight);
-        here
-    });
-    found.unwrap_or(&all[0]).1
-}
-
-/// A size up to the most, the small ones likelier.
-fn size(most: f32, rng: &mut Pcg64Mcg) -> f32 {
-    most * rng.random::<f32>() * rng.random::<f32>()
-}
-
-/// To both sides of nothing by a size, with a chance; nothing otherwise.
-fn around(chance: f32, most: f32, rng: &mut Pcg64Mcg) -> Range {
-    if !happens(chance, rng) {
-        return Range::default();
-    }
-    let size = size(most, rng);
-    Range::of(-size, size)
-}
-
-/// One size of these, to either side.
-fn either(chance: f32, most: f32, rng: &mut Pcg64Mcg) -> Range {
-    if !happens(chance, rng) {
-        return Range::default();
-    }
-    let size = most * rng.random_range(0.1..1.0);
-    Range::only(if rng.random_bool(0.5) { size } else { -size })
-}
-
-/// Up to a size, with a chance; nothing otherwise.
-fn up_to(chance: f32, most: f32, rng: &mut Pcg64Mcg) -> Range {
-    if happens(chance, rng) { Range::of(0.0, size(most, rng)) } else { Range::default() }
-}
-
-/// One number of a range, with a chance; nothing otherwise.
-fn one(chance: f32, range: std::ops::Range<f32>, rng: &mut Pcg64Mcg) -> Range {
-    if happens(chance, rng) { Range::only(rng.random_range(range)) } else { Range::default() }
 }
 
 fn text(rng: &mut Pcg64Mcg) -> Text {

@@ -4,7 +4,7 @@
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 
-use super::weighted;
+use super::chances::weighted;
 use crate::compose::happens;
 use crate::compose::recipe::{Mark, MarkInk, Range, Shape};
 
