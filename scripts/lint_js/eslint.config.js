@@ -8,7 +8,7 @@ const { browser, node, webextensions } = globals;
 const PAGE_SCRIPTS = ["look", "mount", "field", "candidates", "overlay", "toast", "page"];
 
 export default [
-  { ignores: ["**/node_modules/**"] },
+  { ignores: ["**/node_modules/**", "**/.venv/**", "**/target/**"] },
   js.configs.recommended,
   { rules: { eqeqeq: "error", "no-var": "error", "prefer-const": "error" } },
   { files: ["api/page/**"], languageOptions: { globals: browser } },
