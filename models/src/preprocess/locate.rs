@@ -136,3 +136,21 @@ pub fn seen(screenshot: &RgbImage) -> Result<Vec<f32>, Box<dyn std::error::Error
         })
         .collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_of_others_stays_whole_than_of_the_library_s_pictures() {
+        let screenshot = RgbImage::new(200, 100);
+        let cut = |left: f32, library: bool| {
+            let found = Found { edges: [left, 0.0, 1.0, 1.0], library };
+            found.picture(&screenshot).map(|picture| picture.dimensions())
+        };
+        assert_eq!((cut(0.04, true), cut(0.06, true)), (None, Some((188, 100))));
+        assert_eq!((cut(0.06, false), cut(0.1, false)), (None, Some((180, 100))));
+        // Less than is believed to be a picture.
+        assert_eq!(cut(0.7, false), None);
+    }
+}
