@@ -115,7 +115,7 @@ fn exchange(image: &mut RgbImage, rng: &mut impl Rng) {
 /// Made smaller by so much and large again, by the nearest pixel.
 fn coarsen(image: &mut RgbImage, by: f32) {
     let (width, height) = image.dimensions();
-    let small = |side: u32| ((side as f32 / by) as u32).max(1);
+    let small = |side: u32| ((side as f32 / by.max(1.0)) as u32).max(1);
     let smaller = imageops::thumbnail(image, small(width), small(height));
     *image = imageops::resize(&smaller, width, height, imageops::FilterType::Nearest);
 }

@@ -170,3 +170,59 @@ pub(crate) fn write_line(image: &mut RgbImage, text: &str, (mut left, baseline):
         left += glyph.advance * size;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A style in which nothing is left to chance but what is put in the place of `{}`.
+    const PLAIN: &str = r#"
+        about = "plain"
+        sizes = [[120, 40]]
+        texts = [{ charset = "digits", length = [5, 5] }]
+        fonts = ["dejavu-sans"]
+        letters = { size = 0.8, start = 0.5 {letters} }
+        colours = { ground = ["white"], ink = ["black"] }
+        marks = [{marks}]
+        warp = { length = 1.0 {warp} }
+        finish = { jpeg = 0.0 {finish} }
+    "#;
+
+    fn drawn(part: &str, setting: &str) -> RgbImage {
+        let mut toml = PLAIN.replace(&format!("{{{part}}}"), setting);
+        for other in ["letters", "marks", "warp", "finish"] {
+            toml = toml.replace(&format!("{{{other}}}"), "");
+        }
+        let recipe = Recipe::read(&toml).unwrap();
+        let faces = fonts::meant("dejavu-sans");
+        compose(&recipe, &faces, "38125".into(), &mut Pcg64Mcg::seed_from_u64(4)).image
+    }
+
+    #[test]
+    fn whatever_a_file_asks_for_is_seen() {
+        let plain = drawn("", "");
+        let shapes = ["hatching", "dashes", "scribbles", "targets", "blots", "bands"]
+            .map(|shape| ("marks", format!("{{ shape = \"{shape}\", count = 2, over = true }}")));
+        let others = [
+            ("letters", ", ink = [\"striped\"]"),
+            ("letters", ", ink = [\"dotted\"]"),
+            ("letters", ", ink = [\"shaded\"]"),
+            ("letters", ", arc = 0.2"),
+            ("letters", ", rough = 0.04"),
+            ("warp", ", ragged = 0.1"),
+            ("warp", ", turn = 8, text_only = 1.0"),
+            ("finish", ", coarse = 2"),
+            ("finish", ", levels = 2"),
+            ("finish", ", fade = 0.5"),
+            ("finish", ", torn = 3"),
+            ("finish", ", exchanged = 1.0"),
+        ];
+        let all = shapes.into_iter().chain(others.map(|(part, setting)| (part, setting.to_owned())));
+        let mut seen = vec![plain];
+        for (part, setting) in all {
+            let image = drawn(part, &setting);
+            assert!(!seen.contains(&image), "{setting}");
+            seen.push(image);
+        }
+    }
+}

@@ -17,7 +17,8 @@ pub(in crate::compose) struct Mark {
     /// Pixels of lines, and the radius of dots in pixels.
     #[serde(default = "thin")]
     pub(in crate::compose) pen: Range,
-    /// Size, as a share of the height: of circles and letters, the distance of a grid's lines, the reach of a curve.
+    /// Size, as a share of the height: of circles, letters and blots, the distance of a grid's or a hatching's lines, the
+    /// reach of a curve or a scribble's turn, the length of a dash.
     #[serde(default = "half")]
     pub(in crate::compose) size: Range,
     /// Over the text rather than under it.

@@ -23,7 +23,7 @@ pub(in crate::compose) struct Warp {
     pub(in crate::compose) bulge: Range,
     /// How far points are off that lie some way from one another.
     pub(in crate::compose) ragged: Range,
-    /// How likely only the text is bent, and not what is drawn around it.
+    /// How likely what is drawn over the text is not bent with it; the waves then leave what lies under it, too.
     pub(in crate::compose) text_only: f32,
     /// How likely pixels are taken as they are rather than mixed.
     pub(in crate::compose) nearest: f32,
