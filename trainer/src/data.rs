@@ -27,8 +27,10 @@ const PROBES: u64 = 100;
 const LEAST_OF_STYLE: f64 = 0.04;
 /// A width that less of all pictures have is not trained on.
 const LEAST_OF_ALL: f64 = 0.01;
-/// Pictures looked through for one of the step's width; far more than it ever takes.
-const MOST_TRIES: u64 = 10_000;
+/// Pictures looked through for one of the step's width: more than it takes, but where a probe of that width was a rare case.
+const MOST_TRIES: u64 = 1000;
+/// Kinds of pictures looked through, one after the other.
+const MOST_KINDS: u64 = 20;
 /// Sets one try's picture apart from all others of a run.
 const TRY: u64 = 1 << 40;
 
@@ -151,13 +153,15 @@ impl Source {
         let here: Vec<(&Part, f64)> =
             self.parts.iter().filter_map(|part| Some((part, *part.shares.get(&width)?))).collect();
         ensure!(!here.is_empty(), "no style draws pictures that are {width} wide");
-        let part = weighted(&here, &mut rng);
-        // As often as the probes of this width were planned so wide, and then any one that is: the same spread as of all that
-        // become so wide.
-        let planned = weighted(&part.planned[&width], &mut rng);
-        let drawn =
-            (0..MOST_TRIES).find_map(|number| part.image_of(index + number * TRY, self.seed, width, planned));
-        drawn.with_context(|| format!("of {MOST_TRIES} pictures none is {width} wide, and some were before"))
+        let drawn = (0..MOST_KINDS).find_map(|kind| {
+            let part = weighted(&here, &mut rng);
+            // As often as the probes of this width were planned so wide, and then any one that is: the same spread as of all
+            // that become so wide.
+            let planned = weighted(&part.planned[&width], &mut rng);
+            let mut tries = kind * MOST_TRIES..(kind + 1) * MOST_TRIES;
+            tries.find_map(|number| part.image_of(index + number * TRY, self.seed, width, planned))
+        });
+        drawn.with_context(|| format!("hardly a picture is {width} wide, and some were before"))
     }
 
     /// The images of a step.
@@ -284,5 +288,17 @@ mod tests {
         // Blank columns are dropped now and then; that such pictures are drawn, too, is what `planned` is kept for.
         assert!(kept > 250 && narrower > 5, "{kept}, {narrower}");
         assert!(part.planned[&128].iter().any(|(planned, _)| *planned > 128));
+    }
+
+    #[test]
+    fn a_probe_that_was_one_in_a_million_does_not_end_a_run() {
+        let mut source = source("randomized", false);
+        // Half of the probes claim to have been planned as no picture is.
+        let planned = source.parts[0].planned.get_mut(&128).unwrap();
+        let count = planned.len() as f64;
+        planned.push((4096, count));
+        assert!((0..8).all(|index| source.image(index, 128).is_ok()));
+        source.parts[0].planned.insert(128, vec![(4096, 1.0)]);
+        assert!(source.image(0, 128).is_err());
     }
 }
