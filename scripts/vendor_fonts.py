@@ -116,24 +116,56 @@ FONTS = [
     ("further", "roadgeek", {"roadgeek-bold": "RG2014B.ttf"}),
 ]
 
-# Google's fonts, by the names of their npm packages, all of the kind "further": regular ones and bold ones.
+# Google's fonts, by the names of their npm packages, all of the kind "further": regular ones and bold ones, and regular ones
+# that have their licence beside them in another package alone. Capitals in place of small letters are nowhere among them.
 NPM = "@expo-google-fonts/"
+OTHER_NPM = "@fontsource/"
 REGULAR = """
-    abril-fatface aldrich alfa-slab-one anton architects-daughter archivo-black archivo-narrow arvo audiowide
-    bad-script barlow-condensed black-han-sans black-ops-one boogaloo bowlby-one carter-one chango concert-one
-    cookie cormorant-garamond courgette coustard covered-by-your-grace crete-round cute-font cutive-mono
-    dela-gothic-one delius do-hyeon dokdo federo fjalla-one fugaz-one gloria-hallelujah gochi-hand grand-hotel
-    gravitas-one iceberg iceland indie-flower itim jolly-lodger jua kalam kaushan-script libre-baskerville
-    lilita-one limelight londrina-solid macondo marck-script medievalsharp michroma milonga modak montserrat
-    neucha new-rocker nova-mono orbitron pacifico patrick-hand paytone-one pirata-one playball playfair-display
-    poiret-one poppins press-start-2p reenie-beanie righteous risque russo-one saira-stencil-one sedgwick-ave
-    shadows-into-light share-tech-mono short-stack single-day sniglet snowburst-one sofia space-mono spectral
-    squada-one sriracha stalinist-one syne-mono tilt-neon titan-one tourney uncial-antiqua vt323 wallpoet
-    work-sans zilla-slab
+    abel abril-fatface adamina adlam-display akaya-kanadaka akaya-telivigala alatsi aldrich alfa-slab-one allan
+    angkor annie-use-your-telescope anton anybody architects-daughter archivo-black archivo-narrow arima arvo asul
+    audiowide autour-one averia-libre b612-mono bad-script bagel-fat-one balthazar barlow-condensed bentham
+    big-shoulders bigshot-one black-han-sans black-ops-one boogaloo borel bowlby-one candal cardo carter-one caudex
+    caveat caveat-brush chango charm chelsea-market cherry-cream-soda chicle coming-soon concert-one contrail-one
+    cookie corben cormorant-garamond courgette coustard covered-by-your-grace crete-round cute-font cutive-mono
+    damion darumadrop-one david-libre dela-gothic-one delicious-handrawn delius devonshire dm-mono dm-serif-text
+    do-hyeon dokdo eagle-lake emilys-candy federo fjalla-one fondamento fontdiner-swanky fragment-mono fruktur
+    fugaz-one funnel-display gabarito galindo gamja-flower gloock gloria-hallelujah gluten gochi-hand grand-hotel
+    grandstander grape-nuts gravitas-one grenze-gotisch gurajada hammersmith-one handjet hubballi iceberg iceland
+    indie-flower instrument-serif istok-web italiana itim jaldi jaro jolly-lodger joti-one jua just-another-hand
+    just-me-again-down-here kaisei-decol kalam kaushan-script kings lekton libertinus-serif-display
+    libre-baskerville libre-caslon-text lilita-one limelight londrina-solid love-ya-like-a-sister ma-shan-zheng
+    macondo maname marcellus marck-script margarine medievalsharp michroma milonga mochiy-pop-one modak
+    modern-antiqua montserrat moul nanum-gothic-coding nanum-pen-script nerko-one neucha new-rocker niconne
+    nothing-you-could-do noticia-text nova-mono nova-round offside oldenburg orbitron orelega-one oxanium
+    oxygen-mono pacifico pangolin parisienne pathway-gothic-one patrick-hand paytone-one pirata-one playball
+    playfair-display playpen-sans poetsen-one poiret-one ponomar poppins press-start-2p pt-mono pt-serif quantico
+    questrial rakkas ranchers rancho reenie-beanie righteous risque russo-one saira-stencil-one sanchez sarina
+    satisfy schoolbell sedgwick-ave shadows-into-light shadows-into-light-two share-tech-mono short-stack shrikhand
+    single-day slackside-one smokum smythe sniglet snowburst-one sofadi-one sofia solitreo space-mono spectral
+    squada-one sriracha stalinist-one sue-ellen-francisco suranna syne-mono tektur the-girl-next-door tilt-neon
+    timmana titan-one tourney uncial-antiqua unna varela-round vt323 wallpoet work-sans xanh-mono yellowtail yomogi
+    zcool-xiaowei zhi-mang-xing zilla-slab
 """.split()
 BOLD = """
     baloo-2 bitter courier-prime exo-2 fredoka gaegu josefin-sans josefin-slab kanit lobster-two mali merienda
     merriweather nunito oleo-script oswald pixelify-sans pt-sans-narrow raleway rokkitt teko unifrakturcook
+""".split()
+
+OTHER_REGULAR = """
+    abeezee alike alkatra allerta-stencil amarante amita asimovian atma averia-gruesa-libre bahianita belanosima
+    bellota-text berkshire-swash beth-ellen bitcount-single bona-nova bruno-ace calligraffitti cause chela-one
+    chilanka clicker-script cossette-titre crafty-girls croissant-one dangrek days-one dekko della-respira dhurjati
+    diplomata east-sea-dokdo electrolize emblema-one erica-one esteban expletus-sans farsan federant francois-one
+    freckle-face freehand fuzzy-bubbles gabriela geostar-fill give-you-glory goldman gorditas habibi handlee
+    happy-monkey hi-melody huninn iansui inika irish-grover judson junge kavivanar kdam-thmor-pro kelly-slab
+    kirang-haerang kotta-one lakki-reddy lily-script-one linden-hill liter liu-jian-mao-cao long-cang
+    loved-by-the-king lugrasimo lunasima lxgw-marker-gothic maiden-orange mallanna mansalva marmelad mclaren
+    medula-one metamorphous mogra monomakh monomaniac-one montez mooli mynerve nanum-brush-script norican oregano
+    orienta over-the-rainbow overlock padauk passion-one pattaya peralta piedra pochaevsk poly pompiere prosto-one
+    protest-riot quando quintessential radley red-rose redressed revalia rochester ropa-sans rosarivo sahitya salsa
+    sansita-swashed scope-one share-tech sigmar slabo-27px slackey spicy-rice spinnaker spirax stardos-stencil
+    stint-ultra-condensed stint-ultra-expanded stoke sumana sunshiney swanky-and-moo-moo tillana vampiro-one
+    varela vibur viga voces waiting-for-the-sunrise yesteryear zeyada
 """.split()
 
 
@@ -149,21 +181,24 @@ def unpacked(package: str, folder: Path) -> tuple[Path, str]:
     return place / "files", archive.name.split("_")[1].replace("%3a", ":")
 
 
-def from_npm(family: str, weight: str, folder: Path) -> tuple[Path, str, str]:
+def from_npm(scope: str, family: str, weight: str, folder: Path) -> tuple[Path, str, str]:
     """A family's font file, its licence, and the package's version."""
     place = folder / family
     place.mkdir(exist_ok=True)
     if not list(place.glob("*.tgz")):
-        subprocess.run(["npm", "pack", "--silent", NPM + family], cwd=place, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(["npm", "pack", "--silent", scope + family], cwd=place, check=True, stdout=subprocess.DEVNULL)
     [archive] = place.glob("*.tgz")
     shutil.unpack_archive(archive, place)
-    [source] = place.glob(f"package/{weight}/*_{weight}.ttf")
-    return source, (place / "package/LICENSE_FONT").read_text("utf-8"), archive.stem.rsplit("-", 1)[1]
+    [source] = [*place.glob(f"package/{weight}/*_{weight}.ttf"), *place.glob(f"package/files/{family}-{weight}.woff")]
+    # Of two, `LICENSE` is that of the package's own code.
+    licence = max(place.glob("package/LICENSE*"))
+    return source, licence.read_text("utf-8"), archive.stem.rsplit("-", 1)[1]
 
 
 def cut_down(source: Path, target: Path, name: str) -> str:
     """Writes the font with our symbols and our name; gives the name that it had."""
     font = TTFont(source)
+    font.flavor = None
     was = font["name"].getDebugName(4) or source.stem
     options = subset.Options(hinting=False, layout_features=[], name_IDs=[1, 2, 4, 6], notdef_outline=False)
     cutter = subset.Subsetter(options)
@@ -205,14 +240,21 @@ def main() -> None:
                 rows.append(f"| `{target.name}` | {was} | fonts-{package} {version} | `LICENSE-{package}.txt` |")
                 faces.append(f'    face!({kind}, "{name}", "{target.name}"),')
         notices, licence = [], ""
-        for weight, families in (("400Regular", REGULAR), ("700Bold", BOLD)):
+        for scope, weight, families in (
+            (NPM, "400Regular", REGULAR),
+            (NPM, "700Bold", BOLD),
+            (OTHER_NPM, "latin-400-normal", OTHER_REGULAR),
+        ):
             for family in families:
-                source, text, version = from_npm(family, weight, kept)
-                notice, _, licence = text.partition("This Font Software is licensed under")
-                notices.append(" ".join(notice.split()))
+                source, text, version = from_npm(scope, family, weight, kept)
+                beside = "../LICENSE-APACHE-2.0.txt"
+                if "Apache License" not in text:
+                    beside = "LICENSE-google-fonts.txt"
+                    notice, _, licence = text.partition("This Font Software is licensed under")
+                    notices.append(" ".join(notice.split()))
                 target = FOLDER / f"{family}.ttf"
                 was = cut_down(source, target, family)
-                rows.append(f"| `{target.name}` | {was} | {NPM}{family} {version} | `LICENSE-google-fonts.txt` |")
+                rows.append(f"| `{target.name}` | {was} | {scope}{family} {version} | `{beside}` |")
                 faces.append(f'    face!(further, "{family}", "{target.name}"),')
     FOLDER.joinpath("LICENSE-google-fonts.txt").write_text(
         "\n".join(notices) + "\n\nThis Font Software is licensed under" + licence, encoding="utf-8")
