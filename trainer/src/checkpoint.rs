@@ -23,6 +23,13 @@ pub struct State {
 /// What tells characters apart: a row for each label.
 const CLASSIFIER: [&str; 2] = ["classify.weight", "classify.bias"];
 
+/// What belongs to a convolution beside its kernel.
+const NORM: &str = ".norm.";
+/// What mixes kernels, which a plain network lacks.
+const GATES: &str = ".gates.";
+/// How far apart experts start that come of one kernel, against the spread of its values: alike ones would stay alike.
+const APART: f64 = 0.25;
+
 /// The name of the step counter in the file.
 const STEP: &str = "step";
 
@@ -66,9 +73,10 @@ impl State {
     }
 }
 
-/// Reads the weights of the same network from a safetensors file that `export` wrote, with its card beside it. Where the
-/// file's charset is another one, what tells its characters apart goes to the same characters of `charset`, and those
-/// that are new to it keep what they have.
+/// Reads weights from a safetensors file that `export` wrote, with its card beside it. Where the file's charset is another
+/// one, what tells its characters apart goes to the same characters of `charset`, and those that are new to it keep what
+/// they have. Where the file's network is the same but for a channel more or plain kernels in place of mixed ones, it gives
+/// what it has: its first channels, and the same kernel to each expert, a little off.
 pub fn read_weights(path: &Path, charset: &Charset, parameters: &mut Parameters) -> Result<()> {
     let stored = Tensor::read_safetensors(path).with_context(|| format!("cannot read {}", path.display()))?;
     let mut stored: BTreeMap<String, Tensor> = stored.into_iter().collect();
@@ -78,6 +86,15 @@ pub fn read_weights(path: &Path, charset: &Charset, parameters: &mut Parameters)
             let (Some(from), Some(to)) = (stored.get(name), parameters.get(name)) else { continue };
             let mapped = relabelled(from, &theirs, to, charset);
             stored.insert(name.to_owned(), mapped);
+        }
+    }
+    for (name, parameter) in &*parameters {
+        let convolution = parameter.dim() > 3 || name.contains(NORM);
+        let fitted = |tensor: &Tensor| fitted(tensor, &parameter.size()).filter(|_| convolution);
+        if let Some(fitted) = stored.get(name).and_then(fitted) {
+            stored.insert(name.clone(), fitted);
+        } else if name.contains(GATES) && !stored.contains_key(name) {
+            stored.insert(name.clone(), parameter.detach().copy());
         }
     }
     take(&mut stored, "", parameters)
@@ -99,6 +116,27 @@ fn relabelled(from: &Tensor, theirs: &Charset, to: &Tensor, ours: &Charset) -> T
     })
 }
 
+/// A parameter in a shape of as many axes and nowhere longer, or of that once for each expert; none for any other shape.
+fn fitted(tensor: &Tensor, shape: &[i64]) -> Option<Tensor> {
+    let mixed = shape.len() == tensor.dim() + 1;
+    let kernel = if mixed { &shape[1..] } else { shape };
+    let sizes = tensor.size();
+    if sizes.len() != kernel.len() || sizes.iter().zip(kernel).any(|(size, wanted)| size < wanted) {
+        return None;
+    }
+    tch::no_grad(|| {
+        let axes = kernel.iter().zip(0..);
+        let first = axes.fold(tensor.shallow_clone(), |tensor, (&size, axis)| tensor.narrow(axis, 0, size));
+        if !mixed {
+            return Some(first);
+        }
+        let apart = Tensor::randn(shape, (first.kind(), first.device())) * first.std(false) * APART;
+        // Together they are still the kernel that they come from.
+        let apart = &apart - apart.mean_dim([0_i64].as_slice(), true, first.kind());
+        Some(first + apart)
+    })
+}
+
 /// Moves what a file holds under a prefix into the parameters.
 fn take(stored: &mut BTreeMap<String, Tensor>, prefix: &str, parameters: &mut Parameters) -> Result<()> {
     for (name, parameter) in parameters {
@@ -113,4 +151,32 @@ fn take(stored: &mut BTreeMap<String, Tensor>, prefix: &str, parameters: &mut Pa
 fn all_taken(stored: &BTreeMap<String, Tensor>) -> Result<()> {
     ensure!(stored.is_empty(), "it is of another network: it holds {:?}", stored.keys().next());
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use tch::Kind;
+
+    use super::*;
+
+    #[test]
+    fn experts_start_around_the_kernel_that_they_come_of() {
+        tch::manual_seed(1);
+        let kernel = Tensor::randn([4, 3, 3, 3], (Kind::Float, Device::Cpu));
+        let experts = fitted(&kernel, &[8, 4, 2, 3, 3]).unwrap();
+        assert_eq!(experts.size(), [8, 4, 2, 3, 3]);
+        let mean = experts.mean_dim([0_i64].as_slice(), false, Kind::Float);
+        let off = |a: &Tensor, b: &Tensor| (a - b).abs().max().double_value(&[]);
+        assert!(off(&mean, &kernel.narrow(1, 0, 2)) < 1e-5, "its first channels");
+        assert!(off(&experts.get(0), &experts.get(7)) > 0.1, "alike ones would stay alike");
+    }
+
+    #[test]
+    fn nothing_is_made_up() {
+        let kernel = Tensor::zeros([4, 3, 3, 3], (Kind::Float, Device::Cpu));
+        assert_eq!(fitted(&kernel, &[3, 3, 3, 3]).unwrap().size(), [3, 3, 3, 3]);
+        for shape in [&[5, 3, 3, 3][..], &[8, 4, 4, 3, 3], &[4, 3], &[2, 8, 4, 3, 3, 3]] {
+            assert!(fitted(&kernel, shape).is_none(), "{shape:?}");
+        }
+    }
 }

@@ -75,6 +75,15 @@ pub trait Graph {
 
     /// `[N, C, H, W]` to `[N, channels, ceil(H / stride.0), ceil(W / stride.1)]`.
     fn convolution(&mut self, name: &str, input: &Self::Node, spec: Convolution) -> Self::Node;
+    /// A convolution whose kernels are made for each picture: twice the mean of `experts` kernels, each times its gate, a
+    /// sigmoid of a linear layer of the channels' means (Yang et al. 2019, arXiv:1904.04971). Of stride 1, and normalised.
+    fn conditional(
+        &mut self,
+        name: &str,
+        input: &Self::Node,
+        spec: Convolution,
+        experts: usize,
+    ) -> Self::Node;
     /// Batch normalisation and ReLU by themselves, for networks that do them before a convolution.
     fn norm_relu(&mut self, name: &str, input: &Self::Node) -> Self::Node;
     /// The sum of two values of one shape, then ReLU.

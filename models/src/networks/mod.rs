@@ -51,6 +51,8 @@ pub enum Network {
     LeanResidualSmall,
     /// The same, wider.
     LeanResidualLarge,
+    /// The serving network with kernels mixed for each picture.
+    LeanConditional,
 }
 
 /// How a network's steps stand for a text.
@@ -64,7 +66,7 @@ pub enum Alignment {
 
 impl Network {
     /// Every network there is.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Cnn4Fixed,
         Self::ResnetFixed,
         Self::Cnn5Lstm,
@@ -78,6 +80,7 @@ impl Network {
         Self::LeanResidual,
         Self::LeanResidualSmall,
         Self::LeanResidualLarge,
+        Self::LeanConditional,
     ];
 
     /// Its name in configurations, file names and model cards.
@@ -96,6 +99,7 @@ impl Network {
             Self::LeanResidual => "lean-residual",
             Self::LeanResidualSmall => "lean-residual-small",
             Self::LeanResidualLarge => "lean-residual-large",
+            Self::LeanConditional => "lean-conditional",
         }
     }
 
@@ -120,6 +124,9 @@ impl Network {
             }
             Self::LeanResidualLarge => {
                 return lean_residual::build(graph, images, labels, &lean_residual::LARGE);
+            }
+            Self::LeanConditional => {
+                return lean_residual::build(graph, images, labels, &lean_residual::CONDITIONAL);
             }
             Self::Cnn5Lstm | Self::Cnn5Blstm | Self::Cnn5Gru | Self::Cnn5Sru => cnn5::backbone(graph, images),
             Self::ResnetFixed | Self::ResnetBlstm => resnet::backbone(graph, images),

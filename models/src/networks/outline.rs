@@ -117,6 +117,21 @@ impl Graph for Outline {
         Shape::Picture(out, height, width)
     }
 
+    fn conditional(&mut self, name: &str, input: &Shape, spec: Convolution, experts: usize) -> Shape {
+        let Shape::Picture(channels, ..) = *input else { return *input };
+        let pooled = Shape::Sequence(1, channels);
+        self.linear(&format!("{name}.gates"), &pooled, experts, false);
+        let output = self.convolution(name, input, spec);
+        // One kernel has been declared: there are several, and each takes part in the mixture.
+        if let Some(kernels) =
+            self.parameters.iter_mut().find(|parameter| parameter.name == format!("{name}.weight"))
+        {
+            self.multiply_adds += experts * kernels.shape.iter().product::<usize>();
+            kernels.shape.insert(0, experts);
+        }
+        output
+    }
+
     fn norm_relu(&mut self, name: &str, input: &Shape) -> Shape {
         self.declare_norm(name, input.features());
         *input
@@ -212,6 +227,7 @@ mod tests {
         for (network, budget) in [
             (Network::LeanResidualSmall, 10_000_000),
             (Network::LeanResidual, 25_000_000),
+            (Network::LeanConditional, 25_000_000),
             (Network::LeanResidualLarge, 60_000_000),
         ] {
             let all = Outline::of(network, 48, 128, 60).multiply_adds + locator.multiply_adds;

@@ -2,7 +2,7 @@
 //! network does no work that training alone needed.
 
 use super::{
-    recurrent,
+    conditional, recurrent,
     writer::{Value, Writer, int, ints, transposed},
 };
 use crate::networks::{Cell, Convolution, Graph, Recurrent};
@@ -13,6 +13,20 @@ const NORM_EPSILON: f32 = 1e-5;
 const RULED_OUT: f32 = -100.0;
 
 impl Writer<'_> {
+    /// Multiplies the filters of a convolution by the gains of the normalisation that follows it, and gives what that adds.
+    /// Filters are of this many values each, one for each channel, and then over again.
+    pub(super) fn fold_norm(&mut self, name: &str, filters: &mut [f32], filter: usize) -> Vec<f32> {
+        let [scale, shift, mean, variance] =
+            ["weight", "bias", "mean", "variance"].map(|part| self.parameter(&format!("{name}.norm.{part}")));
+        let gains =
+            scale.iter().zip(&variance).map(|(scale, variance)| scale / (variance + NORM_EPSILON).sqrt());
+        let gains: Vec<f32> = gains.collect();
+        for (filter, gain) in filters.chunks_exact_mut(filter.max(1)).zip(gains.iter().cycle()) {
+            filter.iter_mut().for_each(|value| *value *= gain);
+        }
+        shift.iter().zip(&mean).zip(&gains).map(|((shift, mean), gain)| shift - mean * gain).collect()
+    }
+
     fn pool(&mut self, operator: &str, input: &Value, window: (usize, usize)) -> Value {
         let window_size = [window.0 as i64, window.1 as i64];
         let attributes = vec![ints("kernel_shape", &window_size), ints("strides", &window_size)];
@@ -27,18 +41,8 @@ impl Graph for Writer<'_> {
     fn convolution(&mut self, name: &str, input: &Value, spec: Convolution) -> Value {
         let mut weight = self.parameter(&format!("{name}.weight"));
         let bias = if spec.normalize {
-            let scale = self.parameter(&format!("{name}.norm.weight"));
-            let shift = self.parameter(&format!("{name}.norm.bias"));
-            let mean = self.parameter(&format!("{name}.norm.mean"));
-            let variance = self.parameter(&format!("{name}.norm.variance"));
-            let gains =
-                scale.iter().zip(&variance).map(|(scale, variance)| scale / (variance + NORM_EPSILON).sqrt());
-            let gains: Vec<f32> = gains.collect();
-            let filter = (weight.len() / spec.channels).max(1);
-            for (filter, gain) in weight.chunks_exact_mut(filter).zip(&gains) {
-                filter.iter_mut().for_each(|value| *value *= gain);
-            }
-            shift.iter().zip(&mean).zip(&gains).map(|((shift, mean), gain)| shift - mean * gain).collect()
+            let filter = weight.len() / spec.channels;
+            self.fold_norm(name, &mut weight, filter)
         } else {
             self.parameter(&format!("{name}.bias"))
         };
@@ -54,6 +58,10 @@ impl Graph for Writer<'_> {
         let convolved = self.node("Conv", &[&input.name, &weight, &bias], attributes);
         let name = if spec.relu { self.node("Relu", &[&convolved], Vec::new()) } else { convolved };
         Value { name, features: spec.channels, height: input.height.div_ceil(spec.stride.0) }
+    }
+
+    fn conditional(&mut self, name: &str, input: &Value, spec: Convolution, experts: usize) -> Value {
+        conditional::convolution(self, name, input, spec, experts)
     }
 
     fn norm_relu(&mut self, name: &str, input: &Value) -> Value {

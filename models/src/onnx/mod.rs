@@ -1,5 +1,6 @@
 //! ONNX: the embedded engine that reads it, and the writer that makes it from trained parameters.
 
+mod conditional;
 mod graph;
 mod predictor;
 mod proto;

@@ -46,10 +46,24 @@ impl<'a> TorchGraph<'a> {
         input.batch_norm(weight, bias, mean, variance, self.training, NORM_MOMENTUM, NORM_EPSILON, true)
     }
 
-    fn convolve(&self, input: &Tensor, weight: &Tensor, bias: Option<&Tensor>, spec: Convolution) -> Tensor {
+    fn kind(&self) -> Kind {
+        match self.precision {
+            Precision::Float32 => Kind::Float,
+            Precision::Bfloat16 => Kind::BFloat16,
+        }
+    }
+
+    fn convolve(
+        &self,
+        input: &Tensor,
+        weight: &Tensor,
+        bias: Option<&Tensor>,
+        spec: Convolution,
+        groups: i64,
+    ) -> Tensor {
         let (stride, padding) = ([spec.stride.0 as i64, spec.stride.1 as i64], [spec.kernel as i64 / 2; 2]);
         if self.training || self.precision != Precision::Float32 {
-            return input.conv2d(weight, bias, stride, padding, [1, 1], 1);
+            return input.conv2d(weight, bias, stride, padding, [1, 1], groups);
         }
         // The same, but for its last argument: cuDNN is not to round what it multiplies to the 10 bits of TF32, as
         // libtorch lets it by default.
@@ -61,7 +75,7 @@ impl<'a> TorchGraph<'a> {
             [1, 1],
             false,
             [0, 0],
-            1,
+            groups,
             false,
             false,
             true,
@@ -78,6 +92,10 @@ pub(super) fn weight(tensor: &Tensor, kind: Kind) -> Tensor {
     if tensor.device().is_cuda() && kind == Kind::Float {
         return tensor;
     }
+    channels_last(&tensor)
+}
+
+fn channels_last(tensor: &Tensor) -> Tensor {
     tensor.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2])
 }
 
@@ -88,18 +106,34 @@ impl Graph for TorchGraph<'_> {
     type Node = Tensor;
 
     fn convolution(&mut self, name: &str, input: &Tensor, spec: Convolution) -> Tensor {
-        let kind = match self.precision {
-            Precision::Float32 => Kind::Float,
-            Precision::Bfloat16 => Kind::BFloat16,
-        };
+        let kind = self.kind();
         let weight = weight(self.parameter(name, "weight"), kind);
         let input = input.to_kind(kind);
         let output = if spec.normalize {
-            self.norm(&format!("{name}.norm"), &self.convolve(&input, &weight, None, spec))
+            self.norm(&format!("{name}.norm"), &self.convolve(&input, &weight, None, spec, 1))
         } else {
             let bias = self.parameter(name, "bias").to_kind(kind);
-            self.convolve(&input, &weight, Some(&bias), spec)
+            self.convolve(&input, &weight, Some(&bias), spec, 1)
         };
+        if spec.relu { output.relu() } else { output }
+    }
+
+    fn conditional(&mut self, name: &str, input: &Tensor, spec: Convolution, experts: usize) -> Tensor {
+        let (experts, kind) = (experts as i64, self.kind());
+        let (pictures, channels, height, width) =
+            input.size4().expect("`Graph::conditional` takes pictures: four axes");
+        let means = input.mean_dim([2_i64, 3].as_slice(), false, Kind::Float);
+        let gates =
+            self.linear(&format!("{name}.gates"), &means, 0, false).sigmoid() * (2.0 / experts as f64);
+        let bank = self.parameter(name, "weight").flatten(1, -1);
+        let (side, out) = (spec.kernel as i64, spec.channels as i64);
+        // Pictures one behind the other, each a group of channels that sees its own kernels alone.
+        let kernels =
+            gates.to_kind(kind).matmul(&bank.to_kind(kind)).view([pictures * out, channels, side, side]);
+        let grouped = input.to_kind(kind).contiguous().view([1, pictures * channels, height, width]);
+        let output =
+            self.convolve(&grouped, &kernels, None, spec, pictures).view([pictures, out, height, width]);
+        let output = self.norm(&format!("{name}.norm"), &channels_last(&output));
         if spec.relu { output.relu() } else { output }
     }
 

@@ -41,7 +41,7 @@ const fn row(network: Network, rule: Rule, peak: f64, report: (Option<f64>, Opti
 }
 
 /// All of them, with the optimizers that the report has for them where it names one.
-pub(super) const ROWS: [Row; 13] = [
+pub(super) const ROWS: [Row; 14] = [
     row(Network::Cnn4Fixed, Rule::Adam, 1e-3, (Some(0.992), None)),
     row(Network::ResnetFixed, Rule::Adam, 1e-3, (Some(0.987), None)),
     row(Network::Cnn5Blstm, Rule::AdaBound, 1e-3, (Some(0.956), Some(0.784))),
@@ -53,6 +53,7 @@ pub(super) const ROWS: [Row; 13] = [
     row(Network::DensenetLstm, Rule::Adam, 1e-3, (Some(0.849), Some(0.683))),
     row(Network::LeanBlstm, Rule::AdamW, 4e-3, (None, None)),
     row(Network::LeanResidual, Rule::AdamW, 4e-3, (None, None)),
+    row(Network::LeanConditional, Rule::AdamW, 4e-3, (None, None)),
     row(Network::LeanResidualSmall, Rule::AdamW, 4e-3, (None, None)),
     row(Network::LeanResidualLarge, Rule::AdamW, 3e-3, (None, None)),
 ];
