@@ -1,9 +1,9 @@
-//! Labelled images for the trainer, drawn on the fly on all cores, a few batches ahead of the network.
+//! Labelled images for the trainer, drawn on the fly on all cores.
 //!
 //! All images of a step are of one width, and come from any of the styles that have pictures of that width: a batch needs
 //! one shape, and normalisation by its statistics needs many images.
 
-use std::{collections::BTreeMap, ops::Range, sync::Arc, thread};
+use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
 use byecaptcha_dataset::{CROSSED, Draw, Sample, composed, crossed, open, page::Cut};
@@ -11,7 +11,6 @@ use byecaptcha_models::{
     Charset, ImageBatch, PreparedImage,
     preprocess::{self, prepare},
 };
-use crossbeam_channel::{Receiver, bounded};
 use image::{RgbImage, imageops};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
@@ -19,8 +18,6 @@ use rayon::prelude::*;
 
 use crate::config::{COMPOSED, Config};
 
-/// Batches that may wait for the network.
-const AHEAD: usize = 4;
 /// Pictures by which the share of each width is measured, of each style.
 const PROBES: u64 = 100;
 /// A width that less of a style's pictures have is not drawn in it: looking for one would take too long.
@@ -225,19 +222,6 @@ fn located(Cut { image, place }: &Cut, seed: u64) -> RgbImage {
     });
     let (width, height) = (right.saturating_sub(left).max(1), bottom.saturating_sub(top).max(1));
     imageops::crop_imm(image, left, top, width, height).to_image()
-}
-
-/// Starts drawing at a step; ends when the receiver is dropped.
-pub fn stream(source: Arc<Source>, batch: usize, steps: Range<u64>) -> Receiver<Result<LabelledBatch>> {
-    let (sender, receiver) = bounded(AHEAD);
-    thread::spawn(move || {
-        for step in steps {
-            if sender.send(source.batch(step, batch)).is_err() {
-                break;
-            }
-        }
-    });
-    receiver
 }
 
 #[cfg(test)]

@@ -16,5 +16,6 @@ pub mod locator;
 pub mod metrics;
 pub mod optimizer;
 pub mod schedule;
+pub mod stream;
 pub mod table6;
 pub mod train;

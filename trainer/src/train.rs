@@ -27,9 +27,10 @@ use tch::{Device, Tensor};
 use crate::{
     checkpoint::{self, State},
     config::Config,
-    data::{self, LabelledBatch, Source},
+    data::{LabelledBatch, Source},
     metrics::Metrics,
     optimizer::{self, Optimizer},
+    stream::stream,
 };
 
 /// Parts held-out images from training images.
@@ -83,7 +84,7 @@ pub fn train(config: &Config, folder: &Path, device: Device, stop: &AtomicBool) 
     let held_out: Vec<LabelledBatch> =
         (0..HELD_OUT).map(|step| held_out.batch(step, EVALUATION_BATCH)).collect::<Result<_>>()?;
     let batches =
-        data::stream(Arc::new(Source::new(config, config.seed)?), config.batch, state.step..config.steps);
+        stream(Arc::new(Source::new(config, config.seed)?), config.batch, state.step..config.steps)?;
     let bar = ProgressBar::new(config.steps)
         .with_position(state.step)
         .with_style(ProgressStyle::with_template("{wide_bar} step {pos}/{len} {msg} eta {eta}")?);
