@@ -120,8 +120,8 @@ impl Graph for TorchGraph<'_> {
 
     fn conditional(&mut self, name: &str, input: &Tensor, spec: Convolution, experts: usize) -> Tensor {
         let (experts, kind) = (experts as i64, self.kind());
-        let (pictures, channels, height, width) =
-            input.size4().expect("`Graph::conditional` takes pictures: four axes");
+        let size = input.size();
+        let [pictures, channels, height, width] = std::array::from_fn(|axis| size[axis]);
         let means = input.mean_dim([2_i64, 3].as_slice(), false, Kind::Float);
         let gates =
             self.linear(&format!("{name}.gates"), &means, 0, false).sigmoid() * (2.0 / experts as f64);
