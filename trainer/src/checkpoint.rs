@@ -89,12 +89,18 @@ pub fn read_weights(path: &Path, charset: &Charset, parameters: &mut Parameters)
         }
     }
     for (name, parameter) in &*parameters {
-        let convolution = parameter.dim() > 3 || name.contains(NORM);
-        let fitted = |tensor: &Tensor| fitted(tensor, &parameter.size()).filter(|_| convolution);
-        if let Some(fitted) = stored.get(name).and_then(fitted) {
-            stored.insert(name.clone(), fitted);
-        } else if name.contains(GATES) && !stored.contains_key(name) {
-            stored.insert(name.clone(), parameter.detach().copy());
+        let convolution = parameter.dim() >= 4 || name.contains(NORM);
+        match stored.get(name) {
+            Some(tensor) if convolution => {
+                // What does not fit stays, for the error to name it.
+                if let Some(fitted) = fitted(tensor, &parameter.size()) {
+                    stored.insert(name.clone(), fitted);
+                }
+            }
+            None if name.contains(GATES) => {
+                stored.insert(name.clone(), parameter.detach().copy());
+            }
+            _ => {}
         }
     }
     take(&mut stored, "", parameters)

@@ -32,7 +32,8 @@ pub struct Config {
     pub steps: u64,
     /// What convolutions compute in.
     pub precision: Precision,
-    /// The weights to start from, a safetensors file that `export` wrote for the same network; random ones without.
+    /// The weights to start from, a safetensors file that `export` wrote for the same network, or for one that differs as
+    /// [`crate::checkpoint::read_weights`] says; random ones without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<PathBuf>,
     /// A model, NAME.onnx and the rest beside where this one is exported to, which the Python library's pictures are to be

@@ -1,4 +1,5 @@
-//! A run that was stopped and taken up again ends with the very weights of one that was not.
+//! A run that was stopped and taken up again ends with the very weights of one that was not; and one can go on from the
+//! weights of a model that ships.
 // A test may stop at the first surprise.
 #![allow(clippy::unwrap_used)]
 
@@ -18,6 +19,7 @@ use byecaptcha_models::{
 };
 use byecaptcha_trainer::{
     config::{Config, Source},
+    data,
     optimizer::{Rule, Settings},
     schedule::{Schedule, Shape},
     train,
@@ -117,4 +119,30 @@ fn a_checkpoint_of_another_network_is_refused() {
     let other = Config { network: Network::Cnn5Blstm, ..config(2) };
     let error = train::train(&other, folder.path(), Device::Cpu, &AtomicBool::new(false)).unwrap_err();
     assert!(error.to_string().contains("checkpoint"), "{error}");
+}
+
+#[test]
+fn a_network_that_mixes_kernels_goes_on_where_the_plain_one_was() {
+    let _alone = GENERATOR.lock().unwrap_or_else(PoisonError::into_inner);
+    let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/weights/lean.safetensors");
+    let plain = Config {
+        network: Network::LeanResidual,
+        charset: Charset::alphanumeric(),
+        from: Some(shipped.into()),
+        ..config(1)
+    };
+    let mixed = Config { network: Network::LeanConditional, ..plain.clone() };
+    let fresh = Config { from: None, ..mixed.clone() };
+    let batch = data::Source::new(&plain, 5).unwrap().batch(0, 32).unwrap();
+    let [plain_loss, mixed_loss, fresh_loss] = [&plain, &mixed, &fresh].map(|config| {
+        let mut state = train::start(config, Device::Cpu).unwrap();
+        train::step(config, &mut state, &batch, 0.0, Device::Cpu).unwrap().0
+    });
+    // Two of its channels are gone, and each expert is a little off.
+    assert!(
+        mixed_loss < plain_loss + 0.5 && fresh_loss > 3.0,
+        "{plain_loss}, {mixed_loss}, and {fresh_loss} from nothing"
+    );
+    let error = train::start(&Config { network: Network::LeanBlstm, ..plain }, Device::Cpu).err().unwrap();
+    assert!(error.to_string().contains("does not fit"), "{error}");
 }
