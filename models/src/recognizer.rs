@@ -310,7 +310,9 @@ mod tests {
         let readings = both.recognize_with(&images, &[usual.clone(), usual, sum.clone(), sum]).unwrap();
         assert_eq!(readings[0], lean.recognize(&[library]).unwrap()[0]);
         assert_ne!(readings[1].confidence, readings[0].confidence);
-        assert_eq!(readings[2], readings[3]);
+        // But for rounding, which is another one in a pair of pictures than for one alone.
+        assert_eq!(readings[2].text, readings[3].text);
+        assert!((readings[2].confidence - readings[3].confidence).abs() < 1e-4);
     }
 
     #[test]
