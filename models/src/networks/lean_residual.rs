@@ -1,4 +1,4 @@
-//! The serving network, in three widths: `lean-blstm` with fewer channels where there are most pixels, and in their place a
+//! The serving networks, in three widths: `lean-blstm` with fewer channels where there are most pixels, and in their place a
 //! residual pair of convolutions (He et al. 2015, arXiv:1512.03385) where a column's whole height is in sight. After the
 //! same 256,000 pictures the middle one reads 88.3% of held-out texts and `lean-blstm` 86.7%.
 //!
@@ -22,10 +22,10 @@ pub(super) struct Widths {
 /// Under 10 million multiply-adds for a 128x48 picture, with those of the locator.
 pub(super) const SMALL: Widths =
     Widths { stem: 8, convolutions: [14, 28, 36], inner: 32, hidden: 48, experts: 1 };
-/// Under 25 million: the one that serves.
+/// Under 25 million: the special model's.
 pub(super) const MIDDLE: Widths =
     Widths { stem: 16, convolutions: [24, 48, 64], inner: 48, hidden: 64, experts: 1 };
-/// Under 25 million, too, the mixing included: two channels fewer where there are most pixels pay for it.
+/// Under 25 million, too, the mixing included, and the general model's: two channels fewer where there are most pixels pay for it.
 pub(super) const CONDITIONAL: Widths =
     Widths { stem: 16, convolutions: [22, 48, 64], inner: 48, hidden: 64, experts: 8 };
 /// Under 60 million.

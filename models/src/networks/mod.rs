@@ -45,13 +45,13 @@ pub enum Network {
     DensenetBlstm,
     /// The first serving network: fewer multiply-adds, normalised, and more accurate than the report's.
     LeanBlstm,
-    /// The serving network: as many, and deeper where a column's whole height is in sight.
+    /// The special model's: as many, and deeper where a column's whole height is in sight.
     LeanResidual,
     /// The same, narrower.
     LeanResidualSmall,
     /// The same, wider.
     LeanResidualLarge,
-    /// The serving network with kernels mixed for each picture.
+    /// The general model's: the same with kernels mixed for each picture, and two channels fewer.
     LeanConditional,
 }
 
