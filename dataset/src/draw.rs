@@ -28,6 +28,8 @@ pub struct Sample {
     pub label: String,
     /// The image as a reader sees it: decoded again if the style saves with loss.
     pub image: RgbImage,
+    /// As of [`Drawing`].
+    pub place: [i64; 4],
 }
 
 /// A picture before it is saved.
@@ -37,6 +39,9 @@ pub struct Drawing {
     pub label: String,
     /// What was drawn.
     pub image: RgbImage,
+    /// What of it a reader has to see, in pixels: left, top, and the first column and row beyond it. Of a composed style, its
+    /// text with a little room; of the Python library's, the whole.
+    pub place: [i64; 4],
     /// How it is saved.
     pub encoding: Encoding,
 }
@@ -50,15 +55,12 @@ pub trait Draw: Send + Sync {
     /// What picture number `index` says, without drawing it.
     fn label(&self, index: u64) -> String;
 
-    /// Width and height of picture number `index` in pixels, without drawing it.
-    fn size(&self, index: u64) -> (u32, u32);
-
     /// The seed.
     fn seed(&self) -> u64;
 
     /// Picture number `index` as a reader sees it.
     fn sample(&self, index: u64) -> Sample {
-        let Drawing { label, image, encoding } = self.drawing(index);
+        let Drawing { label, image, place, encoding } = self.drawing(index);
         let image = match encoding {
             // White shows through, which is what was painted.
             Encoding::Png | Encoding::TransparentPng => image,
@@ -66,12 +68,12 @@ pub trait Draw: Send + Sync {
                 sound(encode::jpeg(&image, quality).and_then(|bytes| encode::decode(&bytes)))
             }
         };
-        Sample { label, image }
+        Sample { label, image, place }
     }
 
     /// Label, file and file name extension of picture number `index`.
     fn encoded(&self, index: u64) -> (String, Vec<u8>, &'static str) {
-        let Drawing { label, image, encoding } = self.drawing(index);
+        let Drawing { label, image, encoding, .. } = self.drawing(index);
         let bytes = match encoding {
             Encoding::Jpeg { quality } => encode::jpeg(&image, quality),
             Encoding::Png => encode::png(&image),
@@ -80,16 +82,13 @@ pub trait Draw: Send + Sync {
         (label, sound(bytes), encoding.extension())
     }
 
-    /// Picture number `index` as a person cuts it out of a web page, with its place in the cut; see [`page`].
-    fn page(&self, index: u64) -> (String, page::Cut) {
-        let Sample { label, image } = self.sample(index);
-        (label, sound(page::cut(&image, mix(mix(self.seed() ^ PAGES).wrapping_add(index)))))
-    }
-
-    /// The same without the place.
-    fn page_sample(&self, index: u64) -> Sample {
-        let (label, cut) = self.page(index);
-        Sample { label, image: cut.image }
+    /// Picture number `index` as a person cuts it out of a web page, and the place in the cut of what a reader has to see;
+    /// see [`page`].
+    fn page(&self, index: u64) -> Sample {
+        let Sample { label, image, place } = self.sample(index);
+        let cut = page::cut(&image, place, mix(mix(self.seed() ^ PAGES).wrapping_add(index)));
+        let page::Cut { image, place } = sound(cut);
+        Sample { label, image, place }
     }
 
     /// The pictures of `range`, in order, drawn on all threads of the current rayon pool.

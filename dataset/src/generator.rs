@@ -70,15 +70,12 @@ impl Draw for Generator {
         let (symbols, mut rng) = self.symbols(index);
         let canvas = draw(&self.style, &self.fonts, &symbols, self.deviation, &mut rng);
         let image = sound(canvas.and_then(encode::image));
-        Drawing { label: self.text(&symbols), image, encoding: self.style.encoding }
+        let place = [0, 0, self.style.width.into(), self.style.height.into()];
+        Drawing { label: self.text(&symbols), image, place, encoding: self.style.encoding }
     }
 
     fn label(&self, index: u64) -> String {
         self.text(&self.symbols(index).0)
-    }
-
-    fn size(&self, _: u64) -> (u32, u32) {
-        (self.style.width, self.style.height)
     }
 
     fn seed(&self) -> u64 {

@@ -176,7 +176,8 @@ impl Recognizer {
     /// Runs the engine on an empty batch of this size, so that the first picture does not pay for the first run.
     pub fn warm_up(&mut self, batch: usize) -> Result<(), PredictError> {
         let width = self.card.width;
-        let blank = PreparedImage { pixels: vec![0.0; HEIGHT * width], width, library: false };
+        let pixels = vec![0.0; HEIGHT * width];
+        let blank = PreparedImage { pixels, width, ground: 0.0, library: false };
         self.recognize(&vec![blank; batch.max(1)])?;
         self.special.as_mut().map_or(Ok(()), |special| special.warm_up(batch))
     }

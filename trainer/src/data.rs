@@ -1,40 +1,36 @@
 //! Labelled images for the trainer, drawn on the fly on all cores.
 //!
-//! All images of a step are of one width, and come from any of the styles that have pictures of that width: a batch needs
-//! one shape, and normalisation by its statistics needs many images.
+//! All images of a step are in frames of one width, since a batch needs one shape. So the images of many steps are drawn
+//! together and put in order of their widths: hardly one is in a wider frame than its own.
 
-use std::collections::BTreeMap;
-
-use anyhow::{Context, Result, ensure};
-use byecaptcha_dataset::{CROSSED, Draw, Sample, composed, crossed, open, page::Cut};
+use anyhow::{Result, ensure};
+use byecaptcha_dataset::{CROSSED, Draw, Sample, Style, composed, crossed, open};
 use byecaptcha_models::{
     Charset, ImageBatch, PreparedImage,
-    preprocess::{self, prepare},
+    preprocess::{self, Found, Locator, prepare},
 };
-use image::{RgbImage, imageops};
-use rand::{Rng, RngExt, SeedableRng};
+use image::RgbImage;
+use rand::{Rng, RngExt, SeedableRng, seq::SliceRandom};
 use rand_pcg::Pcg64Mcg;
 use rayon::prelude::*;
 
-use crate::config::{COMPOSED, Config};
+use crate::config::{self, COMPOSED, Config};
 
-/// Pictures by which the share of each width is measured, of each style.
-const PROBES: u64 = 100;
-/// A width that less of a style's pictures have is not drawn in it: looking for one would take too long.
-const LEAST_OF_STYLE: f64 = 0.04;
-/// A width that less of all pictures have is not trained on.
-const LEAST_OF_ALL: f64 = 0.01;
-/// Pictures looked through for one of the step's width: more than it takes, but where a probe of that width was a rare case.
-const MOST_TRIES: u64 = 1000;
-/// Kinds of pictures looked through, one after the other.
-const MOST_KINDS: u64 = 20;
+/// Batches whose images are drawn together.
+pub const WINDOW: usize = 32;
+/// Pictures looked through for one that is no wider than asked.
+const MOST_TRIES: u64 = 100;
 /// Sets one try's picture apart from all others of a run.
 const TRY: u64 = 1 << 40;
 
-/// How far off an edge of a picture is found at most, as a share of the screenshot.
-const OFF: f64 = 0.03;
+/// How far off an edge is found at most, as a share of the screenshot.
+const OFF: f32 = 0.03;
 /// The same where the surroundings mislead.
-const FAR_OFF: f64 = 0.08;
+const FAR_OFF: f32 = 0.08;
+/// Of pictures that are not the library's, the share that is cut as the locator that ships finds their texts, with its own
+/// mistakes. The others and all of the library's are cut where the edges are, or a little off: so that networks do not depend
+/// on which state of the locator was at hand.
+const FOUND: f64 = 0.5;
 
 /// Prepared images and their labels.
 pub struct LabelledBatch {
@@ -46,68 +42,58 @@ pub struct LabelledBatch {
     pub texts: Vec<String>,
 }
 
+impl LabelledBatch {
+    /// Images of any width and their texts, in frames as wide as the widest needs.
+    ///
+    /// # Errors
+    /// Where a text holds what the charset does not.
+    pub fn new(drawn: Vec<(PreparedImage, String)>, charset: &Charset) -> Result<Self> {
+        let width = drawn.iter().map(|(image, _)| image.width).max().unwrap_or(preprocess::WIDTH);
+        let mut pixels = Vec::with_capacity(drawn.len() * preprocess::HEIGHT * width);
+        let (mut labels, mut texts) = (Vec::new(), Vec::new());
+        for (image, text) in drawn {
+            pixels.extend_from_slice(&image.widened(width).pixels);
+            labels.push(charset.encode(&text)?.into_iter().map(|label| label as i64).collect());
+            texts.push(text);
+        }
+        let images = ImageBatch { pixels, count: texts.len(), height: preprocess::HEIGHT, width };
+        Ok(Self { images, labels, texts })
+    }
+}
+
 /// One style, by file or by screenshot.
 struct Part {
     style: Box<dyn Draw>,
     pages: bool,
-    /// Of all images, the share of this style at each width.
-    shares: BTreeMap<usize, f64>,
-    /// How many of the probes of each width were of which size before they were drawn.
-    planned: BTreeMap<usize, Vec<(usize, f64)>>,
+    /// Whether it is the Python library's.
+    library: bool,
 }
 
 impl Part {
-    fn new(style: Box<dyn Draw>, pages: bool, share: f64, seed: u64) -> Self {
-        let mut part = Self { style, pages, shares: BTreeMap::new(), planned: BTreeMap::new() };
-        // Numbers that no step reaches.
-        let probe = |probe: u64| {
-            let index = u64::MAX - probe;
-            (part.image(index, seed).0.width, part.width_planned(index))
-        };
-        let widths: Vec<(usize, usize)> = (0..PROBES).into_par_iter().map(probe).collect();
-        for (width, planned) in widths {
-            *part.shares.entry(width).or_default() += share / PROBES as f64;
-            part.planned.entry(width).or_default().push((planned, 1.0));
-        }
-        part.shares.retain(|_, here| *here >= LEAST_OF_STYLE * share);
-        part
-    }
-
-    /// How wide a picture is to become, as far as its size says: blank columns may go, and a page has margins.
-    fn width_planned(&self, index: u64) -> usize {
-        let (width, height) = self.style.size(index);
-        preprocess::width_at_most(width, height)
-    }
-
-    /// One image of this width, if `planned` is what such images are of before they are drawn: most of the others are not
-    /// drawn at all.
-    fn image_of(
-        &self,
-        index: u64,
-        seed: u64,
-        width: usize,
-        planned: usize,
-    ) -> Option<(PreparedImage, String)> {
-        let drawn = (self.width_planned(index) == planned).then(|| self.image(index, seed))?;
-        (drawn.0.width == width).then_some(drawn)
+    fn of(source: &config::Source, style: Box<dyn Draw>) -> Self {
+        Self { style, pages: source.pages, library: Style::preset(&source.style).is_ok() }
     }
 
     /// One image, prepared, and its text.
-    fn image(&self, index: u64, seed: u64) -> (PreparedImage, String) {
-        if self.pages {
-            let (label, cut) = self.style.page(index);
-            return (prepare(&located(&cut, seed ^ index)), label);
-        }
-        let Sample { label, image } = self.style.sample(index);
-        (prepare(&image), label)
+    fn image(&self, index: u64, seed: u64, locator: &Locator) -> (PreparedImage, String) {
+        let sample = if self.pages { self.style.page(index) } else { self.style.sample(index) };
+        let Sample { image, place, label } = &sample;
+        let mut rng = Pcg64Mcg::seed_from_u64(seed ^ index);
+        let prepared = match (self.library, self.pages) {
+            // The library's pictures are whole as they come.
+            (true, false) => prepare(image),
+            (false, _) if rng.random_bool(FOUND) => locator.prepare(image),
+            _ => prepare(located(image, *place, self.library, &mut rng).as_ref().unwrap_or(image)),
+        };
+        (prepared, label.clone())
     }
 }
 
-/// Draws any batch of a run by the number of its step; the same number always gives the same batch.
+/// Draws any image of a run by its number; the same number always gives the same image.
 pub struct Source {
-    parts: Vec<Part>,
-    /// The share of the steps that each width has.
-    widths: Vec<(usize, f64)>,
+    /// Each with its share.
+    parts: Vec<(Part, f64)>,
+    locator: Locator,
     charset: Charset,
     seed: u64,
 }
@@ -127,79 +113,47 @@ impl Source {
                 one => vec![open(one, seed)?],
             };
             let share = source.parts as f64 / styles.len() as f64;
-            parts.extend(styles.into_iter().map(|style| Part::new(style, source.pages, share, seed)));
+            parts.extend(styles.into_iter().map(|style| (Part::of(source, style), share)));
         }
-        let mut widths = BTreeMap::<usize, f64>::new();
-        for (&width, share) in parts.iter().flat_map(|part| &part.shares) {
-            *widths.entry(width).or_default() += share;
-        }
-        let whole: f64 = widths.values().sum();
-        widths.retain(|_, share| *share >= LEAST_OF_ALL * whole);
-        ensure!(!widths.is_empty(), "the styles have nothing to draw");
-        Ok(Self { parts, widths: widths.into_iter().collect(), charset: config.charset.clone(), seed })
+        ensure!(!parts.is_empty(), "there is no style to draw");
+        Ok(Self { parts, locator: Locator::embedded()?, charset: config.charset.clone(), seed })
     }
 
-    /// Whether any of the styles has pictures of this width.
-    pub fn draws(&self, width: usize) -> bool {
-        self.widths.iter().any(|(known, _)| *known == width)
-    }
-
-    /// An image of this width, prepared, and its text. An error where the styles draw none of it.
-    pub fn image(&self, index: u64, width: usize) -> Result<(PreparedImage, String)> {
+    /// An image in any of the styles, prepared, and its text.
+    pub fn image(&self, index: u64) -> (PreparedImage, String) {
         let mut rng = Pcg64Mcg::seed_from_u64(mixed(self.seed, index));
-        let here: Vec<(&Part, f64)> =
-            self.parts.iter().filter_map(|part| Some((part, *part.shares.get(&width)?))).collect();
-        ensure!(!here.is_empty(), "no style draws pictures that are {width} wide");
-        let drawn = (0..MOST_KINDS).find_map(|kind| {
-            let part = weighted(&here, &mut rng);
-            // As often as the probes of this width were planned so wide, and then any one that is: the same spread as of all
-            // that become so wide.
-            let planned = weighted(&part.planned[&width], &mut rng);
-            let mut tries = kind * MOST_TRIES..(kind + 1) * MOST_TRIES;
-            tries.find_map(|number| part.image_of(index + number * TRY, self.seed, width, planned))
-        });
-        drawn.with_context(|| format!("hardly a picture is {width} wide, and some were before"))
+        weighted(&self.parts, &mut rng).image(index, self.seed, &self.locator)
     }
 
-    /// The images of a step.
-    pub fn batch(&self, step: u64, count: usize) -> Result<LabelledBatch> {
-        let width = weighted(&self.widths, &mut Pcg64Mcg::seed_from_u64(mixed(!self.seed, step)));
-        let first = step * count as u64;
-        let drawn: Vec<_> = (first..first + count as u64)
-            .into_par_iter()
-            .map(|index| {
-                let (image, text) = self.image(index, width)?;
-                let labels = self.charset.encode(&text)?.into_iter().map(|label| label as i64).collect();
-                Ok((image, labels, text))
-            })
-            .collect::<Result<_>>()?;
-        let mut batch = LabelledBatch {
-            images: ImageBatch {
-                pixels: Vec::with_capacity(drawn.len() * preprocess::HEIGHT * width),
-                count: drawn.len(),
-                height: preprocess::HEIGHT,
-                width,
-            },
-            labels: Vec::with_capacity(drawn.len()),
-            texts: Vec::with_capacity(drawn.len()),
-        };
-        for (image, labels, text) in drawn {
-            batch.images.pixels.extend_from_slice(&image.pixels);
-            batch.labels.push(labels);
-            batch.texts.push(text);
-        }
-        Ok(batch)
+    /// The same, no wider than this; none where the styles hardly have any.
+    pub fn image_within(&self, index: u64, width: usize) -> Option<(PreparedImage, String)> {
+        let mut tries = (0..MOST_TRIES).map(|number| self.image(index + number * TRY));
+        tries.find(|(image, _)| image.width <= width)
+    }
+
+    /// The images of [`WINDOW`] steps.
+    pub fn window(&self, number: u64, count: usize) -> Result<Vec<LabelledBatch>> {
+        let all = (WINDOW * count) as u64;
+        let mut drawn: Vec<_> =
+            (number * all..(number + 1) * all).into_par_iter().map(|index| self.image(index)).collect();
+        drawn.sort_by_key(|(image, _)| image.width);
+        let mut drawn = drawn.into_iter();
+        let mut batches = (0..WINDOW)
+            .map(|_| LabelledBatch::new(drawn.by_ref().take(count).collect(), &self.charset))
+            .collect::<Result<Vec<_>>>()?;
+        batches.shuffle(&mut Pcg64Mcg::seed_from_u64(mixed(!self.seed, number)));
+        Ok(batches)
     }
 }
 
 /// One of several, each as likely as its share says; the last one where rounding leaves none.
-fn weighted<T: Copy>(all: &[(T, f64)], rng: &mut impl Rng) -> T {
+fn weighted<'a, T>(all: &'a [(T, f64)], rng: &mut impl Rng) -> &'a T {
     let mut place = rng.random::<f64>() * all.iter().map(|(_, share)| share).sum::<f64>();
     let found = all.iter().find(|(_, share)| {
         place -= share;
         place < 0.0
     });
-    found.unwrap_or(&all[all.len() - 1]).0
+    &found.unwrap_or(&all[all.len() - 1]).0
 }
 
 /// Spreads a seed and a number over all states.
@@ -207,21 +161,16 @@ fn mixed(seed: u64, number: u64) -> u64 {
     (seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15)).wrapping_mul(0xd134_2543_de82_ef95)
 }
 
-/// The picture in a screenshot as the locator finds it: each edge a little off, and now and then by more. Networks are
-/// trained on this and not on the locator's own findings, so that the one does not depend on which state of the other
-/// was at hand.
-fn located(Cut { image, place }: &Cut, seed: u64) -> RgbImage {
-    let mut rng = Pcg64Mcg::seed_from_u64(seed);
+/// What a locator leaves of a picture, each edge a little off, and now and then by more. None where it leaves all.
+fn located(image: &RgbImage, place: [i64; 4], library: bool, rng: &mut impl Rng) -> Option<RgbImage> {
     let most = if rng.random_bool(0.1) { FAR_OFF } else { OFF };
-    let sides = [image.width(), image.height()];
-    let [left, top, right, bottom] = std::array::from_fn(|edge| {
-        let side = sides[edge % 2];
+    let sides = [image.width(), image.height()].map(|side| side as f32);
+    let edges = std::array::from_fn(|edge| {
         // The difference of two even spreads: small errors are the common ones.
-        let off = (rng.random::<f64>() - rng.random::<f64>()) * most * f64::from(side);
-        (place[edge] as f64 + off).round().clamp(0.0, f64::from(side)) as u32
+        let off = (rng.random::<f32>() - rng.random::<f32>()) * most;
+        (place[edge] as f32 / sides[edge % 2] + off).clamp(0.0, 1.0)
     });
-    let (width, height) = (right.saturating_sub(left).max(1), bottom.saturating_sub(top).max(1));
-    imageops::crop_imm(image, left, top, width, height).to_image()
+    Found { edges, library }.picture(image)
 }
 
 #[cfg(test)]
@@ -240,49 +189,53 @@ mod tests {
     }
 
     #[test]
-    fn a_step_s_pictures_are_of_one_width_and_the_same_each_time() {
+    fn a_window_holds_each_of_its_pictures_once_and_those_of_a_width_together() {
         for pages in [false, true] {
             let source = source("randomized", pages);
-            let widths: std::collections::BTreeSet<usize> = (0..12)
-                .map(|step| {
-                    let batch = source.batch(step, 8).unwrap();
-                    assert_eq!(batch.images.pixels.len(), 8 * preprocess::HEIGHT * batch.images.width);
-                    assert_eq!(batch.texts, source.batch(step, 8).unwrap().texts);
-                    batch.images.width
-                })
-                .collect();
-            assert!(widths.len() > 1, "{widths:?}");
+            let batches = source.window(2, 8).unwrap();
+            let mut wider = 0;
+            let mut texts = Vec::new();
+            for batch in &batches {
+                assert_eq!(batch.images.pixels.len(), 8 * preprocess::HEIGHT * batch.images.width);
+                texts.extend(batch.texts.iter().cloned());
+            }
+            let first = 2 * WINDOW as u64 * 8;
+            let drawn: Vec<_> = (first..first + WINDOW as u64 * 8).map(|index| source.image(index)).collect();
+            for (image, text) in &drawn {
+                let batch = batches.iter().find(|batch| batch.texts.contains(text)).unwrap();
+                wider += usize::from(batch.images.width > image.width);
+            }
+            let mut wanted: Vec<String> = drawn.into_iter().map(|(_, text)| text).collect();
+            wanted.sort();
+            texts.sort();
+            assert_eq!(texts, wanted);
+            assert!(wider < 60, "{wider} of 256 in a wider frame than their own");
+            let again = source.window(2, 8).unwrap();
+            assert!(batches.iter().zip(&again).all(|(one, other)| one.images.pixels == other.images.pixels));
         }
     }
 
     #[test]
-    fn what_is_planned_so_wide_is_drawn_and_the_rest_is_not() {
+    fn a_small_text_is_cut_out_and_a_large_one_is_not() {
+        let image = RgbImage::new(200, 80);
+        let mut rng = Pcg64Mcg::seed_from_u64(1);
+        for _ in 0..50 {
+            let cut = located(&image, [60, 20, 140, 50], false, &mut rng).unwrap();
+            assert!(
+                cut.width().abs_diff(80) <= 32 && cut.height().abs_diff(30) <= 13,
+                "{:?}",
+                cut.dimensions()
+            );
+            assert!(located(&image, [0, 0, 200, 80], false, &mut rng).is_none());
+        }
+    }
+
+    #[test]
+    fn no_picture_is_wider_than_asked() {
         let source = source("randomized", false);
-        let part = &source.parts[0];
-        let (mut kept, mut narrower) = (0, 0);
-        for index in 0..400 {
-            let (image, planned) = (part.image(index, 3).0, part.width_planned(index));
-            assert!(image.width <= planned, "{} of {planned}", image.width);
-            let found = part.image_of(index, 3, image.width, planned).unwrap();
-            assert_eq!(found.0, image);
-            assert!(part.image_of(index, 3, image.width, planned + 64).is_none());
-            kept += usize::from(image.width == planned);
-            narrower += usize::from(image.width < planned);
-        }
-        // Blank columns are dropped now and then; that such pictures are drawn, too, is what `planned` is kept for.
-        assert!(kept > 250 && narrower > 5, "{kept}, {narrower}");
-        assert!(part.planned[&128].iter().any(|(planned, _)| *planned > 128));
-    }
-
-    #[test]
-    fn a_probe_that_was_one_in_a_million_does_not_end_a_run() {
-        let mut source = source("randomized", false);
-        // Half of the probes claim to have been planned as no picture is.
-        let planned = source.parts[0].planned.get_mut(&128).unwrap();
-        let count = planned.len() as f64;
-        planned.push((4096, count));
-        assert!((0..8).all(|index| source.image(index, 128).is_ok()));
-        source.parts[0].planned.insert(128, vec![(4096, 1.0)]);
-        assert!(source.image(0, 128).is_err());
+        let wide = (0..40).filter(|&index| source.image(index).0.width > 128).count();
+        assert!(wide > 0);
+        assert!((0..40).all(|index| source.image_within(index, 128).unwrap().0.width == 128));
+        assert!(source.image_within(0, 64).is_none());
     }
 }

@@ -97,7 +97,7 @@ pub fn on_style(recognizer: &mut Recognizer, style: &str, images: u64, seed: u64
 pub fn on_pages(recognizer: &mut Recognizer, style: &str, images: u64, seed: u64) -> Result<Metrics> {
     let style = open(style, seed)?;
     let cut = |index| {
-        let Sample { label, image } = style.page_sample(index);
+        let Sample { label, image, .. } = style.page(index);
         let mut png = Cursor::new(Vec::new());
         image.write_to(&mut png, ImageFormat::Png)?;
         Ok((label, png.into_inner()))

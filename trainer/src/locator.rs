@@ -11,7 +11,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow, ensure};
-use byecaptcha_dataset::{Draw, composed, open, page::Cut};
+use byecaptcha_dataset::{CROSSED, Draw, RANDOMIZED, Sample, composed, open};
 use byecaptcha_models::{
     load::sha256,
     networks::{LOCATOR_HEIGHT, LOCATOR_WIDTH, Outline, locator},
@@ -31,8 +31,10 @@ use crate::{
 
 /// Screenshots in a step.
 const BATCH: u64 = 64;
-/// Of ten, how many are the picture itself, which is to be left alone.
+/// Of ten of the Python library's, how many are the picture itself, which is to be left alone.
 const WHOLE: u64 = 4;
+/// The same of others, in which a text is to be found either way.
+const WHOLE_OF_OTHERS: u64 = 7;
 /// The seed of training; held-out screenshots have the next one.
 const SEED: u64 = 0x10ca;
 /// Screenshots that an evaluation looks at.
@@ -81,27 +83,27 @@ struct Source(Vec<Box<dyn Draw>>);
 
 impl Source {
     fn new(seed: u64) -> Result<Self> {
-        // The composed styles are many and take half of the pictures.
-        let library = ["hku", "hku", "default"].into_iter().cycle().take(composed().len());
-        let styles = library.chain(composed()).map(|name| open(name, seed));
+        // Each composed style alone, as many that are crossed, and again as many of none.
+        let composed = composed();
+        let mixed = [CROSSED, RANDOMIZED].into_iter().flat_map(|name| vec![name; composed.len()]);
+        let others: Vec<&str> = composed.iter().copied().chain(mixed).collect();
+        let library = ["hku", "hku", "default"].into_iter().cycle().take(others.len());
+        let styles = library.chain(others.iter().copied()).map(|name| open(name, seed));
         Ok(Self(styles.collect::<Result<_, _>>()?))
     }
 
     fn example(&self, index: u64) -> Result<Example> {
-        let place = (index % self.0.len() as u64) as usize;
-        let style = &self.0[place];
-        let library = if place < self.0.len() / 2 { 1.0 } else { 0.0 };
+        let number = (index % self.0.len() as u64) as usize;
+        let style = &self.0[number];
+        let (library, whole) = if number < self.0.len() / 2 { (1.0, WHOLE) } else { (0.0, WHOLE_OF_OTHERS) };
+        let as_it_is = index / self.0.len() as u64 % 10 < whole;
+        let Sample { image, place, .. } = if as_it_is { style.sample(index) } else { style.page(index) };
         let seen =
-            |image| preprocess::seen(image).map_err(|error| anyhow!("cannot look at a screenshot: {error}"));
-        if index / self.0.len() as u64 % 10 < WHOLE {
-            return Ok((seen(&style.sample(index).image)?, [0.0, 0.0, 0.0, 0.0, library]));
-        }
-        let (_, Cut { image, place: [left, top, right, bottom] }) = style.page(index);
-        let share = |at: i64, length: u32| (at as f64 / f64::from(length)) as f32;
-        let (width, height) = image.dimensions();
-        let [left, top] = [share(left, width), share(top, height)];
-        let [right, bottom] = [share(right, width) - 1.0, share(bottom, height) - 1.0];
-        Ok((seen(&image)?, [left, top, right, bottom, library]))
+            preprocess::seen(&image).map_err(|error| anyhow!("cannot look at a screenshot: {error}"))?;
+        let sides = [image.width(), image.height()].map(f64::from);
+        let [left, top, right, bottom] =
+            std::array::from_fn(|edge| (place[edge] as f64 / sides[edge % 2]) as f32);
+        Ok((seen, [left, top, right - 1.0, bottom - 1.0, library]))
     }
 
     fn batch(&self, range: std::ops::Range<u64>) -> Result<(Tensor, Tensor)> {
@@ -175,12 +177,13 @@ pub fn train_locator(arguments: &TrainLocator, device: Device, stop: &AtomicBool
     let onnx = onnx::write_locator(&export::weights(&state.averages)?)?;
     let card = serde_json::json!({
         "name": "locator",
-        "finds": "the four edges of a captcha in a screenshot of it, scaled to 96x32, and whether the Python library drew it",
+        "finds": "in a screenshot scaled to 96x32, whether the Python library drew its captcha, and the four edges: of the picture if \
+                  so, else of its text with a little room",
         "parameters": Outline::of_locator().trainable_values(),
         "multiply_adds": Outline::of_locator().multiply_adds,
         "training": {
-            "data": "drawn afresh for each step: half of it presets hku (two thirds) and default, half composed styles; 60% \
-                     cut out of drawn pages and 40% as they are",
+            "data": "drawn afresh for each step: half of it presets hku (two thirds) and default, 60% of that cut out of drawn \
+                     pages; half composed styles, crossed and randomized pictures, as many of each, 30% of them cut out",
             "steps": state.step,
             "images": state.step * BATCH,
             "command": format!("byecaptcha-trainer train-locator --steps {}", arguments.steps),
@@ -211,23 +214,21 @@ fn edges_of(found: &Tensor, library: &Tensor) -> Tensor {
     library_s.where_self(&library.unsqueeze(1), &others)
 }
 
-/// The shares of held-out screenshots of which every edge is found to a fortieth and to a twentieth of the whole.
+/// Of each kind, the shares of held-out screenshots of which every edge is found to a fortieth and to a twentieth of the whole,
+/// and how often the kind itself is.
 fn evaluate(averages: &Parameters, (screenshots, wanted): &(Tensor, Tensor), device: Device) -> String {
+    let mean = |which: &Tensor| which.to_kind(tch::Kind::Float).mean(None).double_value(&[]) * 100.0;
     tch::no_grad(|| {
         let mut graph = TorchGraph::new(averages, false, Precision::Float32);
         let found = locator(&mut graph, &screenshots.to_device(device)).squeeze_dim(0);
         let wanted = wanted.to_device(device);
         let (edges, library) = (wanted.slice(1, 0, EDGES, 1), wanted.select(1, EDGES).ge(0.5));
         let kind = found.select(1, 2 * EDGES).ge(EVEN);
-        let right = kind.eq_tensor(&library).to_kind(tch::Kind::Float).mean(None).double_value(&[]);
+        let right = mean(&kind.eq_tensor(&library));
         let worst = (edges_of(&found, &kind) - edges).abs().amax([1], false);
-        let within =
-            |limit: f64| worst.le(limit).to_kind(tch::Kind::Float).mean(None).double_value(&[]) * 100.0;
-        format!(
-            "{:.1}% of screenshots within 2.5%, {:.1}% within 5%; kind right in {:.2}%",
-            within(0.025),
-            within(0.05),
-            right * 100.0
-        )
+        let within = |of: &Tensor, limit: f64| mean(&worst.masked_select(of).le(limit));
+        let [library_s, others] = [library.shallow_clone(), library.logical_not()]
+            .map(|of| format!("{:.1}% within 2.5%, {:.1}% within 5%", within(&of, 0.025), within(&of, 0.05)));
+        format!("the library's pictures: {library_s}; others' texts: {others}; kind right in {right:.2}%")
     })
 }

@@ -35,10 +35,8 @@ use crate::{
 
 /// Parts held-out images from training images.
 const HELD_OUT_SEED: u64 = 0x5eed_0e1d_0a7e_4e1d;
-/// Batches of images read at each evaluation.
-const HELD_OUT: u64 = 20;
-/// Images in a batch of the evaluation.
-const EVALUATION_BATCH: usize = 50;
+/// Images in a batch of the evaluation, which reads one window of them.
+const EVALUATION_BATCH: usize = 32;
 
 /// One line of the log.
 #[derive(Serialize)]
@@ -80,9 +78,7 @@ pub fn train(config: &Config, folder: &Path, device: Device, stop: &AtomicBool) 
     let log_path = folder.join("log.jsonl");
     let mut log = OpenOptions::new().create(true).append(true).open(log_path)?;
 
-    let held_out = Source::new(config, config.seed ^ HELD_OUT_SEED)?;
-    let held_out: Vec<LabelledBatch> =
-        (0..HELD_OUT).map(|step| held_out.batch(step, EVALUATION_BATCH)).collect::<Result<_>>()?;
+    let held_out = Source::new(config, config.seed ^ HELD_OUT_SEED)?.window(0, EVALUATION_BATCH)?;
     let batches =
         stream(Arc::new(Source::new(config, config.seed)?), config.batch, state.step..config.steps)?;
     let bar = ProgressBar::new(config.steps)

@@ -3,7 +3,7 @@
 // A test may stop at the first surprise.
 #![allow(clippy::unwrap_used)]
 
-use byecaptcha_dataset::{Draw, Generator, Style, page::Cut};
+use byecaptcha_dataset::{Draw, Generator, Sample, Style};
 use byecaptcha_models::{
     networks::{LOCATOR_HEIGHT, LOCATOR_WIDTH, Outline, locator},
     onnx::{self, Weights},
@@ -43,7 +43,7 @@ fn pictures_are_found_where_they_are() {
     let generator = generator("hku");
     let right = (0..IMAGES)
         .filter(|&index| {
-            let (_, Cut { image, place }) = generator.page(index);
+            let Sample { image, place, .. } = generator.page(index);
             let sides = [image.width(), image.height()].map(|side| side as f32);
             let found = locator.look(&image).unwrap().edges;
             (0..4).all(|edge| {
@@ -79,7 +79,7 @@ fn both_engines_see_the_same() {
     let rten = Locator::new(onnx::write_locator(&weights).unwrap()).unwrap();
     let generator = generator("hku");
     for index in 0..50 {
-        let image = generator.page(index).1.image;
+        let image = generator.page(index).image;
         let shape = [1, 3, LOCATOR_HEIGHT as i64, LOCATOR_WIDTH as i64];
         let seen = Tensor::from_slice(&seen(&image).unwrap()).reshape(shape);
         let mut graph = TorchGraph::new(&parameters, false, Precision::Float32);
@@ -99,7 +99,7 @@ fn the_library_s_pictures_are_told_from_others() {
     let kind = |name: &str, pages: bool| {
         let style = byecaptcha_dataset::open(name, 0x5ce).unwrap();
         let library = |&index: &u64| {
-            let image = if pages { style.page(index).1.image } else { style.sample(index).image };
+            let image = if pages { style.page(index).image } else { style.sample(index).image };
             locator.look(&image).unwrap().library
         };
         (0..500).filter(library).count()

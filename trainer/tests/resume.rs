@@ -133,7 +133,7 @@ fn a_network_that_mixes_kernels_goes_on_where_the_plain_one_was() {
     };
     let mixed = Config { network: Network::LeanConditional, ..plain.clone() };
     let fresh = Config { from: None, ..mixed.clone() };
-    let batch = data::Source::new(&plain, 5).unwrap().batch(0, 32).unwrap();
+    let batch = data::Source::new(&plain, 5).unwrap().window(0, 32).unwrap().remove(0);
     let [plain_loss, mixed_loss, fresh_loss] = [&plain, &mixed, &fresh].map(|config| {
         let mut state = train::start(config, Device::Cpu).unwrap();
         train::step(config, &mut state, &batch, 0.0, Device::Cpu).unwrap().0

@@ -52,7 +52,8 @@ impl Bend {
         self.across.reach != 0.0 || self.down.reach != 0.0
     }
 
-    fn point(&self, x: f32, y: f32) -> (f32, f32) {
+    /// Where a pixel of a bent picture comes from, and where a point of an outline goes to.
+    pub(super) fn point(&self, x: f32, y: f32) -> (f32, f32) {
         (x + self.across.at(y), y + self.down.at(x))
     }
 

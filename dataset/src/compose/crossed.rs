@@ -72,11 +72,6 @@ impl Draw for Crossed {
         self.text(index).0
     }
 
-    fn size(&self, index: u64) -> (u32, u32) {
-        let (_, recipe, _, mut rng) = self.plan(index);
-        recipe.size(&mut rng)
-    }
-
     fn seed(&self) -> u64 {
         self.seed
     }
@@ -102,7 +97,6 @@ mod tests {
             let drawing = crossed.drawing(index);
             assert_eq!(drawing.label, crossed.label(index));
             assert_eq!(drawing.image, crossed.drawing(index).image);
-            assert_eq!(drawing.image.dimensions(), crossed.size(index));
         }
         assert_ne!(crossed.drawing(1).image, Crossed::new(&[], 8).unwrap().drawing(1).image);
     }

@@ -12,6 +12,8 @@ const KNOTS: std::ops::Range<f32> = 0.25..0.9;
 
 /// A bend of the plane. Places are in half heights from the middle of the picture.
 pub(super) struct Distortion {
+    /// Half the picture's width and height in pixels.
+    half: (f32, f32),
     turn: (f32, f32),
     /// How much farther away it gets to the right, and downwards.
     perspective: [f32; 2],
@@ -32,6 +34,7 @@ impl Distortion {
         let depth = perspective.take(rng);
         let (width, height) = (width as f32, height as f32);
         Some(Self {
+            half: (width / 2.0, height / 2.0),
             turn: turn.take(rng).to_radians().sin_cos(),
             perspective: if side { [depth, 0.0] } else { [0.0, depth] },
             swirl: swirl.take(rng),
@@ -46,25 +49,28 @@ impl Distortion {
 
     /// The picture, bent; what comes from beyond its edges is `ground`.
     pub(super) fn pixels(&self, image: &RgbImage, ground: Rgb<u8>, nearest: bool) -> RgbImage {
-        let half = (image.width() as f32 / 2.0, image.height() as f32 / 2.0);
+        resampled(image, ground, nearest, |x, y| self.point(x as f32, y as f32))
+    }
+
+    /// Where a pixel of the bent picture comes from.
+    pub(super) fn point(&self, x: f32, y: f32) -> (f32, f32) {
+        let half = self.half;
         let aspect = half.0 / half.1;
-        resampled(image, ground, nearest, |x, y| {
-            let (mut u, mut v) = ((x as f32 - half.0) / half.1, (y as f32 - half.1) / half.1);
-            let (sine, cosine) = self.turn;
-            (u, v) = (u * cosine + v * sine, v * cosine - u * sine);
-            let [right, down] = self.perspective;
-            let depth = 1.0 + right * u / aspect + down * v;
-            (u, v) = (u / depth, v / depth);
-            (u, v) = self.around(u, v, aspect);
-            let (x_from, y_from) = (u * half.1 + half.0, v * half.1 + half.1);
-            match &self.ragged {
-                Some(([across, along], reach)) => {
-                    let pull = |field: &Field| (field.at(x, y) - 0.5) * reach;
-                    (x_from + pull(across), y_from + pull(along))
-                }
-                None => (x_from, y_from),
+        let (mut u, mut v) = ((x - half.0) / half.1, (y - half.1) / half.1);
+        let (sine, cosine) = self.turn;
+        (u, v) = (u * cosine + v * sine, v * cosine - u * sine);
+        let [right, down] = self.perspective;
+        let depth = 1.0 + right * u / aspect + down * v;
+        (u, v) = (u / depth, v / depth);
+        (u, v) = self.around(u, v, aspect);
+        let (x_from, y_from) = (u * half.1 + half.0, v * half.1 + half.1);
+        match &self.ragged {
+            Some(([across, along], reach)) => {
+                let pull = |field: &Field| (field.at(x as u32, y as u32) - 0.5) * reach;
+                (x_from + pull(across), y_from + pull(along))
             }
-        })
+            None => (x_from, y_from),
+        }
     }
 
     /// Swirled and blown up, within the ellipse that fills the picture.

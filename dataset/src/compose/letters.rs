@@ -10,6 +10,7 @@ use super::bend::Bend;
 use super::fonts::{self, Face, Glyph};
 use super::paint::{Painter, Pattern, in_parts, moved};
 use super::palette::Palette;
+use super::place::Inked;
 use super::recipe::{Ink, Letters};
 use super::{happens, one_of};
 use crate::page::ground::mixed;
@@ -39,7 +40,8 @@ struct Placed<'a> {
 }
 
 impl Setting<'_> {
-    /// Draws a text over the middle of the picture; `bend` bends the characters alone.
+    /// Draws a text over the middle of the picture and marks where it goes; `bend` bends the characters alone.
+    #[allow(clippy::too_many_arguments, reason = "a picture, what it is drawn with, and what is kept of it")]
     pub(super) fn draw(
         &self,
         text: &str,
@@ -47,6 +49,7 @@ impl Setting<'_> {
         painter: &mut Painter,
         palette: &Palette,
         bend: Option<&Bend>,
+        inked: &mut Inked,
         rng: &mut impl Rng,
     ) {
         let letters = self.letters;
@@ -87,6 +90,7 @@ impl Setting<'_> {
                 Some(bend) => bend.outline(outline),
                 None => outline,
             };
+            inked.mark(&outline);
             let colour = palette.ink(rng);
             if let Some((dx, dy, share)) = shadow {
                 let shade = mixed(palette.ground, colour, share);

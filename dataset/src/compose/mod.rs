@@ -12,6 +12,7 @@ mod letters;
 mod marks;
 mod paint;
 mod palette;
+mod place;
 mod randomized;
 mod recipe;
 mod styles;
@@ -29,6 +30,7 @@ use distort::Distortion;
 use fonts::Face;
 use paint::Painter;
 use palette::Palette;
+use place::Inked;
 pub(crate) use randomized::Randomized;
 use recipe::{Ground, Recipe};
 use styles::STYLES;
@@ -102,10 +104,6 @@ impl Draw for Composer {
         self.text(index).0
     }
 
-    fn size(&self, index: u64) -> (u32, u32) {
-        self.recipe.size(&mut self.text(index).1)
-    }
-
     fn seed(&self) -> u64 {
         self.seed
     }
@@ -113,7 +111,6 @@ impl Draw for Composer {
 
 /// Draws a text by a recipe, in some of the faces.
 fn compose(recipe: &Recipe, faces: &[&'static Face], label: String, rng: &mut Pcg64Mcg) -> Drawing {
-    // First of all, so that it can be told without the rest.
     let (width, height) = recipe.size(rng);
     let palette = Palette::random(&recipe.colours, rng);
     let mut image = RgbImage::new(width, height);
@@ -130,7 +127,12 @@ fn compose(recipe: &Recipe, faces: &[&'static Face], label: String, rng: &mut Pc
         marks::draw(mark, &mut image, &mut painter, &palette, faces, rng);
     }
     let set = letters::Setting { letters: &recipe.letters, mixed_fonts: recipe.mixed_fonts, faces };
-    set.draw(&label, &mut image, &mut painter, &palette, text_only.then_some(&bend), rng);
+    let mut inked = Inked::new((width, height));
+    set.draw(&label, &mut image, &mut painter, &palette, text_only.then_some(&bend), &mut inked, rng);
+    let place = inked.place(|x, y| {
+        let (x, y) = distortion.as_ref().map_or((x, y), |distortion| distortion.point(x, y));
+        if text_only { (x, y) } else { bend.point(x, y) }
+    });
     if text_only {
         image = distorted(image, rng);
     }
@@ -142,7 +144,7 @@ fn compose(recipe: &Recipe, faces: &[&'static Face], label: String, rng: &mut Pc
         image = distorted(image, rng);
     }
     let encoding = finish::finish(&recipe.finish, &palette, &mut image, rng);
-    Drawing { label, image, encoding }
+    Drawing { label, image, place, encoding }
 }
 
 /// Whether something of this likelihood happens.

@@ -59,11 +59,6 @@ impl Draw for Randomized {
         self.text(index).0
     }
 
-    fn size(&self, index: u64) -> (u32, u32) {
-        let (_, recipe, _, mut rng) = self.plan(index);
-        recipe.size(&mut rng)
-    }
-
     fn seed(&self) -> u64 {
         self.seed
     }
@@ -247,7 +242,6 @@ mod tests {
             let drawing = randomized.drawing(index);
             assert_eq!(drawing.label, randomized.label(index));
             assert_eq!(drawing.image, randomized.drawing(index).image);
-            assert_eq!(drawing.image.dimensions(), randomized.size(index));
         }
         assert_ne!(randomized.drawing(1).image, Randomized::new(8).drawing(1).image);
     }

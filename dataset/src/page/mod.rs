@@ -28,16 +28,16 @@ const FILTERS: [FilterType; 4] =
 pub struct Cut {
     /// What was cut out.
     pub image: RgbImage,
-    /// Where in it the picture itself lies, in pixels: left, top, and the first column and row beyond it. What lies outside
-    /// of the image was cut off.
+    /// Where in it the part that was asked for lies, in pixels: left, top, and the first column and row beyond it. What lies
+    /// outside of the image was cut off.
     pub place: [i64; 4],
 }
 
-/// Cuts `picture` out of a page of its own. The same seed makes the same page.
+/// Cuts `picture` out of a page of its own, and tells where the `part` of it went to. The same seed makes the same page.
 ///
 /// # Errors
 /// [`Error::Encode`] where the picture has no pixels.
-pub fn cut(picture: &RgbImage, seed: u64) -> Result<Cut, Error> {
+pub fn cut(picture: &RgbImage, part: [i64; 4], seed: u64) -> Result<Cut, Error> {
     let mut rng = Pcg64Mcg::seed_from_u64(seed);
     let scale = (rng.random_range(SCALE.start.ln()..SCALE.end.ln())).exp();
     let shown = shown(picture, scale, FILTERS[rng.random_range(0..FILTERS.len())])?;
@@ -55,7 +55,10 @@ pub fn cut(picture: &RgbImage, seed: u64) -> Result<Cut, Error> {
     let frame = rng.random_bool(0.25).then(|| (rng.random_range(1..=2), ground::colour(0..=255, &mut rng)));
     let radius = if rng.random_bool(0.1) { rng.random_range(2..=6) } else { 0 };
     place(&mut page, &shown, (x, y), frame, radius);
-    Ok(Cut { image: encoded_again(page, &mut rng)?, place: lies })
+    let stretched = [width / f64::from(picture.width()), height / f64::from(picture.height())];
+    let part =
+        std::array::from_fn(|edge| lies[edge % 2] + (part[edge] as f64 * stretched[edge % 2]).round() as i64);
+    Ok(Cut { image: encoded_again(page, &mut rng)?, place: part })
 }
 
 /// The picture at the size at which the screen shows it.
@@ -123,7 +126,7 @@ mod tests {
 
     #[test]
     fn the_same_seed_makes_the_same_cut() {
-        let cut = |seed| cut(&picture(), seed).unwrap().image;
+        let cut = |seed| cut(&picture(), [0, 0, 128, 48], seed).unwrap().image;
         assert_eq!(cut(5), cut(5));
         assert_ne!(cut(5), cut(6));
     }
@@ -133,7 +136,8 @@ mod tests {
         let picture = picture();
         let (mut smallest, mut largest) = (1.0_f64, 1.0_f64);
         for seed in 0..2_000 {
-            let Cut { image, place: [left, top, right, bottom] } = cut(&picture, seed).unwrap();
+            let Cut { image, place: [left, top, right, bottom] } =
+                cut(&picture, [0, 0, 128, 48], seed).unwrap();
             let scale = f64::from(image.height()) / 48.0;
             assert!(((right - left) as f64 / (bottom - top) as f64 - 128.0 / 48.0).abs() < 0.1);
             smallest = smallest.min(scale);
@@ -141,6 +145,18 @@ mod tests {
         }
         assert!((0.45..0.56).contains(&smallest), "{smallest}");
         assert!((2.7..3.3).contains(&largest), "{largest}");
+    }
+
+    #[test]
+    fn a_part_goes_where_the_picture_goes() {
+        let picture = picture();
+        for seed in 0..200 {
+            let whole = cut(&picture, [0, 0, 128, 48], seed).unwrap().place;
+            let middle = cut(&picture, [32, 12, 96, 36], seed).unwrap().place;
+            let (across, down) = ((whole[2] - whole[0]) / 4, (whole[3] - whole[1]) / 4);
+            let wanted = [whole[0] + across, whole[1] + down, whole[2] - across, whole[3] - down];
+            assert!(middle.iter().zip(wanted).all(|(at, wanted)| (at - wanted).abs() <= 1), "{seed}");
+        }
     }
 
     #[test]

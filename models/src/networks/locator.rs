@@ -1,6 +1,6 @@
-//! Finds a picture in a screenshot of it: a few strided convolutions and two fully connected layers that give its four
-//! edges, and whether it is of the kind that a special model reads. It sees colours, since a pale picture on a white page has
-//! no other edge.
+//! Finds what is to be read in a screenshot: a few strided convolutions and two fully connected layers that give four edges,
+//! and whether the picture is of the kind that a special model reads. It sees colours, since a pale picture on a white page
+//! has no other edge.
 
 use super::{Convolution, Graph};
 
@@ -9,13 +9,12 @@ pub const LOCATOR_HEIGHT: usize = 32;
 /// Columns that it sees it in.
 pub const LOCATOR_WIDTH: usize = 96;
 
-/// What it says of each: four edges of a picture that the Python library drew, four of any other, and which it is. What
-/// edges look like is another thing for each kind, and only the last layer need know.
+/// What it says of each: four edges of a picture that the Python library drew, four of the text in any other, and which it is.
 pub const LOCATOR_FINDINGS: usize = 9;
 
-/// From screenshots `[N, 3, 32, 96]`, their values from -1 to 1, to `[1, N, 9]`: the picture's left, top, right and bottom
-/// edge as shares of the screenshot's width and height, each less what it is where the picture fills the screenshot, first
-/// as they are if the Python library drew it, then as they are if not; and the log odds that it did.
+/// From screenshots `[N, 3, 32, 96]`, their values from -1 to 1, to `[1, N, 9]`: the left, top, right and bottom edge
+/// of what is to be read, as shares of the screenshot's width and height, each less what it is where that fills the screenshot,
+/// first as they are if the Python library drew the picture, then as they are if not; and the log odds that it did.
 pub fn locator<G: Graph>(graph: &mut G, screenshots: &G::Node) -> G::Node {
     let node = graph.convolution("conv1", screenshots, Convolution::new(8, 5).stride(2, 2));
     let node = graph.convolution("conv2", &node, Convolution::new(16, 3).stride(2, 2));

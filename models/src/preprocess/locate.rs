@@ -1,5 +1,6 @@
-//! Finds the picture in a screenshot that shows some of the page around it. Characters are told apart by their size in
-//! the frame, too, so a margin that stays on makes every one of them a little wrong.
+//! Finds what is to be read in a screenshot. Of the Python library's captchas that is the picture, without what shows of the
+//! page around it: their characters are told apart by their size in it, too, so a margin that stays on makes every one of them
+//! a little wrong. Of others it is the text with a little room: a small text in a large picture is made larger.
 
 use std::sync::Arc;
 
@@ -21,8 +22,8 @@ use crate::{
 /// Where all edges are within this share of the whole's, the picture is the whole: the file itself, most likely, which
 /// nothing is to be taken from.
 const WHOLE: f32 = 0.05;
-/// The same of pictures that the Python library did not draw: their edges are harder to tell from what is in them, and their
-/// networks were shown characters of many sizes, so a little margin that stays on costs less than a character cut into.
+/// The same of pictures that the Python library did not draw: where a text ends is harder to tell, and their networks were
+/// shown characters of many sizes, so a little room that stays on costs less than a character cut into.
 const WHOLE_OF_OTHERS: f32 = 0.08;
 /// Edges of a picture.
 const EDGES: usize = 4;
@@ -30,6 +31,8 @@ const EDGES: usize = 4;
 const LIBRARY: f32 = 0.0;
 /// Smallest share of a screenshot that is believed to be its picture, in width and in height.
 const LEAST: f32 = 0.4;
+/// Smallest share that is believed to be its text.
+const LEAST_OF_OTHERS: f32 = 0.15;
 
 /// The locator's network in memory; threads may share it.
 pub struct Locator {
@@ -78,8 +81,8 @@ impl Locator {
         Ok(Found { edges, library })
     }
 
-    /// Fits a picture, or the one that a screenshot shows, into the networks' frame. Where the locator fails, the whole
-    /// is taken for the picture: most of what is uploaded is just that.
+    /// Fits what is to be read of a picture, or of the one that a screenshot shows, into the networks' frame. Where the
+    /// locator fails, the whole is.
     pub fn prepare(&self, screenshot: &RgbImage) -> PreparedImage {
         match self.look(screenshot) {
             Ok(found) => {
@@ -97,20 +100,21 @@ impl Locator {
 /// What the locator says of a screenshot.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Found {
-    /// The picture's left, top, right and bottom edge, as shares of the screenshot's width and height.
+    /// The left, top, right and bottom edge of what is to be read, as shares of the screenshot's width and height: of the
+    /// picture if it is the Python library's, else of its text.
     pub edges: [f32; 4],
     /// Whether the picture looks as if the Python library had drawn it.
     pub library: bool,
 }
 
 impl Found {
-    /// The picture without its surroundings; none, where the screenshot is nothing but picture.
+    /// What is to be read without its surroundings; none, where there is nothing to be left out.
     #[must_use]
     pub fn picture(&self, screenshot: &RgbImage) -> Option<RgbImage> {
         let [left, top, right, bottom] = self.edges;
-        let most = if self.library { WHOLE } else { WHOLE_OF_OTHERS };
+        let (most, least) = if self.library { (WHOLE, LEAST) } else { (WHOLE_OF_OTHERS, LEAST_OF_OTHERS) };
         let whole = left <= most && top <= most && right >= 1.0 - most && bottom >= 1.0 - most;
-        if whole || right - left < LEAST || bottom - top < LEAST {
+        if whole || right - left < least || bottom - top < least {
             return None;
         }
         let (width, height) = screenshot.dimensions();
@@ -151,6 +155,6 @@ mod tests {
         assert_eq!((cut(0.04, true), cut(0.06, true)), (None, Some((188, 100))));
         assert_eq!((cut(0.06, false), cut(0.1, false)), (None, Some((180, 100))));
         // Less than is believed to be a picture.
-        assert_eq!(cut(0.7, false), None);
+        assert_eq!((cut(0.7, true), cut(0.9, false)), (None, None));
     }
 }

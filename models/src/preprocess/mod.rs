@@ -6,4 +6,4 @@ mod prepare;
 
 pub use decode::{ImageError, ImageLimits, decode};
 pub use locate::{Found, Locator, seen};
-pub use prepare::{HEIGHT, MAX_WIDTH, PreparedImage, WIDTH, prepare, width_at_most};
+pub use prepare::{HEIGHT, MAX_WIDTH, PreparedImage, WIDTH, prepare};

@@ -23,6 +23,8 @@ pub struct PreparedImage {
     pub pixels: Vec<f32>,
     /// Pixels from left to right: [`WIDTH`] or a larger multiple of 64, up to [`MAX_WIDTH`].
     pub width: usize,
+    /// The value of the picture's ground, which fills what it leaves of the frame.
+    pub ground: f32,
     /// Whether it looks like one of the Python library's pictures, as far as anything has looked.
     pub library: bool,
 }
@@ -38,6 +40,17 @@ impl PreparedImage {
                 (least.min(pixel), most.max(pixel))
             });
         most - least <= EVEN
+    }
+
+    /// The same in the middle of a frame of this width; as it is where its own is as wide or wider.
+    #[must_use]
+    pub fn widened(self, width: usize) -> Self {
+        let Some(more @ 1..) = width.checked_sub(self.width) else { return self };
+        let mut pixels = vec![self.ground; width * HEIGHT];
+        for (to, from) in pixels.chunks_exact_mut(width).zip(self.pixels.chunks_exact(self.width)) {
+            to[more / 2..more / 2 + self.width].copy_from_slice(from);
+        }
+        Self { pixels, width, ..self }
     }
 }
 
@@ -71,7 +84,7 @@ pub fn prepare(picture: &RgbImage) -> PreparedImage {
             *to = light(from);
         }
     }
-    PreparedImage { pixels, width: outer_width, library: false }
+    PreparedImage { pixels, width: outer_width, ground: light(ground), library: false }
 }
 
 /// The width and height that a picture of this size has in the frame.
@@ -88,12 +101,6 @@ fn fitted(width: usize, height: usize) -> (usize, usize) {
 /// The frame's width for what is so wide in it.
 fn framed(inner_width: usize) -> usize {
     inner_width.max(WIDTH).next_multiple_of(WIDTH_STEP)
-}
-
-/// How wide a picture of this size can become in [`prepare`], in pixels: as wide it is, but for blank columns at its ends.
-#[must_use]
-pub fn width_at_most(width: u32, height: u32) -> usize {
-    framed(fitted(width.max(1) as usize, height.max(1) as usize).0)
 }
 
 /// Drops columns of nothing but ground from both ends of a picture wider than the frame, as far as the frame needs it:
@@ -201,6 +208,18 @@ mod tests {
             (40 + 15..=40 + 18).contains(&first) && (40 + 22..=40 + 25).contains(&last),
             "{first} {last}"
         );
+    }
+
+    #[test]
+    fn a_wider_frame_has_more_ground() {
+        let image = prepare(&with_box(128, 48, 240, 30));
+        let wider = image.clone().widened(192);
+        assert_eq!(wider.width, 192);
+        for (row, line) in wider.pixels.chunks_exact(192).enumerate() {
+            assert!(line[..32].iter().chain(&line[160..]).all(|&pixel| pixel == image.ground));
+            assert_eq!(line[32..160], image.pixels[row * 128..][..128]);
+        }
+        assert_eq!(image.clone().widened(64), image);
     }
 
     #[test]

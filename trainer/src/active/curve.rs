@@ -14,7 +14,7 @@ use byecaptcha_dataset::{Draw, open};
 use byecaptcha_models::{
     ImageBatch, Predictor, PreparedImage,
     decode::{self, Hypothesis},
-    preprocess::{self, prepare},
+    preprocess::{self, Locator, prepare},
     torch::TorchPredictor,
 };
 use rand::{SeedableRng, seq::SliceRandom};
@@ -185,11 +185,12 @@ fn series(
 }
 
 fn drawn(style: &dyn Draw, count: u64) -> Result<Vec<Labelled>> {
+    let locator = Locator::embedded()?;
     (0..count)
         .into_par_iter()
         .map(|index| {
             let (text, file, _) = style.encoded(index);
-            Labelled::new(text, file)
+            Labelled::new(text, file, &locator)
         })
         .collect()
 }

@@ -7,12 +7,8 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use anyhow::{Result, bail, ensure};
-use byecaptcha_models::{
-    Charset, ImageBatch, PreparedImage, load,
-    preprocess::{self, prepare},
-    torch::Precision,
-};
+use anyhow::{Result, ensure};
+use byecaptcha_models::{Charset, PreparedImage, load, preprocess::prepare, torch::Precision};
 use indicatif::ProgressBar;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
@@ -32,8 +28,6 @@ use crate::{
 const BATCH: usize = 64;
 /// The highest learning rate: a third of that of training, since most is known already.
 const PEAK: f64 = 1e-3;
-/// Variations of a picture looked through for one of its usual width.
-const TRIES: usize = 20;
 
 /// The run that adapts a model: its network and charset, the latter with what the pictures hold beside.
 pub fn run(
@@ -123,45 +117,23 @@ impl<'a> Learned<'a> {
         let width = all[rng.random_range(0..all.len())];
         let here = &self.by_width[&width];
         let seeds: Vec<u64> = (0..batch).map(|_| rng.random()).collect();
-        let images: Vec<(PreparedImage, String)> = seeds
+        let images = seeds
             .into_par_iter()
             .enumerate()
             .map(|(place, seed)| {
-                if place % 2 == 1 && self.rehearsed.draws(width) {
-                    return self.rehearsed.image(step * batch as u64 + place as u64, width);
-                }
-                varied(here, width, seed)
+                let index = step * batch as u64 + place as u64;
+                let drawn = (place % 2 == 1).then(|| self.rehearsed.image_within(index, width)).flatten();
+                drawn.unwrap_or_else(|| varied(here, width, seed))
             })
-            .collect::<Result<_>>()?;
-        let mut drawn = LabelledBatch {
-            images: ImageBatch { pixels: Vec::new(), count: batch, height: preprocess::HEIGHT, width },
-            labels: Vec::new(),
-            texts: Vec::new(),
-        };
-        for (image, text) in images {
-            drawn.images.pixels.extend_from_slice(&image.pixels);
-            drawn
-                .labels
-                .push(self.config.charset.encode(&text)?.into_iter().map(|label| label as i64).collect());
-            drawn.texts.push(text);
-        }
-        Ok(drawn)
+            .collect();
+        LabelledBatch::new(images, &self.config.charset)
     }
 }
 
-/// One of the pictures, varied so that its width stays.
-fn varied(pictures: &[&Labelled], width: usize, seed: u64) -> Result<(PreparedImage, String)> {
+/// One of the pictures, varied, and no wider than it is.
+fn varied(pictures: &[&Labelled], width: usize, seed: u64) -> (PreparedImage, String) {
     let mut rng = Pcg64Mcg::seed_from_u64(seed);
     let Labelled { text, picture, .. } = pictures[rng.random_range(0..pictures.len())];
-    for _ in 0..TRIES {
-        let image = prepare(&vary(picture, &mut rng));
-        if image.width == width {
-            return Ok((image, text.clone()));
-        }
-    }
-    let image = prepare(picture);
-    if image.width != width {
-        bail!("a picture of {text:?} changes its width");
-    }
-    Ok((image, text.clone()))
+    let image = prepare(&vary(picture, &mut rng));
+    (if image.width <= width { image } else { prepare(picture) }, text.clone())
 }

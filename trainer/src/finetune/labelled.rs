@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use byecaptcha_models::preprocess::{self, ImageLimits};
+use byecaptcha_models::preprocess::{self, ImageLimits, Locator};
 use image::RgbImage;
 use sha2::{Digest, Sha256};
 
@@ -26,14 +26,15 @@ pub struct Labelled {
     pub text: String,
     /// The file as it came.
     pub file: Vec<u8>,
-    /// The picture in it.
+    /// The picture in it, without what a reader's locator leaves out.
     pub picture: RgbImage,
 }
 
 impl Labelled {
     /// From a file's bytes.
-    pub fn new(text: String, file: Vec<u8>) -> Result<Self> {
+    pub fn new(text: String, file: Vec<u8>, locator: &Locator) -> Result<Self> {
         let picture = preprocess::decode(&file, ImageLimits::default())?;
+        let picture = locator.look(&picture)?.picture(&picture).unwrap_or(picture);
         Ok(Self { text, file, picture })
     }
 }
@@ -50,13 +51,14 @@ pub fn read(folder: &Path) -> Result<Vec<Labelled>> {
             .map(|path| evaluate::text_of(&path).map(|text| (path, text)))
             .collect::<Result<_>>()?
     };
+    let locator = Locator::embedded()?;
     let mut pictures = named
         .into_iter()
         .map(|(path, text)| {
             ensure!(!text.is_empty(), "{} has an empty text", path.display());
             let file = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
             let order = Sha256::digest(&file);
-            let labelled = Labelled::new(text, file).with_context(|| path.display().to_string())?;
+            let labelled = Labelled::new(text, file, &locator).with_context(|| path.display().to_string())?;
             Ok((order, labelled))
         })
         .collect::<Result<Vec<_>>>()?;
