@@ -16,6 +16,7 @@ pub mod locator;
 pub mod metrics;
 pub mod optimizer;
 pub mod schedule;
+pub mod step;
 pub mod stream;
 pub mod table6;
 pub mod train;

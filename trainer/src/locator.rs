@@ -157,7 +157,8 @@ pub fn train_locator(arguments: &TrainLocator, device: Device, stop: &AtomicBool
                 )?;
         loss.f_backward()?;
         let rate = schedule.rate(state.step, arguments.steps);
-        state.optimizer.step(&mut state.parameters, rate, state.step);
+        let gradients = optimizer::gradients(&state.parameters);
+        state.optimizer.step(&mut state.parameters, &gradients, rate, state.step);
         optimizer::average(&mut state.averages, &state.parameters, AVERAGE, state.step);
         state.step += 1;
         let last = state.step == arguments.steps || stop.load(Ordering::Relaxed);

@@ -83,22 +83,23 @@ impl Optimizer {
         Self { settings, peak, first: zeros(), second }
     }
 
-    /// Applies the gradients and clears them; `step` counts from 0. Returns the gradients' length before clipping;
+    /// Applies gradients, one for each trained parameter; `step` counts from 0. Returns the gradients' length before clipping;
     /// where that is not finite, nothing changes. (The in-place operations return the tensor they changed: dropped.)
-    pub fn step(&mut self, parameters: &mut Parameters, rate: f64, step: u64) -> f64 {
+    pub fn step(&mut self, parameters: &mut Parameters, gradients: &Parameters, rate: f64, step: u64) -> f64 {
         tch::no_grad(|| {
             let squares: Vec<Tensor> =
-                self.first.keys().map(|name| parameters[name].grad().square().sum(Kind::Float)).collect();
+                gradients.values().map(|gradient| gradient.square().sum(Kind::Float)).collect();
             let length = Tensor::stack(&squares, 0).sum(Kind::Float).sqrt().double_value(&[]);
             let scale = (self.settings.clip / length.max(EPSILON)).min(1.0);
             for (name, first) in &mut self.first {
-                let Some(parameter) = parameters.get_mut(name) else { continue };
-                let mut gradient = parameter.grad();
+                let (Some(parameter), Some(gradient)) = (parameters.get_mut(name), gradients.get(name))
+                else {
+                    continue;
+                };
                 if length.is_finite() {
                     let update = Update { settings: self.settings, rate, share: rate / self.peak, step };
-                    update.apply(parameter, &gradient * scale, first, self.second.get_mut(name));
+                    update.apply(parameter, gradient * scale, first, self.second.get_mut(name));
                 }
-                drop(gradient.zero_());
             }
             length
         })
@@ -153,6 +154,19 @@ impl Update {
     }
 }
 
+/// Takes the gradients of trained parameters off them.
+pub fn gradients(parameters: &Parameters) -> Parameters {
+    let trained = parameters.iter().filter(|(_, tensor)| tensor.requires_grad());
+    trained
+        .map(|(name, tensor)| {
+            let mut gradient = tensor.grad();
+            let taken = gradient.copy();
+            drop(gradient.zero_());
+            (name.clone(), taken)
+        })
+        .collect()
+}
+
 /// Moves the running average towards the parameters. Early on it follows faster, so that it is no mean of the start.
 pub fn average(averages: &mut Parameters, parameters: &Parameters, decay: f64, step: u64) {
     let decay = decay.min((1.0 + step as f64) / (10.0 + step as f64));
@@ -175,7 +189,8 @@ mod tests {
         (0..steps)
             .map(|step| {
                 parameters["x"].square().sum(Kind::Double).backward();
-                optimizer.step(&mut parameters, 0.1, step);
+                let gradients = gradients(&parameters);
+                optimizer.step(&mut parameters, &gradients, 0.1, step);
                 parameters["x"].double_value(&[0, 0])
             })
             .collect()
@@ -229,10 +244,12 @@ mod tests {
         let settings = Settings { clip: 1.0, ..Settings::default() };
         let mut optimizer = Optimizer::new(settings, 1.0, &parameters);
         (&parameters["x"] * 1000.0).sum(Kind::Float).backward();
-        assert!((optimizer.step(&mut parameters, 0.0, 0) - 1000.0).abs() < 1e-3);
+        let first = gradients(&parameters);
+        assert!((optimizer.step(&mut parameters, &first, 0.0, 0) - 1000.0).abs() < 1e-3);
         assert!((optimizer.first["x"].double_value(&[0]) - 0.1).abs() < 1e-6);
         (&parameters["x"] * f64::NAN).sum(Kind::Float).backward();
-        optimizer.step(&mut parameters, 0.1, 1);
+        let broken = gradients(&parameters);
+        optimizer.step(&mut parameters, &broken, 0.1, 1);
         assert!((parameters["x"].double_value(&[0]) - 1.0).abs() < 1e-9);
     }
 }

@@ -13,23 +13,24 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use byecaptcha_models::{
-    ImageBatch, Predictor,
+    Predictor,
     card::Figures,
     decode,
-    networks::{Alignment, Outline},
+    networks::Outline,
     preprocess,
-    torch::{TorchGraph, TorchPredictor, initialize},
+    torch::{TorchPredictor, initialize},
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
-use tch::{Device, Tensor};
+use tch::Device;
 
 use crate::{
     checkpoint::{self, State},
     config::Config,
     data::{LabelledBatch, Source},
     metrics::Metrics,
-    optimizer::{self, Optimizer},
+    optimizer::Optimizer,
+    step::step,
     stream::stream,
 };
 
@@ -131,57 +132,6 @@ pub fn train(config: &Config, folder: &Path, device: Device, stop: &AtomicBool) 
     // A thread that draws and fails takes the stream with it.
     ensure!(state.step == config.steps || stop.load(Ordering::Relaxed), "the drawing of images broke off");
     Ok(())
-}
-
-/// One step of the optimizer; gives the loss and the gradients' length.
-pub fn step(
-    config: &Config,
-    state: &mut State,
-    batch: &LabelledBatch,
-    rate: f64,
-    device: Device,
-) -> Result<(f64, f64)> {
-    let images = tensor(&batch.images, device)?;
-    let mut graph = TorchGraph::new(&state.parameters, true, config.precision);
-    let log_probabilities = config.network.build(&mut graph, &images, config.charset.labels());
-    let loss = loss(config.network.alignment(), &log_probabilities, batch, device)?;
-    loss.f_backward()?;
-    let length = state.optimizer.step(&mut state.parameters, rate, state.step);
-    optimizer::average(&mut state.averages, &state.parameters, config.average, state.step);
-    state.step += 1;
-    Ok((loss.double_value(&[]), length))
-}
-
-/// The mean, over the images of a batch, of how far their texts are from certain.
-fn loss(
-    alignment: Alignment,
-    log_probabilities: &Tensor,
-    batch: &LabelledBatch,
-    device: Device,
-) -> Result<Tensor> {
-    let targets = Tensor::from_slice(&batch.labels.concat()).to_device(device);
-    if alignment == Alignment::Positions {
-        // Cross-entropy at each position; the blanks between them are certain whatever the network says.
-        let positions = log_probabilities.f_slice(0, 0, None, 2)?.f_transpose(0, 1)?.f_flatten(0, 1)?;
-        return Ok(positions.f_nll_loss::<Tensor>(&targets, None, tch::Reduction::Mean, -100)?);
-    }
-    let lengths: Vec<i64> = batch.labels.iter().map(|labels| labels.len() as i64).collect();
-    let input_lengths = vec![log_probabilities.size()[0]; batch.images.count];
-    Ok(Tensor::f_ctc_loss(
-        log_probabilities,
-        &targets,
-        input_lengths.as_slice(),
-        lengths.as_slice(),
-        decode::BLANK as i64,
-        tch::Reduction::Mean,
-        // A text that cannot fit its steps would make the whole batch's loss infinite.
-        true,
-    )?)
-}
-
-fn tensor(images: &ImageBatch, device: Device) -> Result<Tensor> {
-    let shape = [images.count as i64, 1, images.height as i64, images.width as i64];
-    Ok(Tensor::f_from_slice(&images.pixels)?.f_reshape(shape)?.to_device(device))
 }
 
 /// Reads images with the averaged weights, as they would be served.

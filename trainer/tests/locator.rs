@@ -1,5 +1,5 @@
-//! The locator finds pictures in screenshots, leaves pictures that are no screenshots as they are, and is the same network
-//! on both engines.
+//! The locator finds the Python library's pictures in screenshots and others' texts in anything, leaves that library's pictures
+//! as they are where they are no screenshots, and is the same network on both engines.
 // A test may stop at the first surprise.
 #![allow(clippy::unwrap_used)]
 
@@ -53,6 +53,32 @@ fn pictures_are_found_where_they_are() {
         .count() as u64;
     println!("{right} of {IMAGES} found");
     assert!(right * 100 >= IMAGES * 93, "{right}");
+}
+
+/// Of what composed styles draw, the texts stay whole, and their surroundings go.
+#[test]
+fn texts_are_found_in_pictures_that_the_library_did_not_draw() {
+    let locator = Locator::embedded().unwrap();
+    let style = byecaptcha_dataset::open(byecaptcha_dataset::CROSSED, 0x5ce).unwrap();
+    let (mut whole, mut wanted, mut left) = (0, 0.0, 0.0);
+    for index in 0..IMAGES {
+        let Sample { image, place, .. } = style.sample(index);
+        let sides = [image.width(), image.height()].map(|side| side as f32);
+        let place: [f32; 4] = std::array::from_fn(|edge| place[edge] as f32 / sides[edge % 2]);
+        let found = locator.look(&image).unwrap();
+        let edges = if found.picture(&image).is_some() { found.edges } else { [0.0, 0.0, 1.0, 1.0] };
+        let [across, down] = [0, 1].map(|side| place[side + 2] - place[side]);
+        // A tenth of its box is less than the room that is around a text.
+        let kept = |edge: usize, into: f32| into <= 0.1 * if edge % 2 == 0 { across } else { down };
+        let into = [0, 1].into_iter().map(|edge| (edge, edges[edge] - place[edge]));
+        let into = into.chain([2, 3].into_iter().map(|edge| (edge, place[edge] - edges[edge])));
+        whole += u64::from(into.into_iter().all(|(edge, into)| kept(edge, into)));
+        wanted += across * down;
+        left += (edges[2] - edges[0]) * (edges[3] - edges[1]);
+    }
+    let [wanted, left] = [wanted, left].map(|area| area / IMAGES as f32 * 100.0);
+    println!("{whole} of {IMAGES} texts whole; {left:.1}% of the pictures left, {wanted:.1}% wanted");
+    assert!(whole * 100 >= IMAGES * 85 && left < wanted + 10.0, "{whole}, {left} of {wanted}");
 }
 
 #[test]

@@ -22,6 +22,7 @@ use byecaptcha_trainer::{
     data,
     optimizer::{Rule, Settings},
     schedule::{Schedule, Shape},
+    step::step,
     train,
 };
 use tch::{Device, Tensor};
@@ -136,7 +137,7 @@ fn a_network_that_mixes_kernels_goes_on_where_the_plain_one_was() {
     let batch = data::Source::new(&plain, 5).unwrap().window(0, 32).unwrap().remove(0);
     let [plain_loss, mixed_loss, fresh_loss] = [&plain, &mixed, &fresh].map(|config| {
         let mut state = train::start(config, Device::Cpu).unwrap();
-        train::step(config, &mut state, &batch, 0.0, Device::Cpu).unwrap().0
+        step(config, &mut state, &batch, 0.0, Device::Cpu).unwrap().0
     });
     // Two of its channels are gone, and each expert is a little off.
     assert!(

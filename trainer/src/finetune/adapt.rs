@@ -21,6 +21,7 @@ use crate::{
     config::{Config, Source as Part},
     data::{LabelledBatch, Source},
     schedule::{Schedule, Shape},
+    step::step,
     train,
 };
 
@@ -82,7 +83,7 @@ pub fn adapt(
     while state.step < config.steps && !stop.load(Ordering::Relaxed) {
         let batch = learned.batch(state.step)?;
         let rate = config.schedule.rate(state.step, config.steps);
-        train::step(config, &mut state, &batch, rate, device)?;
+        step(config, &mut state, &batch, rate, device)?;
         bar.set_position(state.step);
     }
     bar.finish_and_clear();
