@@ -5,7 +5,6 @@
 use rand::{Rng, RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
-use super::fonts::Face;
 use super::recipe::Recipe;
 use super::{Composer, compose};
 use crate::draw::{Draw, Drawing, mix};
@@ -35,8 +34,16 @@ impl Crossed {
         &self.styles[rng.random_range(0..self.styles.len())]
     }
 
-    /// The text of a picture, the style that its parts make, the faces, and the random numbers that draw it.
-    fn plan(&self, index: u64) -> (String, Recipe, &[&'static Face], Pcg64Mcg) {
+    /// The text of a picture, the style that gives it, and the random numbers that draw it.
+    fn text(&self, index: u64) -> (String, &Composer, Pcg64Mcg) {
+        let mut rng = Pcg64Mcg::seed_from_u64(mix(mix(self.seed ^ OWN).wrapping_add(index)));
+        let from = self.any(&mut rng);
+        (from.recipe.write(&mut rng), from, rng)
+    }
+}
+
+impl Draw for Crossed {
+    fn drawing(&self, index: u64) -> Drawing {
         let (label, text, mut rng) = self.text(index);
         let faces = &self.any(&mut rng).faces;
         let mut from = || &self.any(&mut rng).recipe;
@@ -51,20 +58,6 @@ impl Crossed {
             // A text and the room that it needs belong together.
             ..text.recipe.clone()
         };
-        (label, recipe, faces, rng)
-    }
-
-    /// The text of a picture, the style that gives it, and the random numbers that draw it.
-    fn text(&self, index: u64) -> (String, &Composer, Pcg64Mcg) {
-        let mut rng = Pcg64Mcg::seed_from_u64(mix(mix(self.seed ^ OWN).wrapping_add(index)));
-        let from = self.any(&mut rng);
-        (from.recipe.write(&mut rng), from, rng)
-    }
-}
-
-impl Draw for Crossed {
-    fn drawing(&self, index: u64) -> Drawing {
-        let (label, recipe, faces, mut rng) = self.plan(index);
         compose(&recipe, faces, label, &mut rng)
     }
 

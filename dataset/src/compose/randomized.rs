@@ -38,20 +38,14 @@ impl Randomized {
         let mut rng = Pcg64Mcg::seed_from_u64(mix(mix(self.seed ^ OWN).wrapping_add(index)));
         (text(&mut rng).write(&mut rng), rng)
     }
-
-    /// The same with the style that was made for it, and the faces.
-    fn plan(&self, index: u64) -> (String, Recipe, Vec<&'static Face>, Pcg64Mcg) {
-        let (label, mut rng) = self.text(index);
-        let count = rng.random_range(1..=5);
-        let faces = (0..count).map(|_| self.faces[rng.random_range(0..self.faces.len())]).collect();
-        let recipe = recipe(label.chars().count(), &mut rng);
-        (label, recipe, faces, rng)
-    }
 }
 
 impl Draw for Randomized {
     fn drawing(&self, index: u64) -> Drawing {
-        let (label, recipe, faces, mut rng) = self.plan(index);
+        let (label, mut rng) = self.text(index);
+        let count = rng.random_range(1..=5);
+        let faces: Vec<_> = (0..count).map(|_| self.faces[rng.random_range(0..self.faces.len())]).collect();
+        let recipe = recipe(label.chars().count(), &mut rng);
         compose(&recipe, &faces, label, &mut rng)
     }
 
