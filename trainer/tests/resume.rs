@@ -125,23 +125,30 @@ fn a_checkpoint_of_another_network_is_refused() {
 #[test]
 fn a_network_that_mixes_kernels_goes_on_where_the_plain_one_was() {
     let _alone = GENERATOR.lock().unwrap_or_else(PoisonError::into_inner);
-    let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/weights/lean.safetensors");
-    let plain = Config {
-        network: Network::LeanResidual,
-        charset: Charset::alphanumeric(),
-        from: Some(shipped.into()),
-        ..config(1)
-    };
+    let folder = tempfile::tempdir().unwrap();
+    let weights = folder.path().join("plain.safetensors");
+    let plain = Config { network: Network::LeanResidual, charset: Charset::alphanumeric(), ..config(1) };
+    let batches = data::Source::new(&plain, 5).unwrap().window(0, 32).unwrap();
+    // What it learns in so few steps is how rare characters are among blanks.
+    let mut state = train::start(&plain, Device::Cpu).unwrap();
+    for batch in &batches {
+        step(&plain, &mut state, batch, 3e-3, Device::Cpu).unwrap();
+    }
+    let learned: Vec<(&String, &Tensor)> = state.parameters.iter().collect();
+    Tensor::write_safetensors(&learned, &weights).unwrap();
+    // Of the card the charset alone is asked for, which is the same.
+    fs::write(weights.with_extension("json"), byecaptcha_models::weights::LEAN.card).unwrap();
+
+    let plain = Config { from: Some(weights), ..plain };
     let mixed = Config { network: Network::LeanConditional, ..plain.clone() };
     let fresh = Config { from: None, ..mixed.clone() };
-    let batch = data::Source::new(&plain, 5).unwrap().window(0, 32).unwrap().remove(0);
     let [plain_loss, mixed_loss, fresh_loss] = [&plain, &mixed, &fresh].map(|config| {
         let mut state = train::start(config, Device::Cpu).unwrap();
-        step(config, &mut state, &batch, 0.0, Device::Cpu).unwrap().0
+        step(config, &mut state, &batches[0], 0.0, Device::Cpu).unwrap().0
     });
     // Two of its channels are gone, and each expert is a little off.
     assert!(
-        mixed_loss < plain_loss + 0.5 && fresh_loss > 3.0,
+        (mixed_loss - plain_loss).abs() < 0.5 && fresh_loss > plain_loss + 3.0,
         "{plain_loss}, {mixed_loss}, and {fresh_loss} from nothing"
     );
     let error = train::start(&Config { network: Network::LeanBlstm, ..plain }, Device::Cpu).err().unwrap();
