@@ -12,9 +12,11 @@ use byecaptcha_models::{
 use image::RgbImage;
 use rand::{Rng, RngExt, SeedableRng, seq::SliceRandom};
 use rand_pcg::Pcg64Mcg;
-use rayon::prelude::*;
 
-use crate::config::{self, COMPOSED, Config};
+use crate::{
+    config::{self, COMPOSED, Config},
+    parallel,
+};
 
 /// Batches whose images are drawn together.
 pub const WINDOW: usize = 32;
@@ -134,8 +136,7 @@ impl Source {
     /// The images of [`WINDOW`] steps.
     pub fn window(&self, number: u64, count: usize) -> Result<Vec<LabelledBatch>> {
         let all = (WINDOW * count) as u64;
-        let mut drawn: Vec<_> =
-            (number * all..(number + 1) * all).into_par_iter().map(|index| self.image(index)).collect();
+        let mut drawn = parallel::map(number * all..(number + 1) * all, |index| self.image(index));
         drawn.sort_by_key(|(image, _)| image.width);
         let mut drawn = drawn.into_iter();
         let mut batches = (0..WINDOW)

@@ -15,6 +15,7 @@ pub mod leave_out;
 pub mod locator;
 pub mod metrics;
 pub mod optimizer;
+pub mod parallel;
 pub mod schedule;
 pub mod step;
 pub mod stream;

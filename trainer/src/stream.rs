@@ -4,7 +4,6 @@ use std::{ops::Range, sync::Arc, thread};
 
 use anyhow::Result;
 use crossbeam_channel::{Receiver, bounded};
-use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::data::{LabelledBatch, Source, WINDOW};
 
@@ -16,17 +15,13 @@ const AHEAD: usize = WINDOW;
 const NICENESS: i32 = 10;
 
 /// Starts drawing at a step; ends when the receiver is dropped.
-pub fn stream(
-    source: Arc<Source>,
-    batch: usize,
-    steps: Range<u64>,
-) -> Result<Receiver<Result<LabelledBatch>>> {
+pub fn stream(source: Arc<Source>, batch: usize, steps: Range<u64>) -> Receiver<Result<LabelledBatch>> {
     let (sender, receiver) = bounded(AHEAD);
-    let pool = drawing_threads()?;
     thread::spawn(move || {
+        give_way();
         let window = WINDOW as u64;
         for number in steps.start / window..steps.end.div_ceil(window) {
-            let drawn = match pool.install(|| source.window(number, batch)) {
+            let drawn = match source.window(number, batch) {
                 Ok(drawn) => drawn,
                 Err(error) => {
                     // Where no one listens any more, no one is told.
@@ -42,28 +37,30 @@ pub fn stream(
             }
         }
     });
-    Ok(receiver)
+    receiver
 }
 
-fn drawing_threads() -> Result<ThreadPool> {
-    let builder = ThreadPoolBuilder::new().thread_name(|index| format!("draw-{index}"));
+/// Makes the calling thread nicer, and those that it starts from then on.
+fn give_way() {
+    // On Linux this is of the thread alone. Where it is refused, drawing is in the way a little.
     #[cfg(unix)]
-    let builder = builder.start_handler(|_| {
-        // On Linux this is of the thread alone. Where it is refused, drawing is in the way a little.
-        let _refused = rustix::process::nice(NICENESS).is_err();
-    });
-    Ok(builder.build()?)
+    let _refused = rustix::process::nice(NICENESS).is_err();
 }
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
+    use crate::parallel;
 
     #[test]
     fn drawing_gives_way() {
         let here = || rustix::process::getpriority_process(None).unwrap();
         let before = here();
-        assert_eq!(drawing_threads().unwrap().install(here), (before + NICENESS).min(19));
+        let drawing = thread::spawn(move || {
+            give_way();
+            parallel::map(0..4, |_| here())
+        });
+        assert_eq!(drawing.join().unwrap(), [(before + NICENESS).min(19); 4]);
         assert_eq!(here(), before);
     }
 }

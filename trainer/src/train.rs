@@ -80,8 +80,7 @@ pub fn train(config: &Config, folder: &Path, device: Device, stop: &AtomicBool) 
     let mut log = OpenOptions::new().create(true).append(true).open(log_path)?;
 
     let held_out = Source::new(config, config.seed ^ HELD_OUT_SEED)?.window(0, EVALUATION_BATCH)?;
-    let batches =
-        stream(Arc::new(Source::new(config, config.seed)?), config.batch, state.step..config.steps)?;
+    let batches = stream(Arc::new(Source::new(config, config.seed)?), config.batch, state.step..config.steps);
     let bar = ProgressBar::new(config.steps)
         .with_position(state.step)
         .with_style(ProgressStyle::with_template("{wide_bar} step {pos}/{len} {msg} eta {eta}")?);

@@ -29,6 +29,7 @@ use crate::{
     config::Config,
     data::Source,
     finetune::{Labelled, adapt, run},
+    parallel,
 };
 
 /// Pictures that the accuracy is measured on, the same for all.
@@ -186,13 +187,11 @@ fn series(
 
 fn drawn(style: &dyn Draw, count: u64) -> Result<Vec<Labelled>> {
     let locator = Locator::embedded()?;
-    (0..count)
-        .into_par_iter()
-        .map(|index| {
-            let (text, file, _) = style.encoded(index);
-            Labelled::new(text, file, &locator)
-        })
-        .collect()
+    let drawn = parallel::map(0..count, |index| {
+        let (text, file, _) = style.encoded(index);
+        Labelled::new(text, file, &locator)
+    });
+    drawn.into_iter().collect()
 }
 
 /// A model in training as it would be served.

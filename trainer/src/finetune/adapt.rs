@@ -20,6 +20,7 @@ use crate::{
     checkpoint::State,
     config::{Config, Source as Part},
     data::{LabelledBatch, Source},
+    parallel,
     schedule::{Schedule, Shape},
     step::step,
     train,
@@ -118,15 +119,11 @@ impl<'a> Learned<'a> {
         let width = all[rng.random_range(0..all.len())];
         let here = &self.by_width[&width];
         let seeds: Vec<u64> = (0..batch).map(|_| rng.random()).collect();
-        let images = seeds
-            .into_par_iter()
-            .enumerate()
-            .map(|(place, seed)| {
-                let index = step * batch as u64 + place as u64;
-                let drawn = (place % 2 == 1).then(|| self.rehearsed.image_within(index, width)).flatten();
-                drawn.unwrap_or_else(|| varied(here, width, seed))
-            })
-            .collect();
+        let images = parallel::map(0..batch as u64, |place| {
+            let index = step * batch as u64 + place;
+            let drawn = (place % 2 == 1).then(|| self.rehearsed.image_within(index, width)).flatten();
+            drawn.unwrap_or_else(|| varied(here, width, seeds[place as usize]))
+        });
         LabelledBatch::new(images, &self.config.charset)
     }
 }
