@@ -103,7 +103,7 @@ fn wrong_weights_are_refused_with_a_reason() {
     }
     let error = refusal(whole, |card| card["network"] = json!("cnn5-blstm")).to_string();
     assert!(
-        error.contains("conv1.weight is F32 [24, 16, 3, 3], the network wants F32 [16, 1, 7, 7]"),
+        error.contains("conv1.weight is F32 [22, 16, 3, 3], the network wants F32 [16, 1, 7, 7]"),
         "{error}"
     );
     let error = refusal(&with_narrow_bias(None), |_| {}).to_string();

@@ -109,7 +109,7 @@ fn stopping_changes_nothing() {
     }
     let log = fs::read_to_string(whole.path().join("log.jsonl")).unwrap();
     let last: serde_json::Value = serde_json::from_str(log.lines().last().unwrap()).unwrap();
-    assert_eq!((last["step"].as_u64(), last["held_out"]["images"].as_u64()), (Some(4), Some(1000)));
+    assert_eq!((last["step"].as_u64(), last["held_out"]["images"].as_u64()), (Some(4), Some(1024)));
 }
 
 #[test]
