@@ -109,7 +109,13 @@ impl Recognizer {
             if *name == self.card.name {
                 return Err(LoadError::Network(format!("the model {name} hands pictures to itself")));
             }
-            self.special = Some(Box::new(load(name)?));
+            let special = load(name)?;
+            if special.card.network.widest() < self.card.network.widest() {
+                return Err(LoadError::Network(format!(
+                    "the model {name} cannot read all pictures that it is handed"
+                )));
+            }
+            self.special = Some(Box::new(special));
         }
         Ok(self)
     }
@@ -170,7 +176,9 @@ impl Recognizer {
     /// Decodes one picture, leaves out what a screenshot shows around it, and fits it.
     pub fn prepare(&self, encoded: &[u8]) -> Result<PreparedImage, ImageError> {
         let picture = preprocess::decode(encoded, self.limits)?;
-        Ok(self.locator.as_ref().map_or_else(|| prepare(&picture), |locator| locator.prepare(&picture)))
+        let widest = self.card.network.widest();
+        let whole = || prepare(&picture, widest);
+        Ok(self.locator.as_ref().map_or_else(whole, |locator| locator.prepare(&picture, widest)))
     }
 
     /// Runs the engine on an empty batch of this size, so that the first picture does not pay for the first run.
@@ -317,13 +325,20 @@ mod tests {
     }
 
     #[test]
-    fn a_card_that_names_a_model_which_is_not_there_is_refused() {
+    fn a_card_that_names_a_model_which_cannot_be_handed_to_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = |extension: &str| folder.path().join("general").with_extension(extension);
         fs::write(path("onnx"), weights::GENERAL.onnx).unwrap();
         fs::write(path("json"), weights::GENERAL.card).unwrap();
         let error = Recognizer::load(&path("onnx")).map(drop).unwrap_err().to_string();
         assert!(error.contains("lean"), "{error}");
+        // One that reads one width alone, where pictures of any are handed on.
+        fs::write(path("onnx").with_file_name("lean.onnx"), weights::LEAN.onnx).unwrap();
+        let narrow =
+            weights::LEAN.card.replace(r#""network": "lean-conditional""#, r#""network": "cnn4-fixed""#);
+        fs::write(path("json").with_file_name("lean.json"), narrow).unwrap();
+        let error = Recognizer::load(&path("onnx")).map(drop).unwrap_err().to_string();
+        assert!(error.contains("cannot read all"), "{error}");
         let itself = weights::GENERAL.card.replace(r#""special": "lean""#, r#""special": "general""#);
         fs::write(path("json"), itself).unwrap();
         let error = Recognizer::load(&path("onnx")).map(drop).unwrap_err().to_string();

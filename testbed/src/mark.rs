@@ -33,12 +33,12 @@ pub fn is_on(pixels: &[f32], width: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use byecaptcha_models::preprocess::{ImageLimits, decode, prepare};
+    use byecaptcha_models::preprocess::{ImageLimits, MAX_WIDTH, decode, prepare};
 
     use crate::pictures::Pictures;
 
     fn has_mark(picture: &[u8]) -> bool {
-        let prepared = prepare(&decode(picture, ImageLimits::default()).unwrap());
+        let prepared = prepare(&decode(picture, ImageLimits::default()).unwrap(), MAX_WIDTH);
         super::is_on(&prepared.pixels, prepared.width)
     }
 

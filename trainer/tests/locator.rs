@@ -87,7 +87,7 @@ fn any_picture_is_looked_at() {
     let locator = Locator::embedded().unwrap();
     for (width, height) in [(1, 1), (8, 2048), (2048, 8), (500, 40)] {
         let prepared =
-            locator.prepare(&RgbImage::from_fn(width, height, |x, y| image::Rgb([(x * y) as u8; 3])));
+            locator.prepare(&RgbImage::from_fn(width, height, |x, y| image::Rgb([(x * y) as u8; 3])), 512);
         assert!(prepared.pixels.iter().all(|value| value.is_finite()));
     }
 }

@@ -25,8 +25,9 @@ const TOLERANCE: f32 = 1e-3;
 
 fn batches(count: u64) -> Vec<ImageBatch> {
     let generator = Generator::new(Style::preset("hku").unwrap(), 0xa11).unwrap();
-    let images: Vec<Vec<f32>> =
-        (0..count).map(|index| preprocess::prepare(&generator.sample(index).image).pixels).collect();
+    let images: Vec<Vec<f32>> = (0..count)
+        .map(|index| preprocess::prepare(&generator.sample(index).image, preprocess::MAX_WIDTH).pixels)
+        .collect();
     images
         .chunks(BATCH)
         .map(|images| ImageBatch {

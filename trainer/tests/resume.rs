@@ -13,13 +13,13 @@ use std::{
 };
 
 use byecaptcha_models::{
-    Charset,
+    Charset, Recognizer,
     networks::{Alignment, Network},
     torch::Precision,
 };
 use byecaptcha_trainer::{
     config::{Config, Source},
-    data,
+    data, evaluate, export,
     optimizer::{Rule, Settings},
     schedule::{Schedule, Shape},
     step::step,
@@ -60,6 +60,24 @@ fn other(network: Network, rule: Rule) -> Config {
     ];
     let schedule = Schedule { shape: Shape::Cosine, ..config(3).schedule };
     Config { network, optimizer, charset, data, schedule, precision: Precision::Bfloat16, ..config(3) }
+}
+
+/// What has a fully connected layer reads one width alone; pictures of others, and cuts of pages, are made to fit.
+#[test]
+fn a_fixed_length_network_reads_pictures_of_any_width() {
+    let _alone = GENERATOR.lock().unwrap_or_else(PoisonError::into_inner);
+    let config = other(Network::Cnn4Fixed, Rule::Adam);
+    let folder = tempfile::tempdir().unwrap();
+    train::train(&config, folder.path(), Device::Cpu, &AtomicBool::new(false)).unwrap();
+    export::write(&config, &config.name, folder.path(), folder.path(), "1").unwrap();
+    let mut recognizer = Recognizer::load(&folder.path().join("tiny.onnx")).unwrap();
+    let mut picture = std::io::Cursor::new(Vec::new());
+    let striped = |x, y| image::Rgb([if (x / 7 + y / 9) % 3 == 0 { 20_u8 } else { 230 }; 3]);
+    image::RgbImage::from_fn(400, 48, striped).write_to(&mut picture, image::ImageFormat::Png).unwrap();
+    let wide = recognizer.prepare(picture.get_ref()).unwrap();
+    assert_eq!(wide.width, 128);
+    assert_eq!(recognizer.recognize(&[wide]).unwrap()[0].text.chars().count(), 6);
+    evaluate::on_pages(&mut recognizer, "hku6", 100, 1).unwrap();
 }
 
 /// Every optimizer's memory, and every kind of layer.

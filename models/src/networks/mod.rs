@@ -16,6 +16,8 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+use crate::preprocess::{MAX_WIDTH, WIDTH};
+
 pub use graph::{Cell, Convolution, Graph, Recurrent};
 pub use head::POSITIONS;
 pub use locator::{LOCATOR_FINDINGS, LOCATOR_HEIGHT, LOCATOR_WIDTH, locator};
@@ -108,6 +110,14 @@ impl Network {
         match self {
             Self::Cnn4Fixed | Self::ResnetFixed => Alignment::Positions,
             _ => Alignment::Ctc,
+        }
+    }
+
+    /// Pixels from left to right that it reads at most. What has a fully connected layer reads one width alone.
+    pub fn widest(self) -> usize {
+        match self.alignment() {
+            Alignment::Positions => WIDTH,
+            Alignment::Ctc => MAX_WIDTH,
         }
     }
 

@@ -82,17 +82,20 @@ impl Locator {
         Ok(Found { edges, library })
     }
 
-    /// Fits what is to be read of a picture, or of the one that a screenshot shows, into the networks' frame. Where the
-    /// locator fails, the whole is.
-    pub fn prepare(&self, screenshot: &RgbImage) -> PreparedImage {
+    /// Fits what is to be read of a picture, or of the one that a screenshot shows, into a frame that is no wider than
+    /// `widest`. Where the locator fails, the whole is.
+    pub fn prepare(&self, screenshot: &RgbImage, widest: usize) -> PreparedImage {
         match self.look(screenshot) {
             Ok(found) => {
                 let picture = found.picture(screenshot);
-                PreparedImage { library: found.library, ..prepare(picture.as_ref().unwrap_or(screenshot)) }
+                PreparedImage {
+                    library: found.library,
+                    ..prepare(picture.as_ref().unwrap_or(screenshot), widest)
+                }
             }
             Err(error) => {
                 tracing::error!(%error, "the whole picture is read");
-                prepare(screenshot)
+                prepare(screenshot, widest)
             }
         }
     }

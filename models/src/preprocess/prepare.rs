@@ -54,12 +54,13 @@ impl PreparedImage {
     }
 }
 
-/// Fits a picture into the networks' frame. Its proportions are kept: what does not fill the frame is padded with the
-/// picture's own ground, since a stretched letter is a different letter. Light text on a dark ground is turned over.
-pub fn prepare(picture: &RgbImage) -> PreparedImage {
+/// Fits a picture into a frame that is no wider than `widest`, from [`WIDTH`] to [`MAX_WIDTH`]: what its network reads at
+/// most. Its proportions are kept: what does not fill the frame is padded with the picture's own ground, since a stretched
+/// letter is a different letter. Light text on a dark ground is turned over.
+pub fn prepare(picture: &RgbImage, widest: usize) -> PreparedImage {
     let (width, height) = (picture.width().max(1) as usize, picture.height().max(1) as usize);
     let grey = luminance(picture);
-    let (inner_width, inner_height) = fitted(width, height);
+    let (inner_width, inner_height) = fitted(width, height, widest.clamp(WIDTH, MAX_WIDTH));
     let grey = if (inner_width, inner_height) == (width, height) {
         grey
     } else {
@@ -87,15 +88,15 @@ pub fn prepare(picture: &RgbImage) -> PreparedImage {
     PreparedImage { pixels, width: outer_width, ground: light(ground), library: false }
 }
 
-/// The width and height that a picture of this size has in the frame.
-fn fitted(width: usize, height: usize) -> (usize, usize) {
+/// The width and height that a picture of this size has in a frame that is no wider than `widest`.
+fn fitted(width: usize, height: usize, widest: usize) -> (usize, usize) {
     let (width_fits, height_fits) = (WIDTH as f64 / width as f64, HEIGHT as f64 / height as f64);
     // A picture that is hardly too wide is made a little smaller instead of the frame larger by half.
     let least = height_fits * NEARLY;
     let scale = if width_fits >= least { height_fits.min(width_fits) } else { height_fits };
-    let scale = scale.min(MAX_WIDTH as f64 / width as f64);
+    let scale = scale.min(widest as f64 / width as f64);
     let fit = |side: usize, most: usize| ((side as f64 * scale).round() as usize).clamp(1, most);
-    (fit(width, MAX_WIDTH), fit(height, HEIGHT))
+    (fit(width, widest), fit(height, HEIGHT))
 }
 
 /// The frame's width for what is so wide in it.
@@ -181,14 +182,14 @@ mod tests {
     #[test]
     fn a_picture_of_one_colour_is_blank_and_a_faint_one_is_not() {
         for (width, height, ground) in [(128, 48, 255), (200, 80, 0), (30, 300, 97)] {
-            assert!(prepare(&with_box(width, height, ground, ground)).is_blank());
+            assert!(prepare(&with_box(width, height, ground, ground), MAX_WIDTH).is_blank());
         }
-        assert!(!prepare(&with_box(128, 48, 240, 230)).is_blank());
+        assert!(!prepare(&with_box(128, 48, 240, 230), MAX_WIDTH).is_blank());
     }
 
     #[test]
     fn the_trained_size_passes_unscaled() {
-        let prepared = prepare(&with_box(128, 48, 240, 30));
+        let prepared = prepare(&with_box(128, 48, 240, 30), MAX_WIDTH);
         assert_eq!((prepared.width, prepared.pixels.len()), (128, 128 * 48));
         let mean = prepared.pixels.iter().sum::<f32>() / prepared.pixels.len() as f32;
         let variance = prepared.pixels.iter().map(|value| (value - mean).powi(2)).sum::<f32>()
@@ -199,7 +200,7 @@ mod tests {
     #[test]
     fn proportions_are_kept_and_the_rest_is_ground() {
         // A square: 48 pixels of picture between 40 pixels of ground on each side.
-        let prepared = prepare(&with_box(96, 96, 240, 30));
+        let prepared = prepare(&with_box(96, 96, 240, 30), MAX_WIDTH);
         assert_eq!(prepared.width, 128);
         let ground = prepared.pixels[0];
         let inked: Vec<usize> = (0..128).filter(|&x| prepared.pixels[24 * 128 + x] < ground - 1.0).collect();
@@ -212,7 +213,7 @@ mod tests {
 
     #[test]
     fn a_wider_frame_has_more_ground() {
-        let image = prepare(&with_box(128, 48, 240, 30));
+        let image = prepare(&with_box(128, 48, 240, 30), MAX_WIDTH);
         let wider = image.clone().widened(192);
         assert_eq!(wider.width, 192);
         for (row, line) in wider.pixels.chunks_exact(192).enumerate() {
@@ -225,10 +226,11 @@ mod tests {
     #[test]
     fn extreme_shapes_stay_in_the_frame() {
         for (width, height) in [(1, 1), (4096, 8), (8, 4096), (1000, 48), (513, 48), (160, 60)] {
-            let prepared = prepare(&with_box(width, height, 200, 10));
+            let prepared = prepare(&with_box(width, height, 200, 10), MAX_WIDTH);
             assert_eq!(prepared.pixels.len(), prepared.width * HEIGHT);
             assert!((WIDTH..=MAX_WIDTH).contains(&prepared.width) && prepared.width.is_multiple_of(64));
             assert!(prepared.pixels.iter().all(|value| value.is_finite()));
+            assert_eq!(prepare(&with_box(width, height, 200, 10), WIDTH).width, WIDTH);
         }
     }
 
@@ -238,18 +240,18 @@ mod tests {
         let far_left = RgbImage::from_fn(220, 48, |x, y| {
             Rgb([if (4..64).contains(&x) && (10..40).contains(&y) { 20 } else { 240 }; 3])
         });
-        let prepared = prepare(&far_left);
+        let prepared = prepare(&far_left, MAX_WIDTH);
         assert_eq!(prepared.width, 128);
         let inked = (0..128).filter(|&x| prepared.pixels[24 * 128 + x] < prepared.pixels[0] - 1.0).count();
         assert_eq!(inked, 60);
         let full = RgbImage::from_fn(310, 48, |x, y| Rgb([if x % 9 < 4 && y > 9 { 20 } else { 240 }; 3]));
-        assert_eq!(prepare(&full).width, 320, "what is written on stays");
+        assert_eq!(prepare(&full, MAX_WIDTH).width, 320, "what is written on stays");
     }
 
     #[test]
     fn light_on_dark_is_turned_over() {
-        let dark = prepare(&with_box(128, 48, 20, 230));
-        let light = prepare(&with_box(128, 48, 235, 25));
+        let dark = prepare(&with_box(128, 48, 20, 230), MAX_WIDTH);
+        let light = prepare(&with_box(128, 48, 235, 25), MAX_WIDTH);
         let worst = dark.pixels.iter().zip(&light.pixels).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(worst < 1e-3, "{worst}");
     }

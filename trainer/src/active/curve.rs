@@ -197,19 +197,22 @@ fn drawn(style: &dyn Draw, count: u64) -> Result<Vec<Labelled>> {
 /// A model in training as it would be served.
 struct Reader {
     predictor: TorchPredictor,
+    /// What the network reads at most.
+    widest: usize,
 }
 
 impl Reader {
     fn new(config: &Config, state: &State, device: Device) -> Self {
         let averages = state.averages.iter().map(|(name, tensor)| (name.clone(), tensor.shallow_clone()));
         let labels = config.charset.labels();
-        Self { predictor: TorchPredictor::new(config.network, labels, averages.collect(), device) }
+        let predictor = TorchPredictor::new(config.network, labels, averages.collect(), device);
+        Self { predictor, widest: config.network.widest() }
     }
 
     /// The likeliest texts of each picture.
     fn read(&mut self, pictures: &[Labelled]) -> Result<Vec<Vec<Hypothesis>>> {
         let prepared: Vec<PreparedImage> =
-            pictures.par_iter().map(|labelled| prepare(&labelled.picture)).collect();
+            pictures.par_iter().map(|labelled| prepare(&labelled.picture, self.widest)).collect();
         let mut by_width = BTreeMap::<usize, Vec<usize>>::new();
         for (place, image) in prepared.iter().enumerate() {
             by_width.entry(image.width).or_default().push(place);

@@ -101,8 +101,10 @@ struct Learned<'a> {
 impl<'a> Learned<'a> {
     fn new(config: &'a Config, pictures: &'a [Labelled], rehearsed: &'a Source) -> Result<Self> {
         let mut by_width = BTreeMap::<usize, Vec<&Labelled>>::new();
-        let widths: Vec<usize> =
-            pictures.par_iter().map(|labelled| prepare(&labelled.picture).width).collect();
+        let widths: Vec<usize> = pictures
+            .par_iter()
+            .map(|labelled| prepare(&labelled.picture, config.network.widest()).width)
+            .collect();
         for (labelled, width) in pictures.iter().zip(widths) {
             by_width.entry(width).or_default().push(labelled);
         }
@@ -128,10 +130,9 @@ impl<'a> Learned<'a> {
     }
 }
 
-/// One of the pictures, varied, and no wider than it is.
+/// One of the pictures, varied, in a frame that is no wider than its own.
 fn varied(pictures: &[&Labelled], width: usize, seed: u64) -> (PreparedImage, String) {
     let mut rng = Pcg64Mcg::seed_from_u64(seed);
     let Labelled { text, picture, .. } = pictures[rng.random_range(0..pictures.len())];
-    let image = prepare(&vary(picture, &mut rng));
-    (if image.width <= width { image } else { prepare(picture) }, text.clone())
+    (prepare(&vary(picture, &mut rng), width), text.clone())
 }
