@@ -22,7 +22,7 @@ use rows::{ROWS, Row, Task};
 #[derive(clap::Args)]
 pub struct Table {
     /// Images that each network is trained on.
-    #[arg(long, default_value_t = 256_000)]
+    #[arg(long, default_value_t = 128_000)]
     budget: u64,
     /// Where runs, models and results go; what is there already is gone on from.
     #[arg(long, default_value = "runs/table6")]

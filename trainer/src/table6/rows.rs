@@ -44,11 +44,11 @@ const fn row(network: Network, rule: Rule, peak: f64, report: (Option<f64>, Opti
 pub(super) const ROWS: [Row; 14] = [
     row(Network::Cnn4Fixed, Rule::Adam, 1e-3, (Some(0.992), None)),
     row(Network::ResnetFixed, Rule::Adam, 1e-3, (Some(0.987), None)),
-    row(Network::Cnn5Blstm, Rule::AdaBound, 1e-3, (Some(0.956), Some(0.784))),
-    row(Network::Cnn5Lstm, Rule::AdaBound, 1e-3, (None, None)),
-    row(Network::Cnn5Gru, Rule::AdaBound, 1e-3, (None, None)),
-    row(Network::Cnn5Sru, Rule::AdaBound, 1e-3, (None, None)),
-    row(Network::ResnetBlstm, Rule::AdaBound, 1e-3, (Some(0.935), Some(0.779))),
+    row(Network::Cnn5Blstm, Rule::AdaBound, 5e-4, (Some(0.956), Some(0.784))),
+    row(Network::Cnn5Lstm, Rule::AdaBound, 5e-4, (None, None)),
+    row(Network::Cnn5Gru, Rule::AdaBound, 5e-4, (None, None)),
+    row(Network::Cnn5Sru, Rule::AdaBound, 5e-4, (None, None)),
+    row(Network::ResnetBlstm, Rule::AdaBound, 5e-4, (Some(0.935), Some(0.779))),
     row(Network::DensenetBlstm, Rule::Adam, 1e-3, (Some(0.857), Some(0.692))),
     row(Network::DensenetLstm, Rule::Adam, 1e-3, (Some(0.849), Some(0.683))),
     row(Network::LeanBlstm, Rule::AdamW, 4e-3, (None, None)),
@@ -58,8 +58,9 @@ pub(super) const ROWS: [Row; 14] = [
     row(Network::LeanResidualLarge, Rule::AdamW, 3e-3, (None, None)),
 ];
 
-/// Images in a step.
-const BATCH: usize = 64;
+/// Images in a step. A small budget goes further in many small steps: the plateau that CTC starts with is left after some
+/// number of steps, however many images each has.
+const BATCH: usize = 32;
 /// Of ten images, how many come by screenshot.
 const PAGES: u64 = 3;
 
@@ -75,9 +76,16 @@ impl Row {
         let source = |parts, pages| Source { style: style.to_owned(), without: Vec::new(), parts, pages };
         let optimizer = match self.rule {
             Rule::AdamW => Settings::default(),
-            rule => {
-                Settings { rule, beta2: 0.999, weight_decay: 0.0, final_rate: 0.05, ..Settings::default() }
-            }
+            // AdaBound's bounds close in a hundred times as slowly as in its paper, around a rate five times as high:
+            // near the paper's, no network here left the plateau within the budget.
+            rule => Settings {
+                rule,
+                beta2: 0.999,
+                weight_decay: 0.0,
+                final_rate: 0.5,
+                gamma: 1e-5,
+                ..Settings::default()
+            },
         };
         Config {
             name: self.network.name().to_owned(),
