@@ -16,7 +16,7 @@ thread_local! {
 
 fuzz_target!(|file: &[u8]| {
     let Ok(picture) = decode(file, LIMITS) else { return };
-    let prepared = LOCATOR.with(|locator| locator.prepare(&picture));
+    let prepared = LOCATOR.with(|locator| locator.prepare(&picture, MAX_WIDTH));
     assert!((1..=MAX_WIDTH).contains(&prepared.width), "{}", prepared.width);
     assert_eq!(prepared.pixels.len(), HEIGHT * prepared.width);
     assert!(prepared.pixels.iter().all(|value| value.is_finite()));

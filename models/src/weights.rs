@@ -34,6 +34,9 @@ pub const LEAN: Shipped = shipped!("lean");
 /// What finds a picture in a screenshot, before any model reads it.
 pub const LOCATOR_ONNX: &[u8] = include_bytes!("../weights/locator.onnx");
 
+/// What finds such a picture's edges exactly.
+pub const REFINER_ONNX: &[u8] = include_bytes!("../weights/refiner.onnx");
+
 /// All of them, the default first.
 pub const SHIPPED: [&Shipped; 2] = [&GENERAL, &LEAN];
 

@@ -12,7 +12,7 @@ pub mod evaluate;
 pub mod export;
 pub mod finetune;
 pub mod leave_out;
-pub mod locator;
+pub mod locate;
 pub mod metrics;
 pub mod optimizer;
 pub mod parallel;

@@ -19,7 +19,7 @@ use byecaptcha_trainer::{
     errors, evaluate, export,
     finetune::{self, Finetune},
     leave_out::{self, LeaveOut},
-    locator::{self, TrainLocator},
+    locate::{self, TrainLocator, TrainRefiner},
     table6::{self, Table},
     train,
 };
@@ -78,6 +78,8 @@ enum Command {
     Calibrate(Calibrate),
     /// Trains what finds a picture in a screenshot; Ctrl-C saves and stops.
     TrainLocator(TrainLocator),
+    /// Trains what finds the edges of such a picture exactly; Ctrl-C saves and stops.
+    TrainRefiner(TrainRefiner),
     /// Trains the report's networks under one budget of images and writes the table; Ctrl-C saves and stops.
     Table6(Table),
     /// Measures how styles are read that a model never saw; Ctrl-C saves and stops, and the same command goes on.
@@ -107,7 +109,13 @@ fn main() -> Result<()> {
             if let Some(threads) = arguments.threads {
                 tch::set_num_threads(threads);
             }
-            locator::train_locator(&arguments, Device::cuda_if_available(), &*stop_at_ctrl_c()?)
+            locate::train_locator(&arguments, Device::cuda_if_available(), &*stop_at_ctrl_c()?)
+        }
+        Command::TrainRefiner(arguments) => {
+            if let Some(threads) = arguments.threads {
+                tch::set_num_threads(threads);
+            }
+            locate::train_refiner(&arguments, Device::cuda_if_available(), &*stop_at_ctrl_c()?)
         }
         Command::Table6(table) => {
             if let Some(threads) = table.threads {

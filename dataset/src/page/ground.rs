@@ -80,7 +80,32 @@ impl Ground {
     }
 }
 
-/// What stands around a picture: lines of text above and below, boxes with text in them to its sides, and now and then
+/// A plate of one colour under a picture, as forms lie on.
+pub(super) fn card(
+    page: &mut RgbImage,
+    [left, top, right, bottom]: [i64; 4],
+    scale: f64,
+    rng: &mut impl Rng,
+) {
+    let fill = match rng.random_range(0..10) {
+        0..6 => Rgb([255; 3]),
+        6..8 => colour(225..=255, rng),
+        _ => colour(20..=80, rng),
+    };
+    let [left, top, right, bottom] = [-left, -top, right, bottom].map(|edge| {
+        // Mostly near; of a wide form, beyond what is cut out.
+        let room = if rng.random_bool(0.7) { rng.random_range(3.0..24.0) } else { 400.0 };
+        edge + (room * scale).round() as i64
+    });
+    let (width, height) = (i64::from(page.width()), i64::from(page.height()));
+    for y in (-top).max(0)..bottom.min(height) {
+        for x in (-left).max(0)..right.min(width) {
+            put(page, x, y, fill);
+        }
+    }
+}
+
+/// What stands around a picture: lines of text and fields above and below, boxes with text in them to its sides, and now and then
 /// text wherever it falls. `scale` is that of the picture.
 pub(super) fn neighbours(
     page: &mut RgbImage,
@@ -96,17 +121,24 @@ pub(super) fn neighbours(
         }
     }
     for above in [true, false] {
-        if rng.random_bool(0.55) {
+        if rng.random_bool(0.2) {
+            // A field, most often begun where the picture begins.
+            let (gap, high) = (pixels(rng.random_range(0.0..12.0)), pixels(rng.random_range(16.0..34.0)));
+            let upper = if above { top - gap - high } else { bottom + gap };
+            let start = if rng.random_bool(0.7) { left } else { left - pixels(rng.random_range(0.0..80.0)) };
+            let end = start + pixels(rng.random_range(60.0..200.0));
+            button(page, [start, upper, end, upper + high], pixels(1.0), ink, rng);
+        } else if rng.random_bool(0.5) {
             let size = rng.random_range(9.0..18.0);
-            let gap = rng.random_range(1.0..9.0);
+            let gap = rng.random_range(0.5..12.0);
             let y = if above { top - pixels(size + gap) } else { bottom + pixels(gap) };
-            let start = left - pixels(rng.random_range(0.0..80.0));
+            let start = if rng.random_bool(0.4) { left } else { left - pixels(rng.random_range(0.0..80.0)) };
             text(page, [start, right + pixels(60.0)], y, pixels(size), ink, rng);
         }
     }
     for before in [true, false] {
         if rng.random_bool(0.5) {
-            let (gap, wide) = (pixels(rng.random_range(2.0..30.0)), pixels(rng.random_range(20.0..120.0)));
+            let (gap, wide) = (pixels(rng.random_range(0.5..30.0)), pixels(rng.random_range(20.0..120.0)));
             let (start, end) =
                 if before { (left - gap - wide, left - gap) } else { (right + gap, right + gap + wide) };
             let upper = top + pixels(rng.random_range(-10.0..30.0));

@@ -33,6 +33,21 @@ pub struct Cut {
     pub place: [i64; 4],
 }
 
+/// The line around a picture.
+struct Frame {
+    thickness: i64,
+    /// Pixels of the page between it and the picture.
+    gap: i64,
+    colour: Rgb<u8>,
+}
+
+impl Frame {
+    fn random(rng: &mut impl Rng) -> Self {
+        let gap = if rng.random_bool(0.2) { rng.random_range(1..=5) } else { 0 };
+        Self { thickness: rng.random_range(1..=2), gap, colour: ground::colour(0..=255, rng) }
+    }
+}
+
 /// Cuts `picture` out of a page of its own, and tells where the `part` of it went to. The same seed makes the same page.
 ///
 /// # Errors
@@ -49,11 +64,14 @@ pub fn cut(picture: &RgbImage, part: [i64; 4], seed: u64) -> Result<Cut, Error> 
     let (x, y) = ((left * width).round() as i64, (top * height).round() as i64);
     Ground::random(&mut rng).fill(&mut page, &mut rng);
     let lies = [x, y, x + i64::from(shown.width()), y + i64::from(shown.height())];
+    if rng.random_bool(0.25) {
+        ground::card(&mut page, lies, scale, &mut rng);
+    }
     if rng.random_bool(0.6) {
         ground::neighbours(&mut page, lies, scale, &mut rng);
     }
-    let frame = rng.random_bool(0.25).then(|| (rng.random_range(1..=2), ground::colour(0..=255, &mut rng)));
-    let radius = if rng.random_bool(0.1) { rng.random_range(2..=6) } else { 0 };
+    let frame = rng.random_bool(0.25).then(|| Frame::random(&mut rng));
+    let radius = if rng.random_bool(0.1) { rng.random_range(2..=8) } else { 0 };
     place(&mut page, &shown, (x, y), frame, radius);
     let stretched = [width / f64::from(picture.width()), height / f64::from(picture.height())];
     let part =
@@ -75,34 +93,29 @@ fn shown(picture: &RgbImage, scale: f64, filter: FilterType) -> Result<RgbImage,
 }
 
 /// Puts the picture on the page, its corner at `(x, y)`, with a frame around it and its corners rounded off.
-fn place(
-    page: &mut RgbImage,
-    picture: &RgbImage,
-    (x, y): (i64, i64),
-    frame: Option<(i64, Rgb<u8>)>,
-    radius: i64,
-) {
+fn place(page: &mut RgbImage, picture: &RgbImage, (x, y): (i64, i64), frame: Option<Frame>, radius: i64) {
     let (width, height) = (i64::from(picture.width()), i64::from(picture.height()));
-    let thickness = frame.map_or(0, |(thickness, _)| thickness);
-    for row in -thickness..height + thickness {
-        for column in -thickness..width + thickness {
+    let (gap, thickness) = frame.as_ref().map_or((0, 0), |frame| (frame.gap, frame.thickness));
+    let most = gap + thickness;
+    for row in -most..height + most {
+        for column in -most..width + most {
             let (Ok(to_x), Ok(to_y)) = (u32::try_from(x + column), u32::try_from(y + row)) else { continue };
             // How far inside a corner's square, from its inner point outwards.
             let into = |at: i64, length: i64| (radius - at).max(at - (length - 1 - radius)).max(0);
             let (dx, dy) = (into(column, width), into(row, height));
-            if to_x >= page.width()
-                || to_y >= page.height()
-                || dx * dx + dy * dy > (radius + thickness).pow(2)
-            {
+            if to_x >= page.width() || to_y >= page.height() || dx * dx + dy * dy > (radius + most).pow(2) {
                 continue;
             }
-            let inside = (0..width).contains(&column) && (0..height).contains(&row);
-            match frame {
+            let within =
+                |room: i64| (-room..width + room).contains(&column) && (-room..height + room).contains(&row);
+            let inside = within(0);
+            match &frame {
                 _ if inside && dx * dx + dy * dy <= radius * radius => {
                     page.put_pixel(to_x, to_y, *picture.get_pixel(column as u32, row as u32));
                 }
-                Some((_, colour)) => page.put_pixel(to_x, to_y, colour),
-                None => {}
+                Some(frame) if !within(gap) => page.put_pixel(to_x, to_y, frame.colour),
+                Some(frame) if inside && gap == 0 => page.put_pixel(to_x, to_y, frame.colour),
+                _ => {}
             }
         }
     }
@@ -163,10 +176,16 @@ mod tests {
     fn a_picture_lies_on_its_page_unchanged_where_nothing_covers_it() {
         let picture = picture();
         let mut page = RgbImage::new(140, 60);
-        place(&mut page, &picture, (7, -2), Some((2, Rgb([1, 2, 3]))), 0);
+        let frame = |gap| Some(Frame { thickness: 2, gap, colour: Rgb([1, 2, 3]) });
+        place(&mut page, &picture, (7, -2), frame(0), 0);
         assert_eq!(page.get_pixel(7, 0), picture.get_pixel(0, 2));
         assert_eq!((page.get_pixel(6, 20), page.get_pixel(4, 20)), (&Rgb([1, 2, 3]), &Rgb([0, 0, 0])));
         assert_eq!((page.get_pixel(60, 46), page.get_pixel(60, 48)), (&Rgb([1, 2, 3]), &Rgb([0, 0, 0])));
+        let mut page = RgbImage::new(160, 80);
+        place(&mut page, &picture, (12, 10), frame(3), 0);
+        let [picture_s, gap_s, frame_s, page_s] = [12, 11, 8, 6].map(|x| *page.get_pixel(x, 30));
+        assert_eq!((picture_s, gap_s), (*picture.get_pixel(0, 20), Rgb([0, 0, 0])));
+        assert_eq!((frame_s, page_s), (Rgb([1, 2, 3]), Rgb([0, 0, 0])));
         place(&mut page, &picture, (0, 0), None, 6);
         assert_eq!(page.get_pixel(0, 0), &Rgb([0, 0, 0]), "a rounded corner shows the ground");
     }

@@ -10,6 +10,7 @@ mod lean_blstm;
 mod lean_residual;
 mod locator;
 mod outline;
+mod refiner;
 mod resnet;
 
 use std::{fmt, str::FromStr};
@@ -22,6 +23,7 @@ pub use graph::{Cell, Convolution, Graph, Recurrent};
 pub use head::POSITIONS;
 pub use locator::{LOCATOR_FINDINGS, LOCATOR_HEIGHT, LOCATOR_WIDTH, locator};
 pub use outline::{Initialization, Outline, ParameterSpec, Shape};
+pub use refiner::{REFINER_ACROSS, REFINER_ALONG, REFINER_CHANNELS, refiner};
 
 /// The networks by name: a backbone, and what makes a text of its columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

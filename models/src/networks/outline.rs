@@ -1,6 +1,9 @@
 //! A graph of shapes alone: which parameters a network has, how they start, and what an image costs.
 
-use super::{Cell, Convolution, Graph, LOCATOR_HEIGHT, LOCATOR_WIDTH, Network, Recurrent, locator};
+use super::{
+    Cell, Convolution, Graph, LOCATOR_HEIGHT, LOCATOR_WIDTH, Network, REFINER_ACROSS, REFINER_ALONG,
+    REFINER_CHANNELS, Recurrent, locator, refiner,
+};
 
 /// How a parameter starts.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -65,6 +68,11 @@ impl Outline {
     /// Walks the locator.
     pub fn of_locator() -> Self {
         Self::walk(Shape::Picture(3, LOCATOR_HEIGHT, LOCATOR_WIDTH), locator)
+    }
+
+    /// Walks the refiner, for one of a picture's four edges.
+    pub fn of_refiner() -> Self {
+        Self::walk(Shape::Picture(REFINER_CHANNELS, REFINER_ACROSS, REFINER_ALONG), refiner)
     }
 
     fn walk(input: Shape, build: impl FnOnce(&mut Self, &Shape) -> Shape) -> Self {
@@ -222,8 +230,8 @@ mod tests {
 
     #[test]
     fn the_serving_networks_keep_to_their_budgets_with_the_locator() {
-        let locator = Outline::of_locator();
-        assert_eq!(locator.output, (1, LOCATOR_FINDINGS));
+        let (locator, refiner) = (Outline::of_locator(), Outline::of_refiner());
+        assert_eq!((locator.output, refiner.output), ((1, LOCATOR_FINDINGS), (1, 1)));
         for (network, budget) in [
             (Network::LeanResidualSmall, 10_000_000),
             (Network::LeanResidual, 25_000_000),
@@ -233,6 +241,11 @@ mod tests {
             let all = Outline::of(network, 48, 128, 60).multiply_adds + locator.multiply_adds;
             assert!((budget * 9 / 10..=budget).contains(&all), "{network}: {all} multiply-adds");
         }
+        // What ships, with all four edges refined.
+        let all = Outline::of(Network::LeanConditional, 48, 128, 63).multiply_adds
+            + locator.multiply_adds
+            + 4 * refiner.multiply_adds;
+        assert!(all <= 25_000_000, "{all} multiply-adds");
     }
 
     #[test]

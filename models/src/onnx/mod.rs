@@ -8,4 +8,4 @@ mod recurrent;
 mod writer;
 
 pub use predictor::OnnxPredictor;
-pub use writer::{ExportError, Weights, write, write_locator};
+pub use writer::{ExportError, Weights, write, write_locator, write_refiner};

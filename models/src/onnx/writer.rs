@@ -10,7 +10,10 @@ use super::proto::{
 };
 use crate::{
     charset::Charset,
-    networks::{LOCATOR_FINDINGS, LOCATOR_HEIGHT, LOCATOR_WIDTH, Network, locator},
+    networks::{
+        LOCATOR_FINDINGS, LOCATOR_HEIGHT, LOCATOR_WIDTH, Network, REFINER_ACROSS, REFINER_ALONG,
+        REFINER_CHANNELS, locator, refiner,
+    },
 };
 
 /// Trained parameters by name: dimensions and row-major values.
@@ -57,6 +60,19 @@ pub fn write_locator(weights: &Weights) -> Result<Vec<u8>, ExportError> {
     };
     let screenshots = Value { name: "screenshots".into(), features: 3, height: LOCATOR_HEIGHT };
     file.write(weights, |writer| locator(writer, &screenshots))
+}
+
+/// The bytes of an ONNX file: input `strips` of shape `[batch, 4, 32, 16]`, output `off` of shape `[1, batch, 1]`.
+pub fn write_refiner(weights: &Weights) -> Result<Vec<u8>, ExportError> {
+    let sides = [fixed(REFINER_CHANNELS), fixed(REFINER_ACROSS), fixed(REFINER_ALONG)];
+    let file = File {
+        name: "refiner",
+        input: ("strips", [vec![named("batch")], sides.to_vec()].concat()),
+        output: ("off", vec![fixed(1), named("batch"), fixed(1)]),
+        metadata: Vec::new(),
+    };
+    let strips = Value { name: "strips".into(), features: REFINER_CHANNELS, height: REFINER_ACROSS };
+    file.write(weights, |writer| refiner(writer, &strips))
 }
 
 /// What a file says of its graph.

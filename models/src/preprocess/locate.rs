@@ -11,17 +11,22 @@ use image::{RgbImage, imageops};
 use rten::{Model, NodeId, RunOptions, ThreadPool};
 use rten_tensor::{Layout, NdTensor, NdTensorView};
 
-use super::{PreparedImage, prepare};
+use super::{
+    PreparedImage, prepare,
+    strips::{moved, strips},
+};
 use crate::{
     load::LoadError,
-    networks::{LOCATOR_FINDINGS, LOCATOR_HEIGHT, LOCATOR_WIDTH},
+    networks::{
+        LOCATOR_FINDINGS, LOCATOR_HEIGHT, LOCATOR_WIDTH, REFINER_ACROSS, REFINER_ALONG, REFINER_CHANNELS,
+    },
     predictor::PredictError,
     weights,
 };
 
 /// Where all edges are within this share of the whole's, the picture is the whole: the file itself, most likely, which
 /// nothing is to be taken from.
-const WHOLE: f32 = 0.065;
+const WHOLE: f32 = 0.04;
 /// The same of pictures that the Python library did not draw: where a text ends is harder to tell, and their networks were
 /// shown characters of many sizes, so a little room that stays on costs less than a character cut into.
 const WHOLE_OF_OTHERS: f32 = 0.08;
@@ -34,35 +39,31 @@ const LEAST: f32 = 0.4;
 /// Smallest share that is believed to be its text.
 const LEAST_OF_OTHERS: f32 = 0.15;
 
-/// The locator's network in memory; threads may share it.
-pub struct Locator {
+/// A network in memory with one input and one output, `[1, N, findings]`.
+struct Session {
     model: Model,
     input: NodeId,
     output: NodeId,
     threads: Arc<ThreadPool>,
 }
 
-impl Locator {
-    /// The locator that ships, from the program itself.
-    pub fn embedded() -> Result<Self, LoadError> {
-        Self::new(weights::LOCATOR_ONNX.to_vec())
-    }
-
-    /// From the bytes of an ONNX file.
-    pub fn new(onnx: Vec<u8>) -> Result<Self, LoadError> {
+impl Session {
+    fn new(onnx: Vec<u8>, input: &str, output: &str) -> Result<Self, LoadError> {
         let network = |error: &dyn std::fmt::Display| LoadError::Network(error.to_string());
         let model = Model::load(onnx).map_err(|error| network(&error))?;
-        let input = model.node_id("screenshots").map_err(|error| network(&error))?;
-        let output = model.node_id("found").map_err(|error| network(&error))?;
+        let input = model.node_id(input).map_err(|error| network(&error))?;
+        let output = model.node_id(output).map_err(|error| network(&error))?;
         Ok(Self { model, input, output, threads: Arc::new(ThreadPool::with_num_threads(1)) })
     }
 
-    /// Looks at a screenshot. Not from a thread of a rayon pool that has other work: while it waits for the engine's own pool it
-    /// would take that up, and look again from within.
-    pub fn look(&self, screenshot: &RgbImage) -> Result<Found, PredictError> {
+    /// `N` times so many findings for `shape[0] == N` images.
+    fn run<const FINDINGS: usize>(
+        &self,
+        values: &[f32],
+        shape: [usize; 4],
+    ) -> Result<Vec<[f32; FINDINGS]>, PredictError> {
         let failed = |error: &dyn std::fmt::Display| PredictError(format!("the locator failed: {error}"));
-        let seen = seen(screenshot).map_err(|error| failed(&error))?;
-        let seen = NdTensorView::from_data([1, 3, LOCATOR_HEIGHT, LOCATOR_WIDTH], seen.as_slice());
+        let seen = NdTensorView::from_data(shape, values);
         let mut options = RunOptions::default();
         options.thread_pool = Some(Arc::clone(&self.threads));
         let [found] = self
@@ -71,14 +72,51 @@ impl Locator {
             .map_err(|error| failed(&error))?;
         let found: NdTensor<f32, 3> =
             found.try_into().map_err(|_| failed(&"its output is not three axes"))?;
-        if found.shape() != [1, 1, LOCATOR_FINDINGS] {
+        if found.shape() != [1, shape[0], FINDINGS] {
             return Err(failed(&format!("its output is {:?}", found.shape())));
         }
-        let library = found[[0, 0, LOCATOR_FINDINGS - 1]] > LIBRARY;
+        Ok((0..shape[0]).map(|image| std::array::from_fn(|number| found[[0, image, number]])).collect())
+    }
+}
+
+/// The locator's network in memory, and the one that refines what it finds; threads may share it.
+pub struct Locator {
+    locator: Session,
+    refiner: Option<Session>,
+}
+
+impl Locator {
+    /// The locator that ships, from the program itself.
+    pub fn embedded() -> Result<Self, LoadError> {
+        Self::new(weights::LOCATOR_ONNX.to_vec())?.refined(weights::REFINER_ONNX.to_vec())
+    }
+
+    /// From the bytes of an ONNX file: the locator alone.
+    pub fn new(onnx: Vec<u8>) -> Result<Self, LoadError> {
+        Ok(Self { locator: Session::new(onnx, "screenshots", "found")?, refiner: None })
+    }
+
+    /// With a refiner, from the bytes of an ONNX file.
+    pub fn refined(self, onnx: Vec<u8>) -> Result<Self, LoadError> {
+        Ok(Self { refiner: Some(Session::new(onnx, "strips", "off")?), ..self })
+    }
+
+    /// Looks at a screenshot, and once more at the edges of a picture of the Python library. Not from a thread of a rayon pool that
+    /// has other work: while it waits for the engine's own pool it would take that up, and look again from within.
+    pub fn look(&self, screenshot: &RgbImage) -> Result<Found, PredictError> {
+        let failed = |error: &dyn std::fmt::Display| PredictError(format!("the locator failed: {error}"));
+        let seen = seen(screenshot).map_err(|error| failed(&error))?;
+        let found = self.locator.run::<LOCATOR_FINDINGS>(&seen, [1, 3, LOCATOR_HEIGHT, LOCATOR_WIDTH])?[0];
+        let library = found[LOCATOR_FINDINGS - 1] > LIBRARY;
         let first = if library { 0 } else { EDGES };
-        let [left, top, right, bottom] = std::array::from_fn(|edge| found[[0, 0, first + edge]]);
-        let edges = [left, top, 1.0 + right, 1.0 + bottom]
+        let [left, top, right, bottom] = std::array::from_fn(|edge| found[first + edge]);
+        let mut edges = [left, top, 1.0 + right, 1.0 + bottom]
             .map(|edge| if edge.is_finite() { edge.clamp(0.0, 1.0) } else { 0.0 });
+        if let (true, Some(refiner)) = (library, &self.refiner) {
+            let strips = strips(screenshot, edges).map_err(|error| failed(&error))?;
+            let off = refiner.run::<1>(&strips, [EDGES, REFINER_CHANNELS, REFINER_ACROSS, REFINER_ALONG])?;
+            edges = moved(edges, std::array::from_fn(|edge| off[edge][0]));
+        }
         Ok(Found { edges, library })
     }
 
@@ -156,7 +194,7 @@ mod tests {
             let found = Found { edges: [left, 0.0, 1.0, 1.0], library };
             found.picture(&screenshot).map(|picture| picture.dimensions())
         };
-        assert_eq!((cut(0.06, true), cut(0.07, true)), (None, Some((186, 100))));
+        assert_eq!((cut(0.035, true), cut(0.05, true)), (None, Some((190, 100))));
         assert_eq!((cut(0.075, false), cut(0.1, false)), (None, Some((180, 100))));
         // Less than is believed to be a picture.
         assert_eq!((cut(0.7, true), cut(0.9, false)), (None, None));

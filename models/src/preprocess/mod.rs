@@ -3,7 +3,9 @@
 mod decode;
 mod locate;
 mod prepare;
+mod strips;
 
 pub use decode::{ImageError, ImageLimits, decode};
 pub use locate::{Found, Locator, seen};
 pub use prepare::{HEIGHT, MAX_WIDTH, PreparedImage, WIDTH, prepare};
+pub use strips::{REACH, moved, strips};

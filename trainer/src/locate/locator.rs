@@ -1,57 +1,29 @@
 //! Trains the locator: screenshots drawn on the fly, their pictures' places known, and four edges to be found.
 
-use std::{
-    fs,
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread,
-};
+use std::{path::PathBuf, sync::atomic::AtomicBool};
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Result, anyhow};
 use byecaptcha_dataset::{CROSSED, Draw, RANDOMIZED, Sample, composed, open};
 use byecaptcha_models::{
     load::sha256,
     networks::{LOCATOR_HEIGHT, LOCATOR_WIDTH, Outline, locator},
     onnx, preprocess,
-    torch::{Parameters, Precision, TorchGraph, initialize},
+    torch::{Parameters, Precision, TorchGraph},
 };
-use crossbeam_channel::bounded;
 use rayon::prelude::*;
 use tch::{Device, Tensor};
 
-use crate::{
-    checkpoint::State,
-    export,
-    optimizer::{self, Optimizer, Settings},
-    schedule::{Schedule, Shape},
-};
+use super::{BATCH, Batch, EDGES, HELD_OUT, Run, SEED, percent, write};
+use crate::export;
 
-/// Screenshots in a step.
-const BATCH: u64 = 64;
 /// Of ten of the Python library's, how many are the picture itself, which is to be left alone.
 const WHOLE: u64 = 4;
 /// The same of others, in which a text is to be found either way.
 const WHOLE_OF_OTHERS: u64 = 7;
-/// The seed of training; held-out screenshots have the next one.
-const SEED: u64 = 0x10ca;
-/// Screenshots that an evaluation looks at.
-const HELD_OUT: u64 = 1_000;
-/// Steps between evaluations and checkpoints.
-const EVALUATE_EVERY: u64 = 1_000;
-/// Decay of the running average of the weights.
-const AVERAGE: f64 = 0.998;
-/// Batches that may wait for the network.
-const AHEAD: usize = 4;
 /// Where a Huber loss turns from squares to distances, as a share of a side.
 const TURN: f64 = 0.02;
-
-/// Edges of a picture.
-const EDGES: i64 = 4;
 /// What is to be said of a picture: its edges and its kind.
-const WANTED: usize = EDGES as usize + 1;
+const WANTED: usize = EDGES + 1;
 /// What a mistaken kind weighs against edges that are off.
 const KIND: f64 = 0.002;
 /// Odds from which a picture counts as the Python library's, in an evaluation.
@@ -106,7 +78,7 @@ impl Source {
         Ok((seen, [left, top, right - 1.0, bottom - 1.0, library]))
     }
 
-    fn batch(&self, range: std::ops::Range<u64>) -> Result<(Tensor, Tensor)> {
+    fn batch(&self, range: std::ops::Range<u64>) -> Result<Batch> {
         let examples = range.into_par_iter().map(|index| self.example(index)).collect::<Result<Vec<_>>>()?;
         let pixels: Vec<f32> = examples.iter().flat_map(|(seen, _)| seen.iter().copied()).collect();
         let found: Vec<f32> = examples.iter().flat_map(|(_, found)| *found).collect();
@@ -120,61 +92,16 @@ impl Source {
 
 /// Trains until the last step or until `stop` is set, and writes the file at the end.
 pub fn train_locator(arguments: &TrainLocator, device: Device, stop: &AtomicBool) -> Result<()> {
-    fs::create_dir_all(&arguments.folder)?;
-    let checkpoint = arguments.folder.join("checkpoint.safetensors");
-    let schedule =
-        Schedule { shape: Shape::Cosine, peak: 3e-3, warmup: 200.min(arguments.steps / 4), cooldown: 0 };
-    let mut state = start(schedule, device);
-    if checkpoint.exists() {
-        state.restore(&checkpoint)?;
-    }
     let held_out = Source::new(SEED + 1)?.batch(0..HELD_OUT)?;
-    let source = Arc::new(Source::new(SEED)?);
-    let (sender, batches) = bounded(AHEAD);
-    let steps = state.step..arguments.steps;
-    thread::spawn(move || {
-        for step in steps {
-            if sender.send(source.batch(step * BATCH..(step + 1) * BATCH)).is_err() {
-                break;
-            }
-        }
-    });
-    for batch in batches {
-        let (screenshots, wanted) = batch?;
-        let wanted = wanted.to_device(device);
-        let (edges, library) = (wanted.slice(1, 0, EDGES, 1), wanted.select(1, EDGES));
-        let mut graph = TorchGraph::new(&state.parameters, true, Precision::Float32);
-        let found = locator(&mut graph, &screenshots.to_device(device)).squeeze_dim(0);
-        let kind = found.select(1, 2 * EDGES);
-        let found = edges_of(&found, &library.ge(0.5));
-        let loss = found.f_huber_loss(&edges, tch::Reduction::Mean, TURN)?
-            + KIND
-                * kind.f_binary_cross_entropy_with_logits::<Tensor>(
-                    &library,
-                    None,
-                    None,
-                    tch::Reduction::Mean,
-                )?;
-        loss.f_backward()?;
-        let rate = schedule.rate(state.step, arguments.steps);
-        let gradients = optimizer::gradients(&state.parameters);
-        state.optimizer.step(&mut state.parameters, &gradients, rate, state.step);
-        optimizer::average(&mut state.averages, &state.parameters, AVERAGE, state.step);
-        state.step += 1;
-        let last = state.step == arguments.steps || stop.load(Ordering::Relaxed);
-        if last || state.step.is_multiple_of(EVALUATE_EVERY) {
-            state.save(&checkpoint)?;
-            println!("step {}: {}", state.step, evaluate(&state.averages, &held_out, device));
-        }
-        if last {
-            break;
-        }
-    }
-    // A thread that draws and fails takes the stream with it.
-    ensure!(
-        state.step == arguments.steps || stop.load(Ordering::Relaxed),
-        "the drawing of screenshots broke off"
-    );
+    let source = Source::new(SEED)?;
+    let run = Run { folder: &arguments.folder, steps: arguments.steps, outline: Outline::of_locator() };
+    let state = run.train(
+        move |range| source.batch(range),
+        loss,
+        |averages| evaluate(averages, &held_out, device),
+        device,
+        stop,
+    )?;
     let onnx = onnx::write_locator(&export::weights(&state.averages)?)?;
     let card = serde_json::json!({
         "name": "locator",
@@ -193,41 +120,38 @@ pub fn train_locator(arguments: &TrainLocator, device: Device, stop: &AtomicBool
         "onnx_sha256": sha256(&onnx),
         "license": "MIT OR Apache-2.0",
     });
-    let path = |extension| arguments.out.with_extension(extension);
-    fs::write(&arguments.out, onnx).with_context(|| format!("cannot write {}", arguments.out.display()))?;
-    fs::write(path("json"), serde_json::to_string_pretty(&card)? + "\n")
-        .context("cannot write the locator's card")
+    write(&arguments.out, &onnx, &card)
 }
 
-fn start(schedule: Schedule, device: Device) -> State {
-    tch::manual_seed(SEED as i64);
-    let parameters = initialize(&Outline::of_locator().parameters, device);
-    let averages = tch::no_grad(|| {
-        parameters.iter().map(|(name, tensor)| (name.clone(), tensor.detach().copy())).collect()
-    });
-    let optimizer = Optimizer::new(Settings::default(), schedule.peak, &parameters);
-    State { step: 0, parameters, averages, optimizer }
+fn loss(graph: &mut TorchGraph<'_>, (screenshots, wanted): &Batch) -> Result<Tensor> {
+    let (edges, library) = (wanted.slice(1, 0, EDGES as i64, 1), wanted.select(1, EDGES as i64));
+    let found = locator(graph, screenshots).squeeze_dim(0);
+    let kind = found.select(1, 2 * EDGES as i64);
+    let found = edges_of(&found, &library.ge(0.5));
+    let mean = tch::Reduction::Mean;
+    Ok(found.f_huber_loss(&edges, mean, TURN)?
+        + KIND * kind.f_binary_cross_entropy_with_logits::<Tensor>(&library, None, None, mean)?)
 }
 
 /// The edges as they are for the kind that each picture is of.
 fn edges_of(found: &Tensor, library: &Tensor) -> Tensor {
-    let [library_s, others] = [0, EDGES].map(|first| found.slice(1, first, first + EDGES, 1));
+    let edges = EDGES as i64;
+    let [library_s, others] = [0, edges].map(|first| found.slice(1, first, first + edges, 1));
     library_s.where_self(&library.unsqueeze(1), &others)
 }
 
 /// Of each kind, the shares of held-out screenshots of which every edge is found to a fortieth and to a twentieth of the whole,
 /// and how often the kind itself is.
-fn evaluate(averages: &Parameters, (screenshots, wanted): &(Tensor, Tensor), device: Device) -> String {
-    let mean = |which: &Tensor| which.to_kind(tch::Kind::Float).mean(None).double_value(&[]) * 100.0;
+fn evaluate(averages: &Parameters, (screenshots, wanted): &Batch, device: Device) -> String {
     tch::no_grad(|| {
         let mut graph = TorchGraph::new(averages, false, Precision::Float32);
         let found = locator(&mut graph, &screenshots.to_device(device)).squeeze_dim(0);
         let wanted = wanted.to_device(device);
-        let (edges, library) = (wanted.slice(1, 0, EDGES, 1), wanted.select(1, EDGES).ge(0.5));
-        let kind = found.select(1, 2 * EDGES).ge(EVEN);
-        let right = mean(&kind.eq_tensor(&library));
+        let (edges, library) = (wanted.slice(1, 0, EDGES as i64, 1), wanted.select(1, EDGES as i64).ge(0.5));
+        let kind = found.select(1, 2 * EDGES as i64).ge(EVEN);
+        let right = percent(&kind.eq_tensor(&library));
         let worst = (edges_of(&found, &kind) - edges).abs().amax([1], false);
-        let within = |of: &Tensor, limit: f64| mean(&worst.masked_select(of).le(limit));
+        let within = |of: &Tensor, limit: f64| percent(&worst.masked_select(of).le(limit));
         let [library_s, others] = [library.shallow_clone(), library.logical_not()]
             .map(|of| format!("{:.1}% within 2.5%, {:.1}% within 5%", within(&of, 0.025), within(&of, 0.05)));
         format!("the library's pictures: {library_s}; others' texts: {others}; kind right in {right:.2}%")
