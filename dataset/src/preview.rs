@@ -1,6 +1,10 @@
 //! `byecaptcha-dataset styles` and `preview`: what the styles are called and look like.
 
-use std::path::PathBuf;
+use std::{
+    fmt::Write as _,
+    io::{self, Write as _},
+    path::PathBuf,
+};
 
 use anyhow::{Context, Result};
 use byecaptcha_dataset::{sheet::sheet, styles as all_styles};
@@ -21,17 +25,18 @@ pub(crate) struct Preview {
     seed: u64,
 }
 
-/// Prints the names.
+/// Prints the names; a reader that has seen enough, such as `head`, may go away.
 pub(crate) fn styles() -> Result<()> {
+    let mut text = String::new();
     for (name, about) in all_styles()? {
-        println!("{name:20} {about}");
+        writeln!(text, "{name:20} {about}")?;
     }
-    println!();
-    println!(
-        "The first four may have -pairs behind them (half of the symbols from V v X x Z z), or 3 to 8 of another"
-    );
-    println!("charset: -all (62 letters and digits), -digits, -upper or -lower (such letters, and digits).");
-    Ok(())
+    text += "\nThe first four may have -pairs behind them (half of the symbols from V v X x Z z), or 3 to 8 of another\n\
+             charset: -all (62 letters and digits), -digits, -upper or -lower (such letters, and digits).\n";
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 /// Draws the contact sheet.
