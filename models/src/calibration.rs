@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::recognizer::Reading;
+use crate::reading::Reading;
 
 /// How near to certain and to impossible a probability is taken to be at most; beyond it there are no pictures to say.
 const NEAREST: f64 = 1e-6;

@@ -12,6 +12,7 @@ pub mod networks;
 pub mod onnx;
 pub mod predictor;
 pub mod preprocess;
+pub mod reading;
 pub mod recognizer;
 #[cfg(feature = "torch")]
 pub mod torch;
@@ -23,4 +24,5 @@ pub use device::DeviceChoice;
 pub use load::LoadError;
 pub use predictor::{ImageBatch, LabelDistributions, PredictError, Predictor};
 pub use preprocess::{ImageError, ImageLimits, PreparedImage};
-pub use recognizer::{Reading, ReadingOptions, Recognizer};
+pub use reading::{Reading, ReadingOptions};
+pub use recognizer::Recognizer;
