@@ -72,7 +72,7 @@ pub fn cut(picture: &RgbImage, part: [i64; 4], seed: u64) -> Result<Cut, Error> 
     }
     let frame = rng.random_bool(0.25).then(|| Frame::random(&mut rng));
     let radius = if rng.random_bool(0.1) { rng.random_range(2..=8) } else { 0 };
-    place(&mut page, &shown, (x, y), frame, radius);
+    place(&mut page, &shown, (x, y), frame.as_ref(), radius);
     let stretched = [width / f64::from(picture.width()), height / f64::from(picture.height())];
     let part =
         std::array::from_fn(|edge| lies[edge % 2] + (part[edge] as f64 * stretched[edge % 2]).round() as i64);
@@ -93,9 +93,9 @@ fn shown(picture: &RgbImage, scale: f64, filter: FilterType) -> Result<RgbImage,
 }
 
 /// Puts the picture on the page, its corner at `(x, y)`, with a frame around it and its corners rounded off.
-fn place(page: &mut RgbImage, picture: &RgbImage, (x, y): (i64, i64), frame: Option<Frame>, radius: i64) {
+fn place(page: &mut RgbImage, picture: &RgbImage, (x, y): (i64, i64), frame: Option<&Frame>, radius: i64) {
     let (width, height) = (i64::from(picture.width()), i64::from(picture.height()));
-    let (gap, thickness) = frame.as_ref().map_or((0, 0), |frame| (frame.gap, frame.thickness));
+    let (gap, thickness) = frame.map_or((0, 0), |frame| (frame.gap, frame.thickness));
     let most = gap + thickness;
     for row in -most..height + most {
         for column in -most..width + most {
@@ -109,7 +109,7 @@ fn place(page: &mut RgbImage, picture: &RgbImage, (x, y): (i64, i64), frame: Opt
             let within =
                 |room: i64| (-room..width + room).contains(&column) && (-room..height + room).contains(&row);
             let inside = within(0);
-            match &frame {
+            match frame {
                 _ if inside && dx * dx + dy * dy <= radius * radius => {
                     page.put_pixel(to_x, to_y, *picture.get_pixel(column as u32, row as u32));
                 }
@@ -176,13 +176,13 @@ mod tests {
     fn a_picture_lies_on_its_page_unchanged_where_nothing_covers_it() {
         let picture = picture();
         let mut page = RgbImage::new(140, 60);
-        let frame = |gap| Some(Frame { thickness: 2, gap, colour: Rgb([1, 2, 3]) });
-        place(&mut page, &picture, (7, -2), frame(0), 0);
+        let frame = |gap| Frame { thickness: 2, gap, colour: Rgb([1, 2, 3]) };
+        place(&mut page, &picture, (7, -2), Some(&frame(0)), 0);
         assert_eq!(page.get_pixel(7, 0), picture.get_pixel(0, 2));
         assert_eq!((page.get_pixel(6, 20), page.get_pixel(4, 20)), (&Rgb([1, 2, 3]), &Rgb([0, 0, 0])));
         assert_eq!((page.get_pixel(60, 46), page.get_pixel(60, 48)), (&Rgb([1, 2, 3]), &Rgb([0, 0, 0])));
         let mut page = RgbImage::new(160, 80);
-        place(&mut page, &picture, (12, 10), frame(3), 0);
+        place(&mut page, &picture, (12, 10), Some(&frame(3)), 0);
         let [picture_s, gap_s, frame_s, page_s] = [12, 11, 8, 6].map(|x| *page.get_pixel(x, 30));
         assert_eq!((picture_s, gap_s), (*picture.get_pixel(0, 20), Rgb([0, 0, 0])));
         assert_eq!((frame_s, page_s), (Rgb([1, 2, 3]), Rgb([0, 0, 0])));

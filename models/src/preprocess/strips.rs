@@ -86,12 +86,9 @@ fn strip(
     let source =
         ImageRef::new(screenshot.width(), screenshot.height(), screenshot.as_raw(), PixelType::U8x3)?;
     let mut small = Image::new(columns as u32, rows as u32, PixelType::U8x3);
-    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear)).crop(
-        left.into(),
-        top.into(),
-        width.into(),
-        height.into(),
-    );
+    let options = ResizeOptions::new()
+        .resize_alg(ResizeAlg::Convolution(FilterType::Bilinear))
+        .crop(left, top, width, height);
     Resizer::new().resize(&source, &mut small, &options)?;
     let pixels = small.buffer();
     for step in 0..end - first {

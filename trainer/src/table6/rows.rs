@@ -52,10 +52,10 @@ pub(super) const ROWS: [Row; 14] = [
     row(Network::DensenetBlstm, Rule::Adam, 1e-3, (Some(0.857), Some(0.692))),
     row(Network::DensenetLstm, Rule::Adam, 1e-3, (Some(0.849), Some(0.683))),
     row(Network::LeanBlstm, Rule::AdamW, 4e-3, (None, None)),
-    row(Network::LeanResidual, Rule::AdamW, 4e-3, (None, None)),
-    row(Network::LeanConditional, Rule::AdamW, 4e-3, (None, None)),
-    row(Network::LeanResidualSmall, Rule::AdamW, 4e-3, (None, None)),
-    row(Network::LeanResidualLarge, Rule::AdamW, 3e-3, (None, None)),
+    row(Network::LeanResidual, Rule::AdamW, 2e-3, (None, None)),
+    row(Network::LeanConditional, Rule::AdamW, 2e-3, (None, None)),
+    row(Network::LeanResidualSmall, Rule::AdamW, 2e-3, (None, None)),
+    row(Network::LeanResidualLarge, Rule::AdamW, 2e-3, (None, None)),
 ];
 
 /// Images in a step. A small budget goes further in many small steps: the plateau that CTC starts with is left after some
