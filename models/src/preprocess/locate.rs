@@ -13,7 +13,7 @@ use rten_tensor::{Layout, NdTensor, NdTensorView};
 
 use super::{
     PreparedImage, prepare,
-    strips::{moved, strips},
+    strips::{EDGES, moved, strips},
 };
 use crate::{
     load::LoadError,
@@ -30,8 +30,6 @@ const WHOLE: f32 = 0.04;
 /// The same of pictures that the Python library did not draw: where a text ends is harder to tell, and their networks were
 /// shown characters of many sizes, so a little room that stays on costs less than a character cut into.
 const WHOLE_OF_OTHERS: f32 = 0.08;
-/// Edges of a picture.
-const EDGES: usize = 4;
 /// Log odds from which a picture counts as the Python library's.
 const LIBRARY: f32 = 0.0;
 /// Smallest share of a screenshot that is believed to be its picture, in width and in height.
@@ -144,7 +142,7 @@ impl Locator {
 pub struct Found {
     /// The left, top, right and bottom edge of what is to be read, as shares of the screenshot's width and height: of the
     /// picture if it is the Python library's, else of its text.
-    pub edges: [f32; 4],
+    pub edges: [f32; EDGES],
     /// Whether the picture looks as if the Python library had drawn it.
     pub library: bool,
 }

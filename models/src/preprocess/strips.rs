@@ -9,8 +9,8 @@ use image::RgbImage;
 
 use crate::networks::{REFINER_ACROSS, REFINER_ALONG, REFINER_CHANNELS};
 
-/// Edges of a picture.
-const EDGES: usize = 4;
+/// Edges of a picture: left, top, right and bottom, in this order everywhere.
+pub const EDGES: usize = 4;
 /// How far a strip reaches to either side of where the edge was found, as a share of the picture's width or height.
 pub const REACH: f32 = 0.15;
 /// Differences of so many levels are brought out; larger ones grow by their logarithm. A pale picture on a white page has an edge

@@ -7,13 +7,14 @@ use byecaptcha_dataset::{CROSSED, Draw, RANDOMIZED, Sample, composed, open};
 use byecaptcha_models::{
     load::sha256,
     networks::{LOCATOR_HEIGHT, LOCATOR_WIDTH, Outline, locator},
-    onnx, preprocess,
+    onnx,
+    preprocess::{self, EDGES},
     torch::{Parameters, Precision, TorchGraph},
 };
 use rayon::prelude::*;
 use tch::{Device, Tensor};
 
-use super::{BATCH, Batch, EDGES, HELD_OUT, Run, SEED, percent, write};
+use super::{BATCH, Batch, HELD_OUT, Run, SEED, percent, write};
 use crate::export;
 
 /// Of ten of the Python library's, how many are the picture itself, which is to be left alone.

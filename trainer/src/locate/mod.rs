@@ -41,8 +41,6 @@ const EVALUATE_EVERY: u64 = 1_000;
 const AVERAGE: f64 = 0.998;
 /// Batches that may wait for the network.
 const AHEAD: usize = 4;
-/// Edges of a picture.
-const EDGES: usize = 4;
 
 /// What a network sees, and what it is to say of it.
 type Batch = (Tensor, Tensor);

@@ -9,7 +9,7 @@ use byecaptcha_models::{
     load::sha256,
     networks::{Outline, REFINER_ACROSS, REFINER_ALONG, REFINER_CHANNELS, refiner},
     onnx,
-    preprocess::{REACH, strips},
+    preprocess::{EDGES, REACH, strips},
     torch::{Parameters, Precision, TorchGraph},
 };
 use rand::{Rng, RngExt, SeedableRng};
@@ -17,7 +17,7 @@ use rand_pcg::Pcg64Mcg;
 use rayon::prelude::*;
 use tch::{Device, Tensor};
 
-use super::{BATCH, Batch, EDGES, HELD_OUT, Run, SEED, percent, write};
+use super::{BATCH, Batch, HELD_OUT, Run, SEED, percent, write};
 use crate::export;
 
 /// Of ten pictures, how many are files, whose edges are those of the picture.
