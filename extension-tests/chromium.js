@@ -199,10 +199,28 @@ export class Browser {
 
   /** Drags over an area in CSS pixels of the window. */
   async drag(page, { x, y, width, height }) {
-    await page.mouse.move(x, y);
+    await this.#arrive(page, x, y);
     await page.mouse.down();
     await page.mouse.move(x + width / 2, y + height / 2);
     await page.mouse.move(x + width, y + height);
     await page.mouse.up();
+  }
+
+  /** Moves the mouse until the page sees it. A frame of another site, in a process of its own, goes on getting what is meant for
+   * the overlay above it until the overlay is on the screen. */
+  async #arrive(page, x, y) {
+    const seen = await page.evaluateHandle(() => {
+      const seen = { moves: 0 };
+      window.addEventListener("pointermove", () => (seen.moves += 1), { capture: true });
+      return seen;
+    });
+    const end = Date.now() + 30_000;
+    while (Date.now() < end) {
+      await page.mouse.move(x - 1, y - 1);
+      await page.mouse.move(x, y);
+      if (await seen.evaluate(({ moves }) => moves > 0)) return;
+      await new Promise((over) => setTimeout(over, 40));
+    }
+    throw new Error(`no move at ${x}, ${y} came to the page`);
   }
 }
