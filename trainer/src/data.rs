@@ -29,9 +29,8 @@ const TRY: u64 = 1 << 40;
 const OFF: f32 = 0.03;
 /// The same where the surroundings mislead.
 const FAR_OFF: f32 = 0.08;
-/// Of pictures that are not the library's, the share that is cut as the locator that ships finds their texts, with its own
-/// mistakes. The others and all of the library's are cut where the edges are, or a little off: so that networks do not depend
-/// on which state of the locator was at hand.
+/// Of pictures to be cut, the share that is cut as the locator that ships finds them, with its own mistakes. The others are cut
+/// where the edges are, or a little off: so that networks do not depend on which state of the locator was at hand.
 const FOUND: f64 = 0.5;
 
 /// Prepared images and their labels.
@@ -85,7 +84,7 @@ impl Part {
         let prepared = match (self.library, self.pages) {
             // The library's pictures are whole as they come.
             (true, false) => prepare(image, *widest),
-            (false, _) if rng.random_bool(FOUND) => locator.prepare(image, *widest),
+            _ if rng.random_bool(FOUND) => locator.prepare(image, *widest),
             _ => prepare(located(image, *place, self.library, &mut rng).as_ref().unwrap_or(image), *widest),
         };
         (prepared, label.clone())
