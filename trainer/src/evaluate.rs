@@ -2,25 +2,86 @@
 
 use std::{
     fs,
-    io::Cursor,
+    io::{Cursor, Write, stdout},
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context, Result, ensure};
 use byecaptcha_dataset::{Sample, composed, open};
 use byecaptcha_models::{Reading, Recognizer, card::Figures};
+use clap::Args;
 use image::ImageFormat;
 use walkdir::WalkDir;
 
-use crate::{config::COMPOSED, errors::Misread, metrics::Metrics};
+use crate::{
+    config::COMPOSED,
+    errors::{self, Misread},
+    metrics::Metrics,
+};
 
 /// Pictures that go through the engine at once.
 const BATCH: usize = 32;
 /// Parts the text of a file's name from its number, as the report names files.
 const NUMBER: &str = "_num";
 
+/// What `evaluate` takes.
+#[derive(Args)]
+pub struct Evaluate {
+    /// A model that ships, by its name, or an ONNX file with its card beside it; the default model without.
+    #[arg(long)]
+    pub model: Option<PathBuf>,
+    /// Folders of labelled pictures.
+    pub folders: Vec<PathBuf>,
+    /// Where a page with the misread pictures of the folders goes.
+    #[arg(long)]
+    pub errors: Option<PathBuf>,
+    /// Reads fresh images of these styles, too; `composed` stands for all composed ones, one by one.
+    #[arg(long, alias = "preset", value_delimiter = ',')]
+    pub style: Vec<String>,
+    /// Cuts the fresh images out of drawn pages.
+    #[arg(long)]
+    pub pages: bool,
+    /// How many fresh images.
+    #[arg(long, default_value_t = 5_000)]
+    pub count: u64,
+    /// Their seed; not one that was trained with.
+    #[arg(long, default_value_t = 0xf4e5)]
+    pub seed: u64,
+}
+
 /// A picture's bytes and its text.
 pub(crate) type Labelled = (String, Vec<u8>);
+
+/// Reads folders and fresh images, and prints of each how well.
+///
+/// # Errors
+/// Where there is nothing to read, a folder, file or model cannot be read, or nobody takes what is printed.
+pub fn evaluate(arguments: &Evaluate) -> Result<()> {
+    let Evaluate { model, folders, errors, style, pages, count, seed } = arguments;
+    ensure!(!folders.is_empty() || !style.is_empty(), "nothing to read: give folders or --style");
+    let mut recognizer = Recognizer::open(model.as_deref())?;
+    let mut misread = Vec::new();
+    for folder in folders {
+        let (metrics, wrong) = on_folder_with_errors(&mut recognizer, folder)?;
+        misread.extend(wrong);
+        writeln!(stdout(), "{}", report(&metrics.figures(&folder.to_string_lossy()), &metrics))?;
+    }
+    if let Some(file) = errors {
+        errors::write(&misread, file)?;
+    }
+    for style in style.iter().flat_map(|style| meant(style)) {
+        let (metrics, cut) = match pages {
+            true => (on_pages(&mut recognizer, style, *count, *seed)?, ", cut out of pages"),
+            false => (on_style(&mut recognizer, style, *count, *seed)?, ""),
+        };
+        writeln!(
+            stdout(),
+            "{}",
+            report(&metrics.figures(&format!("fresh images of {style}{cut}")), &metrics)
+        )?;
+    }
+    Ok(())
+}
 
 /// The labelled files below a folder, in the order of their names.
 pub fn folder(path: &Path) -> Result<Vec<PathBuf>> {

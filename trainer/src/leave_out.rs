@@ -34,9 +34,6 @@ pub struct LeaveOut {
     /// Where the runs and the table go; what is there is gone on with.
     #[arg(long, default_value = "runs/leave-out")]
     out: PathBuf,
-    /// Threads that libtorch computes with; all cores by default.
-    #[arg(long)]
-    pub threads: Option<i32>,
 }
 
 /// One style, read by the model that never saw it.
@@ -168,8 +165,7 @@ mod tests {
     #[test]
     fn the_table_has_a_line_for_each_style_and_their_mean() {
         let row = |style: &str, exact| (Row { style: style.into(), unseen: [exact, 0.5] }, [0.9, 1.0]);
-        let arguments =
-            LeaveOut { config: PathBuf::new(), folds: 2, count: 7, out: PathBuf::new(), threads: None };
+        let arguments = LeaveOut { config: PathBuf::new(), folds: 2, count: 7, out: PathBuf::new() };
         let whole = Config { steps: 10, batch: 100, ..whole() };
         let table = table(vec![row("b", 0.2), row("a", 0.4)], &arguments, &whole);
         assert!(table.contains("trained for 1000 pictures"), "{table}");

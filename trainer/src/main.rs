@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout)]
 
 use std::{
+    io,
     path::PathBuf,
     sync::{
         Arc,
@@ -10,13 +11,13 @@ use std::{
     },
 };
 
-use anyhow::{Result, ensure};
-use byecaptcha_models::Recognizer;
+use anyhow::Result;
 use byecaptcha_trainer::{
     active::{self, Active, Pick},
     calibrate::{self, Calibrate},
     config::Config,
-    errors, evaluate, export,
+    evaluate::{self, Evaluate},
+    export,
     finetune::{self, Finetune},
     leave_out::{self, LeaveOut},
     locate::{self, TrainLocator, TrainRefiner},
@@ -31,6 +32,9 @@ use tch::Device;
 struct Arguments {
     #[command(subcommand)]
     command: Command,
+    /// Threads that libtorch computes with; all cores by default.
+    #[arg(long, global = true)]
+    threads: Option<i32>,
 }
 
 #[derive(Subcommand)]
@@ -46,33 +50,9 @@ enum Command {
         /// Takes the place of the file's `steps`: a run may be made longer while its rate is level.
         #[arg(long)]
         steps: Option<u64>,
-        /// Threads that libtorch computes with; all cores by default.
-        #[arg(long)]
-        threads: Option<i32>,
     },
     /// Reads labelled pictures (TEXT_numN.jpg) through the path that serves, and prints how well.
-    Evaluate {
-        /// A model that ships, by its name, or an ONNX file with its card beside it; the default model without.
-        #[arg(long)]
-        model: Option<PathBuf>,
-        /// Folders of labelled pictures.
-        folders: Vec<PathBuf>,
-        /// Where a page with the misread pictures of the folders goes.
-        #[arg(long)]
-        errors: Option<PathBuf>,
-        /// Reads fresh images of these styles, too; `composed` stands for all composed ones, one by one.
-        #[arg(long, alias = "preset", value_delimiter = ',')]
-        style: Vec<String>,
-        /// Cuts the fresh images out of drawn pages.
-        #[arg(long)]
-        pages: bool,
-        /// How many fresh images.
-        #[arg(long, default_value_t = 5_000)]
-        count: u64,
-        /// Their seed; not one that was trained with.
-        #[arg(long, default_value_t = 0xf4e5)]
-        seed: u64,
-    },
+    Evaluate(Evaluate),
     /// Fits a model's confidence to labelled pictures, and writes the map, a threshold for abstaining, and what was
     /// measured on other pictures to its card.
     Calibrate(Calibrate),
@@ -95,73 +75,39 @@ enum Command {
 }
 
 fn main() -> Result<()> {
-    match Arguments::parse().command {
-        Command::Train { config, folder, steps, threads } => {
+    let Arguments { command, threads } = Arguments::parse();
+    if let Some(threads) = threads {
+        tch::set_num_threads(threads);
+    }
+    match run(command) {
+        // Whoever read what was printed has enough.
+        Err(error) if broken_pipe(&error) => Ok(()),
+        end => end,
+    }
+}
+
+fn broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+fn run(command: Command) -> Result<()> {
+    let device = Device::cuda_if_available();
+    match command {
+        Command::Train { config, folder, steps } => {
             let mut config = Config::read(&config)?;
             config.steps = steps.unwrap_or(config.steps);
-            if let Some(threads) = threads {
-                tch::set_num_threads(threads);
-            }
             let folder = folder.unwrap_or_else(|| PathBuf::from("runs").join(&config.name));
-            train::train(&config, &folder, Device::cuda_if_available(), &*stop_at_ctrl_c()?)
+            train::train(&config, &folder, device, &*stop_at_ctrl_c()?)
         }
-        Command::TrainLocator(arguments) => {
-            if let Some(threads) = arguments.threads {
-                tch::set_num_threads(threads);
-            }
-            locate::train_locator(&arguments, Device::cuda_if_available(), &*stop_at_ctrl_c()?)
-        }
-        Command::TrainRefiner(arguments) => {
-            if let Some(threads) = arguments.threads {
-                tch::set_num_threads(threads);
-            }
-            locate::train_refiner(&arguments, Device::cuda_if_available(), &*stop_at_ctrl_c()?)
-        }
-        Command::Table6(table) => {
-            if let Some(threads) = table.threads {
-                tch::set_num_threads(threads);
-            }
-            table6::table6(&table, Device::cuda_if_available(), &*stop_at_ctrl_c()?)
-        }
-        Command::Evaluate { model, folders, errors, style, pages, count, seed } => {
-            let mut misread = Vec::new();
-            ensure!(!folders.is_empty() || !style.is_empty(), "nothing to read: give folders or --style");
-            let mut recognizer = Recognizer::open(model.as_deref())?;
-            for folder in folders {
-                let (metrics, wrong) = evaluate::on_folder_with_errors(&mut recognizer, &folder)?;
-                misread.extend(wrong);
-                println!("{}", evaluate::report(&metrics.figures(&folder.to_string_lossy()), &metrics));
-            }
-            if let Some(file) = errors {
-                errors::write(&misread, &file)?;
-            }
-            for style in style.iter().flat_map(|style| evaluate::meant(style)) {
-                let (read, cut) = match pages {
-                    true => (evaluate::on_pages(&mut recognizer, style, count, seed)?, ", cut out of pages"),
-                    false => (evaluate::on_style(&mut recognizer, style, count, seed)?, ""),
-                };
-                let (metrics, figures) = (&read, read.figures(&format!("fresh images of {style}{cut}")));
-                println!("{}", evaluate::report(&figures, metrics));
-            }
-            Ok(())
-        }
+        Command::Evaluate(arguments) => evaluate::evaluate(&arguments),
         Command::Calibrate(arguments) => calibrate::calibrate(&arguments),
-        Command::LeaveOut(arguments) => {
-            if let Some(threads) = arguments.threads {
-                tch::set_num_threads(threads);
-            }
-            leave_out::leave_out(&arguments, Device::cuda_if_available(), &*stop_at_ctrl_c()?)
-        }
+        Command::TrainLocator(arguments) => locate::train_locator(&arguments, device, &*stop_at_ctrl_c()?),
+        Command::TrainRefiner(arguments) => locate::train_refiner(&arguments, device, &*stop_at_ctrl_c()?),
+        Command::Table6(table) => table6::table6(&table, device, &*stop_at_ctrl_c()?),
+        Command::LeaveOut(arguments) => leave_out::leave_out(&arguments, device, &*stop_at_ctrl_c()?),
         Command::Pick(arguments) => active::pick(&arguments),
-        Command::Active(arguments) => {
-            active::active(&arguments, Device::cuda_if_available(), &*stop_at_ctrl_c()?)
-        }
-        Command::Finetune(arguments) => {
-            if let Some(threads) = arguments.threads {
-                tch::set_num_threads(threads);
-            }
-            finetune::finetune(&arguments, Device::cuda_if_available(), &*stop_at_ctrl_c()?)
-        }
+        Command::Active(arguments) => active::active(&arguments, device, &*stop_at_ctrl_c()?),
+        Command::Finetune(arguments) => finetune::finetune(&arguments, device, &*stop_at_ctrl_c()?),
         Command::Export(arguments) => export::export(&arguments),
     }
 }

@@ -59,9 +59,6 @@ pub struct Finetune {
     /// Styles of which fresh pictures are drawn beside, so that less of them is forgotten: those that the model was made for.
     #[arg(long, value_delimiter = ',', default_values = [COMPOSED, "hku"])]
     rehearse: Vec<String>,
-    /// Threads that libtorch computes with; all cores by default.
-    #[arg(long)]
-    pub threads: Option<i32>,
 }
 
 /// Trains, measures before and after, and writes the model with its card.

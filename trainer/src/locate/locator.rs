@@ -42,9 +42,6 @@ pub struct TrainLocator {
     /// The file to write.
     #[arg(long, default_value = "models/weights/locator.onnx")]
     out: PathBuf,
-    /// Threads that libtorch computes with; all cores by default.
-    #[arg(long)]
-    pub threads: Option<i32>,
 }
 
 /// What the locator sees, `[3, 32, 96]`, and what it is to say: each edge less where it would be without surroundings, and

@@ -41,9 +41,6 @@ pub struct TrainRefiner {
     /// The file to write.
     #[arg(long, default_value = "models/weights/refiner.onnx")]
     out: PathBuf,
-    /// Threads that libtorch computes with; all cores by default.
-    #[arg(long)]
-    pub threads: Option<i32>,
 }
 
 /// Pictures of the Python library.

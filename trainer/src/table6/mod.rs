@@ -45,9 +45,6 @@ pub struct Table {
     /// The same cut out of pages.
     #[arg(long)]
     fixed_cuts: Option<PathBuf>,
-    /// Threads that libtorch computes with; all cores by default.
-    #[arg(long)]
-    pub threads: Option<i32>,
     /// Only measures and writes what is trained already.
     #[arg(long)]
     report_only: bool,
