@@ -50,16 +50,16 @@ impl Kind {
 }
 
 /// One character of a face, in ems, y downwards, its origin on the baseline.
-pub(super) struct Glyph {
-    pub(super) outline: Vec<Command>,
-    pub(super) advance: f32,
+pub(crate) struct Glyph {
+    pub(crate) outline: Vec<Command>,
+    pub(crate) advance: f32,
 }
 
 /// A face with all its glyphs, in the order of [`SYMBOLS`]; none for a sign of sums that it lacks.
-pub(super) struct Face {
+pub(crate) struct Face {
     glyphs: Vec<Option<Glyph>>,
     /// Height of `H` in ems.
-    pub(super) capital: f32,
+    pub(crate) capital: f32,
 }
 
 impl Face {
@@ -80,7 +80,7 @@ impl Face {
     }
 
     /// The character's outline, if the face has it.
-    pub(super) fn glyph(&self, symbol: char) -> Option<&Glyph> {
+    pub(crate) fn glyph(&self, symbol: char) -> Option<&Glyph> {
         self.glyphs[SYMBOLS.chars().position(|known| known == symbol)?].as_ref()
     }
 
@@ -117,7 +117,7 @@ pub(super) fn all() -> impl Iterator<Item = &'static Face> {
 }
 
 /// The faces that a name or the name of a kind stands for.
-pub(super) fn meant(name: &str) -> Vec<&'static Face> {
+pub(crate) fn meant(name: &str) -> Vec<&'static Face> {
     let kind = Kind::named(name);
     ALL.iter()
         .filter(|known| known.name == name || Some(known.kind) == kind)

@@ -11,7 +11,7 @@ const FAR: f32 = 5_000.0;
 const HALF: u8 = 128;
 
 /// Fills and strokes outlines, with memory kept from one to the next.
-pub(super) struct Painter {
+pub(crate) struct Painter {
     scratch: Scratch,
     hard: bool,
     /// What ink is laid on in.
@@ -46,12 +46,12 @@ impl Pattern {
 
 impl Painter {
     /// `hard` leaves no shades between ink and ground.
-    pub(super) fn new(hard: bool) -> Self {
+    pub(crate) fn new(hard: bool) -> Self {
         Self { scratch: Scratch::new(), hard, pattern: Pattern::Even }
     }
 
     /// Inks the inside of an outline.
-    pub(super) fn fill(&mut self, image: &mut RgbImage, outline: &[Command], colour: Rgb<u8>, opacity: f32) {
+    pub(crate) fn fill(&mut self, image: &mut RgbImage, outline: &[Command], colour: Rgb<u8>, opacity: f32) {
         // Where a curve turns back on itself, a round join of its parallel may lie at infinity.
         if !outline.iter().all(near) {
             return;
@@ -119,7 +119,7 @@ fn near(command: &Command) -> bool {
 }
 
 /// An outline with each of its points moved.
-pub(super) fn moved(outline: &[Command], mut map: impl FnMut(Point) -> Point) -> Vec<Command> {
+pub(crate) fn moved(outline: &[Command], mut map: impl FnMut(Point) -> Point) -> Vec<Command> {
     outline
         .iter()
         .map(|&command| match command {

@@ -2,6 +2,8 @@
 //! encoded again. What a screenshot does to a captcha, for readers to learn from.
 
 pub(crate) mod ground;
+mod surroundings;
+mod words;
 
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
@@ -65,10 +67,10 @@ pub fn cut(picture: &RgbImage, part: [i64; 4], seed: u64) -> Result<Cut, Error> 
     Ground::random(&mut rng).fill(&mut page, &mut rng);
     let lies = [x, y, x + i64::from(shown.width()), y + i64::from(shown.height())];
     if rng.random_bool(0.25) {
-        ground::card(&mut page, lies, scale, &mut rng);
+        surroundings::card(&mut page, lies, scale, &mut rng);
     }
     if rng.random_bool(0.6) {
-        ground::neighbours(&mut page, lies, scale, &mut rng);
+        surroundings::neighbours(&mut page, lies, scale, &mut rng);
     }
     let frame = rng.random_bool(0.25).then(|| Frame::random(&mut rng));
     let radius = if rng.random_bool(0.1) { rng.random_range(2..=8) } else { 0 };
