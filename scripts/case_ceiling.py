@@ -2,34 +2,44 @@
 """How well the two letters of a pair such as V and v can be told apart as the Python library draws them.
 
   pip install torch==2.11.0 captcha==0.3 'pillow<10'
-  scripts/case_ceiling.py [--pairs vV,xX,...] [--count N] [--epochs N] [--threads N] [--cache DIR]
+  scripts/case_ceiling.py [--pairs vV,xX,...] [--in-texts [--pictures DIR]] [--count N] [--epochs N] [--threads N] [--cache DIR]
 
 The library scales each character to one size, so that a V and a v differ by little more than the weight of their strokes. For
-each pair it draws N characters of either kind by the report's preset, each alone: without neighbours over it, without dots
-and arc, not squeezed and not compressed. A classifier for this pair alone, larger than what a reader can spend on a character,
-learns from five sixths of them and is asked about the rest. What it cannot tell, no reader of whole captchas can be expected to;
-so the last lines say how many texts could be right at most if everything else were read without a mistake.
+each pair it draws N characters of either kind by the report's preset. Each is alone: without neighbours over it, without dots
+and arc, not squeezed and not compressed; or, with `--in-texts`, each is one of six in a whole picture, of which the classifier
+gets what is around it, and is told where it stands. A classifier for this pair alone, larger than what a reader can spend on a
+character, learns from five sixths of them and is asked about the rest. What it cannot tell, no reader of whole captchas can be
+expected to; so the last lines say how many texts could be right at most if everything else were read without a mistake.
 """
 
 import argparse
+import functools
+import io
 import multiprocessing
 import pathlib
 import random
+import string
+import unittest.mock
 
 import numpy as np
 import torch
 from captcha.image import ImageCaptcha, random_color
+from PIL import Image
 from torch import nn
 
 # What a character is cut out to: the ink of one, turned and warped, is at most so large.
 WIDTH, HEIGHT = 32, 48
-# Symbols of the report's charset.
-SYMBOLS = 59
+# The report's charset.
+SYMBOLS = sorted(set(string.ascii_letters + string.digits) - set("Oo0"))
+# A picture and its texts in the report.
+PICTURE, LENGTH = 128, 6
 BATCH = 128
+# Whole pictures that are kept of each pair.
+PICTURES = 2_000
 
 
-def drawn(task: tuple[str, int]) -> np.ndarray:
-    """One character alone, its ink in the middle: 0 is ground, 255 the darkest ink."""
+def alone(task: tuple[str, int]) -> np.ndarray:
+    """`[1, HEIGHT, WIDTH]`: one character alone, its ink in the middle; 0 is ground, 255 the darkest ink."""
     symbol, seed = task
     random.seed(f"{symbol} {seed}")
     library = ImageCaptcha(width=96, height=HEIGHT, font_sizes=[40])
@@ -42,47 +52,89 @@ def drawn(task: tuple[str, int]) -> np.ndarray:
     cut = depth[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1][:HEIGHT, :WIDTH] * 255 // depth.max()
     top, left = (HEIGHT - cut.shape[0]) // 2, (WIDTH - cut.shape[1]) // 2
     frame[top : top + cut.shape[0], left : left + cut.shape[1]] = cut
-    return frame
+    return frame[None]
 
 
-def characters(pair: str, count: int, cache: pathlib.Path, threads: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """`[2 * count, 1, HEIGHT, WIDTH]`, the two symbols in turn, and which of the two each is."""
-    file = cache / f"{ord(pair[0])}-{ord(pair[1])}-{count}.npy"
+def captcha(pair: str, symbol: str, seed: int) -> tuple[str, bytes, tuple[float, float]]:
+    """A whole picture that holds this symbol once and its twin never: the text, the JPEG file, and from where to where in the
+    picture's columns the character's image reaches."""
+    random.seed(f"{symbol} {seed} in a text")
+    others = [each for each in SYMBOLS if each not in pair]
+    place = random.randrange(LENGTH)
+    text = "".join(symbol if each == place else random.choice(others) for each in range(LENGTH))
+    pasted, widths = [], []
+    paste = Image.Image.paste
+
+    def pasting(image: Image.Image, part: Image.Image, box: tuple[int, int], mask: Image.Image) -> None:
+        # What stands for a space has no ink.
+        if part.getbbox():
+            pasted.append((box[0], box[0] + part.width))
+            widths.append(image.width)
+        paste(image, part, box, mask)
+
+    library = ImageCaptcha(width=PICTURE, height=HEIGHT, font_sizes=[40])
+    with unittest.mock.patch.object(Image.Image, "paste", pasting):
+        image = library.generate_image(text)
+    assert len(pasted) == LENGTH, text
+    file = io.BytesIO()
+    image.save(file, "JPEG")
+    left, right = (side * PICTURE / widths[place] for side in pasted[place])
+    return text, file.getvalue(), (left, right)
+
+
+def in_text(pair: str, task: tuple[str, int]) -> np.ndarray:
+    """`[2, HEIGHT, WIDTH]`: what is around one character of a picture, as before, and the columns in which it lies."""
+    _, file, (left, right) = captcha(pair, *task)
+    grey = np.asarray(Image.open(io.BytesIO(file)).convert("L"), dtype=np.int16)
+    level = int(np.bincount(grey.ravel()).argmax())
+    depth = np.clip(level - grey, 0, None)
+    columns = np.arange(PICTURE)
+    inside = np.where((columns + 0.5 > left) & (columns + 0.5 < right), 255, 0)
+    whole = np.stack([depth * 255 // depth.max(), np.broadcast_to(inside, depth.shape)]).astype(np.uint8)
+    start = round((left + right) / 2) - WIDTH // 2 + WIDTH
+    return np.pad(whole, ((0, 0), (0, 0), (WIDTH, WIDTH)))[:, :, start : start + WIDTH]
+
+
+def characters(pair: str, options: argparse.Namespace) -> tuple[torch.Tensor, torch.Tensor]:
+    """`[2 * count, 1 or 2, HEIGHT, WIDTH]`, the two symbols in turn, and which of the two each is."""
+    kind = "-in-texts" if options.in_texts else ""
+    file = options.cache / f"{ord(pair[0])}-{ord(pair[1])}-{options.count}{kind}.npy"
     if not file.exists():
-        tasks = [(symbol, seed) for seed in range(count) for symbol in pair]
-        with multiprocessing.Pool(threads) as pool:
+        tasks = [(symbol, seed) for seed in range(options.count) for symbol in pair]
+        drawn = functools.partial(in_text, pair) if options.in_texts else alone
+        with multiprocessing.Pool(options.threads) as pool:
             np.save(file, np.stack(pool.map(drawn, tasks, chunksize=500)))
-    images = torch.from_numpy(np.load(file)).unsqueeze(1).float() / 255
+    images = torch.from_numpy(np.load(file))
     return images, torch.arange(len(images)) % 2
 
 
-def network() -> nn.Sequential:
+def network(channels: int) -> nn.Sequential:
     """Six convolutions, 19 million multiply-adds for a character: a reader has 25 for a whole picture."""
 
     def block(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
         convolution = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
         return nn.Sequential(convolution, nn.BatchNorm2d(outputs), nn.ReLU())
 
-    widths = [block(1, 24), block(24, 32, 2), block(32, 48), block(48, 64, 2), block(64, 96), block(96, 128, 2)]
+    widths = [block(channels, 24), block(24, 32, 2), block(32, 48), block(48, 64, 2), block(64, 96), block(96, 128, 2)]
     return nn.Sequential(*widths, nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Dropout(0.3), nn.Linear(128, 2))
 
 
-def right(pair: str, count: int, epochs: int, cache: pathlib.Path, threads: int) -> tuple[int, int]:
+def right(pair: str, options: argparse.Namespace) -> tuple[int, int]:
     """How many of how many held-out characters a classifier tells, once it has learned from the others."""
-    images, kinds = characters(pair, count, cache, threads)
+    images, kinds = characters(pair, options)
     held_out = len(images) // 6
     learned = len(images) - held_out
     torch.manual_seed(0)
-    model = network()
+    model = network(images.shape[1])
     optimizer = torch.optim.AdamW(model.parameters(), 2e-3, weight_decay=0.05)
-    steps = learned // BATCH * epochs
+    steps = learned // BATCH * options.epochs
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, steps)
-    for _ in range(epochs):
+    for _ in range(options.epochs):
         order = torch.randperm(learned)
         for start in range(0, learned - BATCH + 1, BATCH):
             chosen = order[start : start + BATCH]
             shift = (random.randint(-2, 2), random.randint(-2, 2))
-            scores = model(torch.roll(images[chosen], shift, (2, 3)))
+            scores = model(torch.roll(images[chosen], shift, (2, 3)).float() / 255)
             loss = nn.functional.cross_entropy(scores, kinds[chosen])
             optimizer.zero_grad()
             loss.backward()
@@ -90,8 +142,17 @@ def right(pair: str, count: int, epochs: int, cache: pathlib.Path, threads: int)
             schedule.step()
     model.eval()
     with torch.no_grad():
-        told = torch.cat([model(part).argmax(1) for part in images[learned:].split(512)])
+        told = torch.cat([model(part.float() / 255).argmax(1) for part in images[learned:].split(512)])
     return int((told == kinds[learned:]).sum()), held_out
+
+
+def keep(pair: str, options: argparse.Namespace) -> None:
+    """Writes pictures of which no character was learned from, for a reader to be asked about."""
+    options.pictures.mkdir(parents=True, exist_ok=True)
+    for seed in range(options.count - PICTURES // 2, options.count):
+        for symbol in pair:
+            text, file, _ = captcha(pair, symbol, seed)
+            (options.pictures / f"{text}_num{seed}.jpg").write_bytes(file)
 
 
 def interval(count: int, of: int) -> tuple[float, float]:
@@ -105,6 +166,8 @@ def main() -> None:
     """Measures each pair and prints a Markdown table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", default="vV,xX,zZ,uU,sS,cC,wW,lI", help="two symbols each, apart by commas")
+    parser.add_argument("--in-texts", action="store_true", help="in whole pictures of six characters")
+    parser.add_argument("--pictures", type=pathlib.Path, help="where 2,000 held-out pictures of each pair go")
     parser.add_argument("--count", type=int, default=12_000, help="characters drawn of each symbol")
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--threads", type=int, default=multiprocessing.cpu_count())
@@ -115,9 +178,11 @@ def main() -> None:
     print("| pair | told apart, 95% interval |\n|---|---|", flush=True)
     kept = 1.0
     for pair in options.pairs.split(","):
-        count, of = right(pair, options.count, options.epochs, options.cache, options.threads)
+        count, of = right(pair, options)
+        if options.pictures:
+            keep(pair, options)
         low, high = interval(count, of)
-        kept -= 2 / SYMBOLS * (1 - count / of)
+        kept -= 2 / len(SYMBOLS) * (1 - count / of)
         print(f"| {pair[0]} {pair[1]} | {count / of:.1%} ({low:.1%} to {high:.1%}) |", flush=True)
     for length in (4, 5, 6):
         print(f"\n{length} characters, all else read without a mistake: at most {kept**length:.1%} of texts", flush=True)

@@ -135,3 +135,43 @@ fn rounded(page: &mut RgbImage, [left, top, right, bottom]: [i64; 4], radius: i6
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use rand::SeedableRng;
+    use rand_pcg::Pcg64Mcg;
+
+    use super::*;
+
+    #[test]
+    fn a_button_is_one_colour_with_words_that_stand_out() {
+        for seed in 0..100 {
+            let mut rng = Pcg64Mcg::seed_from_u64(seed);
+            let mut page = RgbImage::from_pixel(120, 50, Rgb([1, 2, 3]));
+            let mut writer = Writer::random(&mut rng);
+            button(&mut page, &mut writer, [10, 5, 110, 45], 1.0, &mut rng);
+            let mut counts = HashMap::new();
+            for (x, y, pixel) in page.enumerate_pixels() {
+                // A letter may reach a little to the left of where it begins.
+                let outside = !(6..110).contains(&x) || !(5..45).contains(&y);
+                assert!(!outside || pixel.0 == [1, 2, 3], "{seed}: {x}, {y}");
+                *counts.entry(pixel.0).or_insert(0) += 1;
+            }
+            counts.remove(&[1, 2, 3]);
+            let (fill, _) = counts.iter().max_by_key(|(_, count)| **count).unwrap();
+            let apart = |colour: &[u8; 3]| fill.iter().zip(colour).map(|(a, b)| a.abs_diff(*b)).max();
+            assert!(counts.keys().any(|colour| apart(colour) > Some(60)), "{seed}: no words on {fill:?}");
+        }
+    }
+
+    #[test]
+    fn a_box_may_reach_beyond_its_page_or_have_no_room() {
+        let mut page = RgbImage::new(20, 10);
+        rounded(&mut page, [-5, -5, 8, 8], 4, Rgb([9; 3]));
+        rounded(&mut page, [12, 4, 11, 3], 4, Rgb([7; 3]));
+        assert_eq!([(0, 0), (7, 0), (7, 7), (8, 3)].map(|(x, y)| page.get_pixel(x, y)[0]), [9, 9, 0, 0]);
+        assert!(page.pixels().all(|pixel| pixel[0] != 7));
+    }
+}

@@ -45,7 +45,7 @@ impl Writer {
             Some(face) => {
                 self.words(face, page, [x as f32, end as f32], (y + size) as f32, size as f32, ink, rng)
             }
-            None => strokes(page, [x, end.min(i64::from(page.width()))], y, size, ink, rng),
+            None => strokes(page, [x, end], y, size, ink, rng),
         }
     }
 
@@ -86,7 +86,7 @@ impl Writer {
 /// A line of short strokes.
 fn strokes(page: &mut RgbImage, [mut x, end]: [i64; 2], y: i64, size: i64, ink: Rgb<u8>, rng: &mut impl Rng) {
     let thick = (size / 9).max(1);
-    while x < end {
+    while x + size * 5 / 6 <= end && x < i64::from(page.width()) {
         // A letter is a few of them, upright, level or slanted.
         for _ in 0..rng.random_range(2..=3) {
             let (dx, dy) = (rng.random_range(0..=size / 3), rng.random_range(size / 5..=size / 2));
@@ -111,5 +111,40 @@ pub(super) fn put(page: &mut RgbImage, x: i64, y: i64, colour: Rgb<u8>) {
         && y < page.height()
     {
         page.put_pixel(x, y, colour);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+    use rand_pcg::Pcg64Mcg;
+
+    use super::*;
+
+    #[test]
+    fn a_line_keeps_to_its_place_and_is_written_whole_to_the_edge_of_the_page() {
+        for seed in 0..100 {
+            let mut rng = Pcg64Mcg::seed_from_u64(seed);
+            let mut page = RgbImage::new(200, 60);
+            Writer::random(&mut rng).line(&mut page, [20, 400], 20, 16, Rgb([255; 3]), &mut rng);
+            let inked: Vec<(u32, u32)> =
+                page.enumerate_pixels().filter(|(.., pixel)| pixel[0] > 0).map(|(x, y, _)| (x, y)).collect();
+            let most = |of: fn(&(u32, u32)) -> u32| (inked.iter().map(of).min(), inked.iter().map(of).max());
+            let ((left, right), (top, bottom)) = (most(|at| at.0), most(|at| at.1));
+            // A letter may reach a little to the left of where it begins, and above and below the capitals' height.
+            assert!(left >= Some(10) && left < Some(45) && right > Some(170), "{seed}: {left:?} {right:?}");
+            assert!(top >= Some(10) && bottom < Some(50), "{seed}: {top:?} {bottom:?}");
+        }
+    }
+
+    #[test]
+    fn what_has_no_room_or_lies_outside_is_not_written() {
+        let mut rng = Pcg64Mcg::seed_from_u64(4);
+        let mut page = RgbImage::new(50, 20);
+        let mut writer = Writer::random(&mut rng);
+        for (line, y) in [([10, 10], 5), ([60, 90], 5), ([0, 50], 20), ([0, 50], -40), ([30, 5], 5)] {
+            writer.line(&mut page, line, y, 12, Rgb([255; 3]), &mut rng);
+        }
+        assert!(page.pixels().all(|pixel| pixel[0] == 0));
     }
 }
