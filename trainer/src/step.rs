@@ -190,13 +190,20 @@ mod tests {
         };
         let mut state = train::start(&config, Device::Cpu).unwrap();
         let (loss, parts) = in_parts(&config, &mut state.parameters, &batch, 2).unwrap();
-        let whole = pass(&config, &state.parameters, &batch, 0..64, Device::Cpu).unwrap();
+        let alone = train::start(&config, Device::Cpu).unwrap();
+        let whole = pass(&config, &alone.parameters, &batch, 0..64, Device::Cpu).unwrap();
         assert!((loss - whole).abs() < 1e-4 * whole, "{loss} and {whole}");
-        for (name, gradient) in gradients(&state.parameters) {
-            let far = (&gradient - &parts[&name]).abs().max().double_value(&[]);
-            let long = gradient.abs().max().double_value(&[]);
+        let same = |name: &str, whole: &Tensor, parts: &Tensor| {
+            let far = (whole - parts).abs().max().double_value(&[]);
+            let long = whole.abs().max().double_value(&[]);
             assert!(far <= 1e-3 * long + 1e-6, "{name}: {far} of {long}");
+        };
+        for (name, gradient) in gradients(&alone.parameters) {
+            same(&name, &gradient, &parts[&name]);
         }
+        let statistics = alone.parameters.iter().filter(|(_, tensor)| !tensor.requires_grad());
+        let compared = statistics.map(|(name, whole)| same(name, whole, &state.parameters[name])).count();
+        assert!(compared >= 2, "a network with normalisation has running statistics");
     }
 
     #[test]
