@@ -28,7 +28,7 @@ fn pictures_without_surroundings_stay_whole() {
     let locator = Locator::embedded().unwrap();
     // At most so many of a thousand: the figures of both models' cards are with what is cut. The last
     // style is none that the locator learned from.
-    for (preset, most) in [("hku", 40), ("hku6", 40), ("default", 80), ("0.7.1", 110)] {
+    for (preset, most) in [("hku", 15), ("hku6", 15), ("default", 60), ("0.7.1", 70)] {
         let generator = generator(preset);
         let cut = |index: &u64| {
             let image = generator.sample(*index).image;

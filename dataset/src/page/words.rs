@@ -43,7 +43,8 @@ impl Writer {
         }
         match self.face {
             Some(face) => {
-                self.words(face, page, [x as f32, end as f32], (y + size) as f32, size as f32, ink, rng)
+                let (x, end, size) = (x as f32, end as f32, size as f32);
+                self.words(face, page, [x, end], y as f32 + size, size, ink, rng);
             }
             None => strokes(page, [x, end], y, size, ink, rng),
         }
