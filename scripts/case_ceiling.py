@@ -8,8 +8,8 @@ The library scales each character to one size, so that a V and a v differ by lit
 each pair it draws N characters of either kind by the report's preset. Each is alone: without neighbours over it, without dots
 and arc, not squeezed and not compressed; or, with `--in-texts`, each is one of six in a whole picture, of which the classifier
 gets what is around it, and is told where it stands. A classifier for this pair alone, larger than what a reader can spend on a
-character, learns from five sixths of them and is asked about the rest. What it cannot tell, no reader of whole captchas can be
-expected to; so the last lines say how many texts could be right at most if everything else were read without a mistake.
+character, learns from five sixths of them and is asked about the rest. The last lines say how many texts would be right if a
+reader told this pair as well, and misread nothing else. It is no bound: a reader that learned from more may tell more.
 """
 
 import argparse
@@ -185,7 +185,7 @@ def main() -> None:
         kept -= 2 / len(SYMBOLS) * (1 - count / of)
         print(f"| {pair[0]} {pair[1]} | {count / of:.1%} ({low:.1%} to {high:.1%}) |", flush=True)
     for length in (4, 5, 6):
-        print(f"\n{length} characters, all else read without a mistake: at most {kept**length:.1%} of texts", flush=True)
+        print(f"\n{length} characters, these told as well and nothing else misread: {kept**length:.1%} of texts", flush=True)
 
 
 if __name__ == "__main__":
