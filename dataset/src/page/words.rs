@@ -11,6 +11,7 @@ use crate::compose::{
 
 /// Kinds of faces that pages are set in.
 const KINDS: [&str; 3] = ["sans", "serif", "mono"];
+/// The commonest letter a few times.
 const SMALL: &[u8] = b"eeetaoinshrdlucmfwypvbgkjqxz";
 const CAPITALS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
