@@ -58,6 +58,7 @@ fn the_general_model_s_card_is_reproduced_on_composed_styles() {
 fn python_s_drawing_and_ours_are_equally_hard() {
     let recognizer = Recognizer::shipped(&LEAN).unwrap();
     let (python, ours) = (figures_of_card(&recognizer, "var456"), figures_of_card(&recognizer, "preset hku"));
-    assert!((python.exact - ours.exact).abs() <= 0.015, "{} against {}", python.exact, ours.exact);
+    // Of the 1,500, more are read than of other sets that the library draws: `docs/models.md`.
+    assert!((python.exact - ours.exact).abs() <= 0.02, "{} against {}", python.exact, ours.exact);
     assert!(python.exact >= 0.9);
 }
