@@ -210,15 +210,15 @@ export class Browser {
    * the overlay above it until the overlay is on the screen. */
   async #arrive(page, x, y) {
     const seen = await page.evaluateHandle(() => {
-      const seen = { moves: 0 };
-      window.addEventListener("pointermove", () => (seen.moves += 1), { capture: true });
+      const seen = { move: false };
+      window.addEventListener("pointermove", () => (seen.move = true), { capture: true, once: true });
       return seen;
     });
     const end = Date.now() + 30_000;
     while (Date.now() < end) {
       await page.mouse.move(x - 1, y - 1);
       await page.mouse.move(x, y);
-      if (await seen.evaluate(({ moves }) => moves > 0)) return;
+      if (await seen.evaluate(({ move }) => move)) return;
       await new Promise((over) => setTimeout(over, 40));
     }
     throw new Error(`no move at ${x}, ${y} came to the page`);

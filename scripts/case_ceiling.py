@@ -34,7 +34,7 @@ SYMBOLS = sorted(set(string.ascii_letters + string.digits) - set("Oo0"))
 # A picture and its texts in the report.
 PICTURE, LENGTH = 128, 6
 BATCH = 128
-# Whole pictures that are kept of each pair.
+# Whole pictures that are kept of each pair, at most.
 PICTURES = 2_000
 
 
@@ -149,7 +149,8 @@ def right(pair: str, options: argparse.Namespace) -> tuple[int, int]:
 def keep(pair: str, options: argparse.Namespace) -> None:
     """Writes pictures of which no character was learned from, for a reader to be asked about."""
     options.pictures.mkdir(parents=True, exist_ok=True)
-    for seed in range(options.count - PICTURES // 2, options.count):
+    # The last sixth is held out.
+    for seed in range(options.count - min(PICTURES // 2, options.count // 6), options.count):
         for symbol in pair:
             text, file, _ = captcha(pair, symbol, seed)
             (options.pictures / f"{text}_num{seed}.jpg").write_bytes(file)
@@ -167,7 +168,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", default="vV,xX,zZ,uU,sS,cC,wW,lI", help="two symbols each, apart by commas")
     parser.add_argument("--in-texts", action="store_true", help="in whole pictures of six characters")
-    parser.add_argument("--pictures", type=pathlib.Path, help="where 2,000 held-out pictures of each pair go")
+    parser.add_argument("--pictures", type=pathlib.Path, help="where held-out pictures of each pair go, 2,000 at most")
     parser.add_argument("--count", type=int, default=12_000, help="characters drawn of each symbol")
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--threads", type=int, default=multiprocessing.cpu_count())

@@ -33,7 +33,7 @@ struct Arguments {
     #[command(subcommand)]
     command: Command,
     /// Threads that libtorch computes with; all cores by default.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, value_parser = clap::value_parser!(i32).range(1..=1024))]
     threads: Option<i32>,
 }
 
