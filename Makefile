@@ -1,6 +1,9 @@
 # Every target is also given as plain commands in the README.
 .PHONY: run test lint bench fuzz chaos train table6 setup stack stack-down
 
+# Where Node.js is missing or too old, scripts/test_tools.sh puts one there.
+export PATH := $(CURDIR)/.node:$(PATH)
+
 run:
 	cargo run --release
 

@@ -1,15 +1,24 @@
 #!/usr/bin/env bash
 # Puts an overlay into the cluster that kubectl speaks to: the namespace, the Secrets where they are not there yet, and the
-# rest. KEDA and the RabbitMQ Cluster Operator must be installed, and metrics-server for the API's own scaling.
+# rest. KEDA must be installed, the RabbitMQ Cluster Operator where the overlay has RabbitMQ in the cluster, and
+# metrics-server for the API's own scaling.
 #
 #   k8s/deploy.sh local|cpu|gpu [FILE]     FILE holds API keys, as `byecaptcha keys` writes it; without it nobody has one
 set -euo pipefail
-cd "$(dirname "$0")"
 overlay=${1:?which overlay: local, cpu or gpu}
 keys=${2:-}
 namespace=byecaptcha
+# Before anything is made in the cluster, and from the folder that the path was typed in.
+if [ -n "$keys" ]; then
+  [ -f "$keys" ] || { echo "deploy.sh: there is no file $keys" >&2; exit 1; }
+  keys=$(realpath "$keys")
+fi
+cd "$(dirname "$0")"
 
-for kind in scaledobjects.keda.sh rabbitmqclusters.rabbitmq.com; do
+needed=(scaledobjects.keda.sh)
+rendered=$(kubectl kustomize "overlays/$overlay")
+if [[ $rendered == *$'\nkind: RabbitmqCluster\n'* ]]; then needed+=(rabbitmqclusters.rabbitmq.com); fi
+for kind in "${needed[@]}"; do
   kubectl get crd "$kind" >/dev/null || { echo "deploy.sh: install the operator of $kind first, see k8s/README.md" >&2; exit 1; }
 done
 

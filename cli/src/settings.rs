@@ -228,8 +228,12 @@ pub(crate) fn parse() -> Command {
 impl ServeSettings {
     fn check(&self) -> Result<(), String> {
         self.access.check(self.listen, Some(&self.usual_keys()))?;
-        if self.keep < Duration::from_secs(1) {
-            return Err("--keep: results must be kept for a second at least".to_owned());
+        for (flag, kept, time) in
+            [("--keep", "results", self.keep), ("--keep-batches", "batches", self.keep_batches)]
+        {
+            if time < Duration::from_secs(1) {
+                return Err(format!("{flag}: {kept} must be kept for a second at least"));
+            }
         }
         if self.data.is_none() && dirs::data_dir().is_none() {
             return Err("--data: this user has no data folder, so the path must be given".to_owned());

@@ -13,6 +13,8 @@ import schemas
 K8S = pathlib.Path(__file__).parent.parent
 # The one that scripts/requirements.txt names, where it is there.
 KUBECTL = shutil.which("kubectl", path=pathlib.Path(sys.executable).parent) or "kubectl"
+# An overlay with broker and result store outside the cluster, for tests.
+OUTSIDE = "resources: [../../base]\ncomponents: [../../components/outside]\n"
 OVERLAYS = sorted(path.name for path in (K8S / "overlays").iterdir())
 
 

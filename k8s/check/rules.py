@@ -80,6 +80,8 @@ def _container(container: dict) -> list[str]:
         missing = {"cpu", "memory"} - set(resources.get(side, {}))
         found += [f"no {side} of {name}" for name in sorted(missing)]
     found += [f"no {probe}" for probe in ("startupProbe", "readinessProbe", "livenessProbe") if probe not in container]
+    if container.get("startupProbe", {}).get("httpGet", {}).get("path") == "/readyz":
+        found.append("its start waits for broker and results, and it is killed where they are away")
     security = container.get("securityContext", {})
     if security.get("allowPrivilegeEscalation") is not False:
         found.append("it may gain privileges")

@@ -13,7 +13,8 @@ import yaml
 # Real for what needs no cluster, a note for the rest. Of Secrets it knows those that $THERE names.
 KUBECTL = """#!/bin/sh
 case "$*" in
-  "get crd "*) exit 0 ;;
+  "get crd "*) [ "$3" != "$ABSENT" ] ;;
+  "kustomize "*) exec "$REAL" "$@" ;;
   *"get secret "*) for last; do :; done; case " $THERE " in *" $last "*) exit 0 ;; esac; exit 1 ;;
   *"--dry-run=client"*) exec "$REAL" "$@" ;;
   *"create secret "*) "$REAL" "$@" --dry-run=client --output yaml >> "$NOTES/secrets.yaml"; echo --- >> "$NOTES/secrets.yaml" ;;
@@ -23,8 +24,8 @@ esac
 """
 
 
-def deploy(*arguments, there=""):
-    """The Secrets that were made, by name, with their keys; and what else was done."""
+def deploy(*arguments, there="", absent=""):
+    """The Secrets that were made, by name, with their keys; and what else was done. Run from the folder of the keys."""
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         (folder / "kubectl").write_text(KUBECTL)
@@ -36,12 +37,16 @@ def deploy(*arguments, there=""):
             "REAL": manifests.KUBECTL,
             "NOTES": str(folder),
             "THERE": there,
+            "ABSENT": absent,
         }
         arguments = [argument.replace("FOLDER", str(folder)) for argument in arguments]
-        ran = subprocess.run([manifests.K8S / "deploy.sh", *arguments], env=environment, capture_output=True, text=True)
-        if ran.returncode:
-            raise AssertionError(ran.stderr)
+        command = [manifests.K8S / "deploy.sh", *arguments]
+        ran = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True)
         written = folder / "secrets.yaml"
+        if ran.returncode:
+            if written.exists() or (folder / "calls").exists():
+                ran.stderr += "it did something before it failed"
+            raise AssertionError(ran.stderr)
         documents = yaml.safe_load_all(written.read_text()) if written.exists() else []
         secrets = {d["metadata"]["name"]: d["data"] for d in documents if d}
         return secrets, (folder / "calls").read_text(), ran.stderr
@@ -73,6 +78,24 @@ class Deploy(unittest.TestCase):
         self.assertEqual(set(secrets), {"api-keys"})
         self.assertIn("mine", decoded(secrets["api-keys"])["keys.json"])
         self.assertNotIn("no API keys", said)
+
+    def test_keys_are_found_from_where_the_path_was_typed_and_missing_ones_change_nothing(self):
+        secrets, _, _ = deploy("local", "keys.json")
+        self.assertIn("mine", decoded(secrets["api-keys"])["keys.json"])
+        with self.assertRaisesRegex(AssertionError, r"\Adeploy.sh: there is no file none.json\n\Z"):
+            deploy("local", "none.json")
+
+    def test_the_brokers_operator_is_needed_where_the_broker_is_in_the_cluster(self):
+        operator = "rabbitmqclusters.rabbitmq.com"
+        with self.assertRaisesRegex(AssertionError, rf"\Adeploy.sh: install the operator of {operator} first.*\n\Z"):
+            deploy("local", absent=operator)
+        with tempfile.TemporaryDirectory(dir=manifests.K8S / "overlays") as folder:
+            folder = pathlib.Path(folder)
+            (folder / "kustomization.yaml").write_text(manifests.OUTSIDE)
+            _, calls, _ = deploy(folder.name, there="broker results", absent=operator)
+            self.assertTrue(calls.strip().endswith(f"apply --kustomize overlays/{folder.name}"), calls)
+            with self.assertRaisesRegex(AssertionError, "scaledobjects.keda.sh"):
+                deploy(folder.name, there="broker results", absent="scaledobjects.keda.sh")
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ class Overlays(unittest.TestCase):
     def test_broker_and_results_may_be_outside(self):
         with tempfile.TemporaryDirectory(dir=manifests.K8S / "overlays") as folder:
             kustomization = pathlib.Path(folder) / "kustomization.yaml"
-            kustomization.write_text("resources: [../../base]\ncomponents: [../../components/outside]\n")
+            kustomization.write_text(manifests.OUTSIDE)
             documents = manifests.build(pathlib.Path(folder))
         self.assertEqual(manifests.problems(documents), [])
         self.assertNotIn("RabbitmqCluster", [d["kind"] for d in documents])
@@ -61,6 +61,9 @@ class Broken(unittest.TestCase):
         "no version": lambda named, _: container(named).update(image="byecaptcha-worker:latest"),
         "no limits of memory": lambda named, _: container(named)["resources"]["limits"].pop("memory"),
         "no readinessProbe": lambda named, _: container(named).pop("readinessProbe"),
+        "its start waits for broker and results": lambda named, _: container(named, "api")["startupProbe"]["httpGet"].update(
+            path="/readyz"
+        ),
         "as root": lambda named, _: pod(named)["securityContext"].pop("runAsNonRoot"),
         "seccomp": lambda named, _: pod(named)["securityContext"].pop("seccompProfile"),
         "written to": lambda named, _: container(named)["securityContext"].update(readOnlyRootFilesystem=False),

@@ -20,7 +20,8 @@ pub(crate) struct BenchSettings {
     #[arg(long, default_value = "10", value_name = "SECONDS", value_parser = positive, conflicts_with = "requests")]
     seconds: f64,
     /// How many pictures are sent, instead of for how long.
-    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
+    // At the least rate the last of them is due in a time that is still in range.
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
     requests: Option<u64>,
     /// Pictures a second that become due, whether or not the server keeps up; each one's time counts from when it was
     /// due. Without it, each client sends as soon as it has its answer.

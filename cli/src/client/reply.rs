@@ -10,6 +10,9 @@ use hyper::{
 };
 use serde::Deserialize;
 
+/// No server's word keeps anyone waiting for longer, and sums of times stay within their range.
+const LATEST: u64 = 24 * 60 * 60;
+
 /// An answer.
 pub(crate) enum Reply {
     /// The job as it stands.
@@ -49,12 +52,24 @@ pub(crate) struct Refusal {
 impl Refusal {
     /// Whether it is the caller who is refused, and not what was asked.
     pub(crate) fn is_denial(&self) -> bool {
+        // The latter two: the name by which the server was asked, and a proxy before it.
+        let of_the_way = [StatusCode::MISDIRECTED_REQUEST, StatusCode::PROXY_AUTHENTICATION_REQUIRED];
+        self.is_of_key() || of_the_way.contains(&self.status)
+    }
+
+    /// Whether it is so for want of a key, or of a better one.
+    pub(crate) fn is_of_key(&self) -> bool {
         matches!(self.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
     }
 
     /// Whether there is no such thing, or no longer.
     pub(crate) fn is_absence(&self) -> bool {
         matches!(self.status, StatusCode::NOT_FOUND | StatusCode::GONE)
+    }
+
+    /// Whether there was such a job, whose result was kept for its time.
+    pub(crate) fn is_expiry(&self) -> bool {
+        self.kind == "job-expired"
     }
 }
 
@@ -78,7 +93,8 @@ struct Problem {
 pub(crate) fn read(parts: &Parts, body: &[u8]) -> Reply {
     let header = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
     // The other form, a date, is not what such a server sends; without seconds the caller's own pace is as good.
-    let retry_after = header(RETRY_AFTER).and_then(|value| value.parse().ok()).map(Duration::from_secs);
+    let seconds: Option<u64> = header(RETRY_AFTER).and_then(|value| value.parse().ok());
+    let retry_after = seconds.map(|seconds| Duration::from_secs(seconds.min(LATEST)));
     let status = parts.status;
     if status.is_success() {
         return match serde_json::from_slice(body) {
@@ -149,6 +165,9 @@ mod tests {
         assert_eq!(refusal.to_string(), "503 Service Unavailable (queue-full): 9 jobs wait.");
         let soon = reply(429, &[(RETRY_AFTER, "Fri, 31 Dec 1999 23:59:59 GMT")], "<html>");
         assert!(matches!(soon, Reply::Busy { retry_after: None, refusal } if refusal.kind == "http-429"));
+        let never = reply(503, &[(RETRY_AFTER, "18446744073709551615")], PROBLEM);
+        let day = Duration::from_secs(86_400);
+        assert!(matches!(never, Reply::Busy { retry_after: Some(time), .. } if time == day));
         assert!(matches!(reply(502, &[], ""), Reply::Busy { .. }));
         assert!(matches!(reply(409, &[(RETRY_AFTER, "1")], ""), Reply::Busy { .. }));
         assert!(matches!(reply(409, &[], ""), Reply::Refused(_)));
@@ -157,7 +176,10 @@ mod tests {
     #[test]
     fn faults_of_the_picture_the_caller_the_server_and_the_address_are_told_apart() {
         assert!(matches!(reply(422, &[], PROBLEM), Reply::Refused(refusal) if !refusal.is_denial()));
-        assert!(matches!(reply(401, &[], ""), Reply::Refused(refusal) if refusal.is_denial()));
+        for (status, of_key) in [(401, true), (403, true), (407, false), (421, false)] {
+            let Reply::Refused(refusal) = reply(status, &[], "") else { panic!("not refused") };
+            assert_eq!((refusal.is_denial(), refusal.is_of_key()), (true, of_key), "{status}");
+        }
         assert!(matches!(reply(410, &[], ""), Reply::Refused(refusal) if refusal.is_absence()));
         assert!(matches!(reply(500, &[], ""), Reply::Broken(_)));
         assert!(matches!(reply(200, &[], "<html>Welcome"), Reply::Foreign(_)));

@@ -59,7 +59,7 @@ impl<W: Write> Output<W> {
             OutputFormat::Jsonl => Self::Jsonl(BufWriter::new(out)),
             OutputFormat::Csv => {
                 let mut table = csv::Writer::from_writer(out);
-                table.write_record(["file", "text", "confidence", "error"])?;
+                table.write_record(["file", "text", "confidence", "error"]).map_err(io_error)?;
                 Self::Csv(Box::new(table))
             }
         })
@@ -77,10 +77,11 @@ impl<W: Write> Output<W> {
                 json_line(out, &JsonFailure { file, error: JsonError { kind, detail } })
             }
             (Self::Csv(table), Ok(reading)) => {
-                Ok(table.write_record([file, &reading.text, &reading.confidence.to_string(), ""])?)
+                let record = [file, &reading.text, &reading.confidence.to_string(), ""];
+                table.write_record(record).map_err(io_error)
             }
             (Self::Csv(table), Err(Failure { kind, detail })) => {
-                Ok(table.write_record([file, "", "", &format!("{kind}: {detail}")])?)
+                table.write_record([file, "", "", &format!("{kind}: {detail}")]).map_err(io_error)
             }
         }
     }
@@ -110,6 +111,15 @@ fn json_reading<'a>(file: &'a str, reading: &'a Reading) -> JsonReading<'a> {
     }
 }
 
+/// With the kind that it came with, which csv's own conversion hides.
+fn io_error(error: csv::Error) -> io::Error {
+    let kind = match error.kind() {
+        csv::ErrorKind::Io(cause) => cause.kind(),
+        _ => io::ErrorKind::Other,
+    };
+    io::Error::new(kind, error)
+}
+
 fn json_line(out: &mut impl Write, line: &impl Serialize) -> io::Result<()> {
     serde_json::to_writer(&mut *out, line)?;
     out.write_all(b"\n")
@@ -134,6 +144,20 @@ mod tests {
         output.flush().unwrap();
         drop(output);
         String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn a_reader_who_has_left_is_known_as_such_before_the_batch_is_over() {
+        for format in [OutputFormat::Text, OutputFormat::Jsonl, OutputFormat::Csv] {
+            let (reader, writer) = io::pipe().unwrap();
+            let mut output = Output::new(writer, format, false).unwrap();
+            drop(reader);
+            let long = "x".repeat(1 << 16);
+            let reading =
+                Reading { text: long, confidence: 1.0, characters: Vec::new(), alternatives: Vec::new() };
+            let error = output.write("one.png", &Ok(reading)).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::BrokenPipe, "{format:?}");
+        }
     }
 
     #[test]

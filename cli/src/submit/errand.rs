@@ -133,11 +133,16 @@ impl Errands {
                     self.pause(backoff.next(None), &refusal.to_string()).await?;
                 }
                 Reply::Refused(refusal) if refusal.is_denial() => return Err(Stop::Denied(denial(&refusal))),
-                Reply::Refused(refusal) if refusal.is_absence() && job.is_none() => {
+                Reply::Refused(refusal) if refusal.is_absence() && job.is_none() && !refusal.is_expiry() => {
                     return Err(Stop::Denied(format!("it takes no jobs: {refusal}")));
                 }
-                // Its result was kept for its time, or the server has lost all it had: once more, and no more.
-                Reply::Refused(refusal) if refusal.is_absence() && times < 2 => job = None,
+                // Its result was kept for its time, or the server has lost all it had: once more, and no more. Where
+                // there is no job to know of, an earlier run was cut off before it heard of it, and this is its key.
+                Reply::Refused(refusal) if refusal.is_absence() && times < 2 => {
+                    if job.take().is_none() {
+                        times += 1;
+                    }
+                }
                 Reply::Refused(refusal) => return Ok(Row::refused(&input.name, refusal, job)),
                 Reply::Foreign(why) => return Err(Stop::Denied(why)),
             }
@@ -165,7 +170,8 @@ impl Errands {
 }
 
 fn denial(refusal: &Refusal) -> String {
-    format!("it refuses this caller: {refusal} (--api-key-file or BYECAPTCHA_API_KEY give it a key)")
+    let hint = if refusal.is_of_key() { " (--api-key-file or BYECAPTCHA_API_KEY give it a key)" } else { "" };
+    format!("it refuses this caller: {refusal}{hint}")
 }
 
 /// Off the runtime's thread: a file can be far away.

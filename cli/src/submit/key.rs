@@ -19,7 +19,7 @@ impl Key {
         Self(digest.iter().take(16).fold(0, |key, &byte| key << 8 | u128::from(byte)))
     }
 
-    /// The Idempotency-Key for its submission, where so many jobs were accepted for it and forgotten since. Each has
+    /// The Idempotency-Key for its submission, where there were so many jobs for it that are forgotten since. Each has
     /// a key of its own: with the first one's, a server would answer with the job that is gone.
     pub(crate) fn for_submission(self, earlier: u32) -> String {
         if earlier == 0 { self.to_string() } else { format!("{self}-{}", earlier + 1) }

@@ -60,6 +60,16 @@ async fn a_server_that_stands_still_makes_all_late_that_was_due_meanwhile() {
     assert!(open["latency_ms"]["p90"].as_f64().unwrap() > 500.0, "{open}");
 }
 
+#[test]
+fn what_is_out_of_range_is_a_usage_error() {
+    for (flag, value) in [("--requests", "0"), ("--requests", "1000000001"), ("--rate", "0.0001")] {
+        let output = byecaptcha().args(["bench", flag, value]).output().unwrap();
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains(flag), "{said}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn refusals_are_counted_by_their_kind_and_a_missing_server_is_an_error() {
     let mut posts = 0;

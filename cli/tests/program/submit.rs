@@ -210,16 +210,43 @@ async fn what_the_server_puts_off_or_breaks_is_tried_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_key_whose_job_is_gone_makes_way_for_the_next_and_not_for_ever() {
+    let folder = folder_of(3);
+    let bodies: Vec<Vec<u8>> = pictures().iter().map(|picture| fs::read(picture).unwrap()).collect();
+    // A server remembers keys for longer than results: what a run was cut off at has a key already.
+    let server = Scripted::start(move |post, _| match bodies.iter().position(|body| *body == post.body) {
+        Some(0) if post.key().ends_with("-2") => Act::Read(Duration::ZERO),
+        Some(1) if post.key().ends_with("-3") => Act::Read(Duration::ZERO),
+        _ => Act::Refuse(410, "job-expired", None),
+    })
+    .await;
+    let output = submit(folder.path(), &server.url, Path::new("-")).output().unwrap();
+    ends_with(3, &output);
+    let found = rows(&output.stdout);
+    let told: Vec<(&str, &str)> = found.iter().map(|row| (row[3].as_str(), row[4].as_str())).collect();
+    assert_eq!(told, [("succeeded", ""), ("succeeded", ""), ("refused", "job-expired")]);
+    assert_eq!((server.posts().len(), server.by_key().len()), (8, 8), "no key is sent twice");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_refused_caller_is_told_at_once_and_nothing_stays_behind() {
     let folder = folder_of(40);
     let results = tempfile::tempdir().unwrap();
     let out = results.path().join("results.csv");
-    for (status, kind) in [(401, "unauthorized"), (403, "forbidden"), (404, "not-found")] {
+    for (status, kind) in [
+        (401, "unauthorized"),
+        (403, "forbidden"),
+        (404, "not-found"),
+        (407, "http-407"),
+        (410, "gone"),
+        (421, "host-not-allowed"),
+    ] {
         let server = Scripted::start(move |_, _| Act::Refuse(status, kind, None)).await;
         let mut command = submit(folder.path(), &server.url, &out);
         let said = ends_with(1, &command.args(["--in-flight", "2", "--api-key", "s3cret"]).output().unwrap());
         assert!(said.contains(kind) && said.contains(&server.url), "{said}");
         assert!(!said.contains("s3cret"), "{said}");
+        assert_eq!(said.contains("--api-key-file"), matches!(status, 401 | 403), "{said}");
         assert!(server.posts().len() <= 4, "{}", server.posts().len());
         assert_eq!(fs::read_dir(results.path()).unwrap().count(), 0);
     }
