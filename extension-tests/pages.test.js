@@ -137,6 +137,34 @@ test("the first page keeps a key from a server that it is not for", async () => 
   assert.equal((await kept()).key, "");
 });
 
+test("the first page sends the key that was set in the options meanwhile, and keeps it", async () => {
+  await browser.settings({ server: service.url });
+  await open("welcome.html");
+  await browser.settings({ server: service.url, key: "bc_1_2" });
+  await page.getByRole("button", { name: "Connect" }).click();
+  await report(/^Connected/);
+  assert.equal((await kept()).key, "bc_1_2");
+});
+
+test("the options keep a key from a server that it is not for", async () => {
+  await browser.settings({ server: "http://127.0.0.1:9", key: "bc_1_2" });
+  await open("options.html");
+  const key = async (address) => {
+    await page.fill("#address", address);
+    await page.locator("#address").blur();
+    return page.inputValue("#key");
+  };
+  assert.equal(await key("http://127.0.0.1:9/captchas"), "bc_1_2");
+  assert.equal(await key(service.url), "");
+  assert.equal(await key("http://127.0.0.1:9"), "bc_1_2", "it is not lost by a mistake");
+  await page.fill("#address", service.url);
+  await page.getByRole("button", { name: "Save and test" }).click();
+  await report(/^Connected/);
+  assert.equal((await kept()).key, "");
+  await page.fill("#key", "bc_3_4");
+  assert.equal(await key("http://127.0.0.1:9"), "bc_3_4", "typed for whatever address comes next");
+});
+
 for (const path of ["options.html", "welcome.html"]) {
   for (const colorScheme of ["light", "dark"]) {
     test(`axe finds nothing serious in ${path}, ${colorScheme}, 320 pixels wide as well`, async () => {

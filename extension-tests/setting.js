@@ -43,6 +43,14 @@ export function clearClipboard(page) {
   return page.evaluate(() => navigator.clipboard.writeText("nothing yet"));
 }
 
+/** Waits until the extension holds no reading any more. */
+export async function nothingKept() {
+  const left = () => browser.inWorker(() => chrome.storage.session.get(null));
+  const end = Date.now() + 5000;
+  while (Object.keys(await left()).length > 0 && Date.now() < end) await new Promise((over) => setTimeout(over, 50));
+  assert.deepEqual(await left(), {});
+}
+
 /** Icon, drag, and what is shown at the end. */
 export async function readByHand(page, box) {
   await browser.clickIcon(page);

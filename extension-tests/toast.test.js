@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, test } from "node:test";
 
-import { assertReads, browser, clearClipboard, clipboard, readByHand, service, setUp, site } from "./setting.js";
+import { assertReads, browser, clearClipboard, clipboard, nothingKept, readByHand, service, setUp, site } from "./setting.js";
 import { captchaBox } from "./site.js";
 
 setUp();
@@ -126,13 +126,17 @@ describe("the toast", () => {
     await assertReads(page, "17JU");
     await browser.press(page, "×");
     await browser.until(page, ({ toast }) => !toast, "nothing");
-    const left = async () => browser.inWorker(() => chrome.storage.session.get(null));
-    const end = Date.now() + 5000;
-    while (Object.keys(await left()).length > 0 && Date.now() < end) await new Promise((over) => setTimeout(over, 50));
-    assert.deepEqual(await left(), {});
+    await nothingKept();
     const kept = await browser.inWorker(() => chrome.storage.local.get(null));
     assert.deepEqual(Object.keys(kept).sort(), ["area", "settings"]);
     assert.deepEqual(Object.keys(kept.area).sort(), ["height", "width", "x", "y"]);
+  });
+
+  test("has a text: the picture is kept no longer", async () => {
+    await open("/image/17JU");
+    await assertReads(page, "17JU");
+    await nothingKept();
+    assert.ok((await browser.shown(page)).toast);
   });
 
   test("is in Chinese where that is chosen", async () => {
@@ -171,6 +175,27 @@ describe("without dragging", () => {
     assert.equal(await clipboard(page), "17JU");
     assert.equal(await page.evaluate(() => document.activeElement.id), "code", "to paste at once");
     assert.equal(site.sent, 0, "Enter was for the frame alone");
+  });
+
+  test("by the area of the last time, however the page was scrolled under the overlay", async () => {
+    await open("/scrolled/17JU");
+    await page.evaluate(() => document.getElementById("captcha").scrollIntoView({ block: "center" }));
+    await assertReads(page, "17JU");
+    const scroll = (to) => page.evaluate((to) => scrollTo(0, to), to);
+    const at = await page.evaluate(() => scrollY);
+    const { y } = (await overlay()).frame;
+    await scroll(at + 150);
+    await browser.until(page, ({ frame }) => frame?.y === y - 150, "the frame where the captcha is now");
+    await page.keyboard.press("Enter");
+    assert.equal((await settled()).text, "17JU");
+    for (const to of [at - 200, 0]) {
+      await scroll(at);
+      await overlay();
+      await scroll(to);
+      await browser.until(page, ({ frame }) => (to === 0 ? frame === null : frame?.y === y + 200), "the frame moved or gone");
+      await browser.press(page, "Same area again");
+      assert.equal((await settled()).text, "17JU");
+    }
   });
 
   for (const kind of ["image", "canvas", "background", "frame", "scrolled"]) {

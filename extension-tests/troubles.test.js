@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 import { PROGRAM, Service } from "../api/browser-tests/service.js";
 import { Browser } from "./chromium.js";
 import { Proxy } from "./proxy.js";
-import { assertReads, browser, clearClipboard, clipboard, readByHand, service, setUp, site } from "./setting.js";
+import { assertReads, browser, clearClipboard, clipboard, nothingKept, readByHand, service, setUp, site } from "./setting.js";
 import { captchaBox } from "./site.js";
 
 setUp();
@@ -88,6 +88,75 @@ describe("the server", () => {
     const { text } = await browser.until(page, ({ text }) => text, "a text");
     assert.equal(text, "Arsy");
     assert.deepEqual(proxy.seen, ["POST /v1/jobs", `GET /v1/jobs/${job.id}`, `GET /v1/jobs/${job.id}`]);
+  });
+
+  test("takes long, and the toast is closed: asked after no more, and the clipboard stays as it is", async () => {
+    await browser.settings({ server: proxy.url });
+    await begin();
+    proxy.answer = (incoming, response) => {
+      response.writeHead(202, { "Content-Type": "application/json" });
+      response.end(JSON.stringify({ id: "7", status: "queued" }));
+      return true;
+    };
+    await mark();
+    await browser.until(page, ({ reading }) => reading, "the toast");
+    while (!proxy.seen.includes("GET /v1/jobs/7")) await new Promise((over) => setTimeout(over, 20));
+    await browser.press(page, "×");
+    await browser.until(page, ({ toast }) => !toast, "nothing");
+    await nothingKept();
+    proxy.seen.length = 0;
+    // Neither this worker nor one that is woken later goes on with it.
+    await browser.stopWorker();
+    await new Promise((over) => setTimeout(over, 1000));
+    assert.equal(await page.evaluate(() => document.querySelector("byecaptcha-overlay")), null);
+    assert.deepEqual(proxy.seen, []);
+    assert.equal(await clipboard(page), "nothing yet");
+    // Nothing has woken it, and the next test needs it.
+    await browser.clickIcon(page);
+    await browser.until(page, ({ overlay }) => overlay, "the overlay");
+  });
+
+  test("answers after the toast was closed: the clipboard stays as it is", async () => {
+    await browser.settings({ server: proxy.url });
+    await begin();
+    const release = proxy.hold();
+    await mark();
+    await browser.until(page, ({ reading }) => reading, "the toast");
+    await browser.press(page, "×");
+    await browser.until(page, ({ toast }) => !toast, "nothing");
+    release();
+    await nothingKept();
+    assert.equal(await clipboard(page), "nothing yet");
+  });
+
+  test("takes a correction after another captcha was read: that one's text stays", async () => {
+    await browser.settings({ server: proxy.url });
+    await begin();
+    await readByHand(page);
+    let thank;
+    const corrected = new Promise((came) => {
+      proxy.answer = ({ url }, response) => {
+        if (!url.endsWith("/feedback")) return false;
+        thank = () => response.writeHead(204).end();
+        came();
+        return true;
+      };
+    });
+    await browser.press(page, "Correct it");
+    await browser.until(page, ({ buttons }) => buttons.some(({ words }) => words === "Send"), "the field");
+    await page.keyboard.type("wrong");
+    await page.keyboard.press("Enter");
+    await corrected;
+    await page.evaluate(() => {
+      const captcha = document.getElementById("captcha");
+      captcha.src = "/picture/Arsy.jpg";
+      return captcha.decode();
+    });
+    assert.equal((await readByHand(page)).text, "Arsy");
+    thank();
+    await new Promise((over) => setTimeout(over, 500));
+    assert.equal((await browser.shown(page)).text, "Arsy");
+    assert.equal(await clipboard(page), "Arsy");
   });
 
   test("is busy: asked again after the time that it gives", async () => {

@@ -8,10 +8,13 @@ import { say } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
 let words;
+// Server and key as they were kept last.
+let kept;
 
 async function show() {
   words = await translate();
   const settings = await load();
+  kept = settings;
   $("address").value = settings.server;
   $("key").value = settings.key;
   $("clipboard").checked = settings.clipboard;
@@ -46,6 +49,7 @@ $("server").addEventListener("submit", (event) => {
   event.preventDefault();
   attempt($("connect"), $("report"), words, async () => {
     const { settings, models, text, milliseconds } = await connect($("address").value, $("key").value);
+    kept = settings;
     $("address").value = settings.server;
     offer(models, settings.model);
     report($("report"), say(words.connected, { text, milliseconds }));
@@ -53,6 +57,14 @@ $("server").addEventListener("submit", (event) => {
 });
 
 $("address").addEventListener("input", warn);
+
+// A key is for the server that it was given for, and back with its address.
+$("address").addEventListener("change", () => {
+  const server = address($("address").value);
+  if (!server) return;
+  const same = new URL(server).origin === new URL(kept.server).origin;
+  if ($("key").value === (same ? "" : kept.key)) $("key").value = same ? kept.key : "";
+});
 
 $("show").addEventListener("click", () => {
   const shown = $("key").type === "password";

@@ -12,17 +12,24 @@
   byecaptcha.Overlay = class {
     #words;
     #onArea;
+    #onSame;
     #onLeave;
     #mount;
     #area = null;
+    // How far the page was scrolled when the frame was put there.
+    #scrolled = null;
     #from = null;
     #proposals = [];
     #aborter = new AbortController();
 
-    /** `last` is the area of the last time, where it is in the window; `hint` stands in for the usual one. */
-    constructor({ words, last, hint, onArea, onLeave }) {
+    /**
+     * `last` is the area of the last time, where it is in the window, and `onSame` is called to read it again; `hint` stands
+     * in for the usual one.
+     */
+    constructor({ words, last, hint, onArea, onSame, onLeave }) {
       this.#words = words;
       this.#onArea = onArea;
+      this.#onSame = onSame;
       this.#onLeave = onLeave;
       this.frame = element("div", { className: "frame", hidden: true });
       this.hint = element("p", { className: "hint" }, hint ?? words.hint);
@@ -30,7 +37,10 @@
       this.readButton = button(words.read, () => this.#finish(this.#area), "primary");
       this.readButton.hidden = true;
       this.findButton = button(words.find, () => this.#find());
-      const same = button(words.sameArea, () => this.#finish(last));
+      const same = button(words.sameArea, () => {
+        this.close();
+        this.#onSame();
+      });
       same.hidden = !last;
       const keys = element("p", { className: "keys" }, `${words.hintKeys}. `, element("kbd", {}, "Esc"), ` ${words.hintLeave}`);
       const bar = element(
@@ -62,6 +72,7 @@
       for (const kind of ["mousedown", "mouseup", "click", "dblclick", "contextmenu"]) {
         this.pane.addEventListener(kind, (event) => event.stopPropagation());
       }
+      window.addEventListener("scroll", () => this.#follow(), { signal });
       window.addEventListener("keydown", (event) => this.#press(event), { capture: true, signal });
       for (const kind of ["keyup", "keypress"]) {
         window.addEventListener(kind, (event) => event.stopImmediatePropagation(), { capture: true, signal });
@@ -156,6 +167,7 @@
 
     #mark(area, { proposed = false, spoken = false } = {}) {
       this.#area = area;
+      this.#scrolled = { right: scrollX, down: scrollY };
       this.pane.classList.remove("clear");
       this.frame.hidden = false;
       this.frame.classList.toggle("proposed", proposed);
@@ -166,6 +178,23 @@
       if (!spoken) return;
       const rounded = Object.fromEntries(Object.entries(area).map(([name, value]) => [name, Math.round(value)]));
       this.spoken.textContent = say(this.#words.frameAt, rounded);
+    }
+
+    #unmark() {
+      this.#area = null;
+      this.frame.hidden = true;
+      this.readButton.hidden = true;
+      this.pane.classList.add("clear");
+    }
+
+    /** The page was scrolled: the frame stays on what it is around, and is gone once that is out of the window. */
+    #follow() {
+      if (!this.#area || this.#from) return;
+      const { right, down } = this.#scrolled;
+      const area = { ...this.#area, x: this.#area.x + right - scrollX, y: this.#area.y + down - scrollY };
+      const seen = area.x + area.width > 0 && area.y + area.height > 0 && area.x < innerWidth && area.y < innerHeight;
+      if (seen) this.#mark(area, { proposed: this.frame.classList.contains("proposed") });
+      else this.#unmark();
     }
 
     /** Outlines the likeliest picture; pressed again, the next one. */
@@ -191,10 +220,7 @@
 
     #finish(area) {
       if (area.width < SMALLEST || area.height < SMALLEST) {
-        this.#area = null;
-        this.frame.hidden = true;
-        this.readButton.hidden = true;
-        this.pane.classList.add("clear");
+        this.#unmark();
         return this.#tell(this.#words.tooSmall);
       }
       this.close();

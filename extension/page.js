@@ -22,11 +22,14 @@
   function mark(last, hint) {
     dismiss();
     const area = last && inWindow(last);
-    overlay = new byecaptcha.Overlay({ words, last: isSeen(area) ? area : null, hint, onArea: (area) => {
+    const onArea = (area) => {
       overlay = null;
       field.focus();
       begin(area);
-    }, onLeave: leave });
+    };
+    // The page may have been scrolled by then.
+    const onSame = () => onArea(broughtIntoWindow(last));
+    overlay = new byecaptcha.Overlay({ words, last: isSeen(area) ? area : null, hint, onArea, onSame, onLeave: leave });
   }
 
   function leave() {
@@ -61,30 +64,24 @@
   function shown() {
     toast ??= new byecaptcha.Toast({ words, field, actions: {
       copy: (text) => send({ kind: "copy", text }),
-      again: () => again(),
+      again: () => begin(broughtIntoWindow(reading.place)),
       retry: () => {
         toast.showReading();
         send({ kind: "resume", id: reading.id });
       },
-      correct: (text) => {
-        reading.right = text;
-        send({ kind: "correct", job: reading.job, text });
-      },
+      correct: (text) => send({ kind: "correct", id: reading.id, job: reading.job, text }),
       settings: () => send({ kind: "settings" }),
-      close: () => {
-        toast = null;
-        send({ kind: "forget", id: reading.id });
-      },
+      close: dismiss,
     } });
     return toast;
   }
 
-  async function again() {
-    const { place } = reading;
+  /** Where in the window a place in the page is, once it is there as a whole. */
+  function broughtIntoWindow(place) {
     if (!isWhole(inWindow(place))) {
       scrollTo({ left: place.x - innerWidth / 2, top: place.y - innerHeight / 2, behavior: "instant" });
     }
-    begin(inWindow(place));
+    return inWindow(place);
   }
 
   function dismiss() {
@@ -112,8 +109,8 @@
     if (kind === "copied") return toast?.showCopied(message.copied);
     if (kind === "uncorrected") return toast?.showUncorrected(inWords(message.trouble));
     if (kind === "corrected") {
-      toast?.showCorrected(reading.right);
-      send({ kind: "copy", text: reading.right });
+      toast?.showCorrected(message.text);
+      send({ kind: "copy", text: message.text });
     }
   }
 

@@ -1,5 +1,5 @@
-// The readings that are under way. Each is kept in the session's storage, which is memory, until the page lets go of
-// it: Chrome stops an idle service worker, and whoever is woken next goes on with what was begun.
+// The readings that are under way. Each is kept in the session's storage, which is memory, until it is read or the page
+// lets go of it: Chrome stops an idle service worker, and whoever is woken next goes on with what was begun.
 
 import { capture } from "./capture.js";
 import { copy } from "./clipboard.js";
@@ -35,7 +35,7 @@ export function resume(id, tell) {
   });
 }
 
-/** Keeps nothing of a reading. One that is under way comes to its end, and to the clipboard, all the same. */
+/** Keeps nothing of a reading. One that is under way is followed no further, and does not come to the clipboard. */
 export async function forget(id) {
   listeners.delete(id);
   if (!running.has(id)) await chrome.storage.session.remove(prefix + id);
@@ -58,7 +58,7 @@ async function once(id, tell, work) {
   running.set(id, under);
   await under;
   running.delete(id);
-  // Let go of meanwhile.
+  // Read, or let go of meanwhile.
   if (!listeners.has(id)) await forget(id);
 }
 
@@ -66,27 +66,32 @@ async function finish(id, picture) {
   const settings = await load();
   const reading = await get(id);
   const onBusy = (seconds) => listeners.get(id)?.({ kind: "busy", id, seconds });
-  let record = reading.job
-    ? await follow(settings, reading.job, onBusy).catch((error) => again(reading, error))
-    : await submit(settings, picture, reading.key, onBusy);
-  while (!hasEnded(record)) {
-    if (reading.job !== record.id) {
-      reading.job = record.id;
-      await put(reading);
+  try {
+    let record = reading.job
+      ? await follow(settings, reading.job, onBusy)
+      : await submit(settings, picture, reading.key, onBusy);
+    while (listeners.has(id) && !hasEnded(record)) {
+      if (reading.job !== record.id) {
+        reading.job = record.id;
+        await put(reading);
+      }
+      record = await follow(settings, record.id, onBusy);
     }
-    record = await follow(settings, record.id, onBusy).catch((error) => again(reading, error));
+    // The toast was closed or another captcha marked: the clipboard is for something else by now.
+    if (!listeners.has(id)) return;
+    if (record.status !== "succeeded") throw unread(record);
+    if (record.result.text === "") throw new Trouble("nothing");
+    const copied = settings.clipboard ? await copy(record.result.text) : null;
+    listeners.get(id)?.({ kind: "read", id, job: record.id, result: record.result, copied });
+    // Nothing more is told of it, and nobody needs the picture.
+    listeners.delete(id);
+  } catch (error) {
+    // The job is over, so the next try is to be another one.
+    if (error.kind === "expired" || error.kind === "unread") {
+      await put({ ...reading, job: undefined, key: crypto.randomUUID() });
+    }
+    throw error;
   }
-  if (record.status !== "succeeded") throw await again(reading, unread(record));
-  if (record.result.text === "") throw await again(reading, new Trouble("nothing"));
-  const copied = settings.clipboard ? await copy(record.result.text) : null;
-  listeners.get(id)?.({ kind: "read", id, job: record.id, result: record.result, copied });
-}
-
-/** Has the next try be another job where this one is over, and throws. */
-async function again(reading, error) {
-  const over = !["unreachable", "notAllowed", "stillBusy", "limited", "unauthorized", "keyless", "forbidden"].includes(error.kind);
-  if (over) await put({ ...reading, job: undefined, key: crypto.randomUUID() });
-  throw error;
 }
 
 function unread({ status, error }) {

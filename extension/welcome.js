@@ -8,8 +8,11 @@ import { say } from "./words.js";
 const $ = (id) => document.getElementById(id);
 const words = await translate({ shortcut: (await shortcut()) ?? "Ctrl+Shift+Y" });
 // Asked for before the click, which the browser's question has to follow at once.
-const kept = await load();
+let kept = await load();
 $("address").value = kept.server;
+
+// The options may be open beside this page, and a key be given there.
+chrome.storage.local.onChanged.addListener(async () => (kept = await load()));
 
 $("server").addEventListener("submit", (event) => {
   event.preventDefault();

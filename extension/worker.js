@@ -115,10 +115,10 @@ async function serve(message, port) {
     case "correct":
       try {
         await correct(await load(), message.job, message.text);
-        tell({ kind: "corrected" });
+        tell({ kind: "corrected", id, text: message.text });
       } catch (error) {
         const { kind, values, settings } = troubleFrom(error);
-        tell({ kind: "uncorrected", trouble: { kind, values, settings } });
+        tell({ kind: "uncorrected", id, trouble: { kind, values, settings } });
       }
       break;
     case "settings":

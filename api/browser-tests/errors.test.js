@@ -5,7 +5,7 @@ import { readFile } from "node:fs/promises";
 import { describe, test } from "node:test";
 
 import { Service } from "./service.js";
-import { assertRead, card, first, open, page, pictures, requests } from "./setting.js";
+import { assertRead, card, context, first, open, page, pictures, requests } from "./setting.js";
 
 describe("what goes wrong is said in words", () => {
   test("a text file", async () => {
@@ -47,6 +47,60 @@ describe("what goes wrong is said in words", () => {
     await page.locator(".text").waitFor();
     assert.ok(Date.now() - begun >= 2000);
     assert.equal(tries, 2);
+  });
+
+  test("a picture whose answer was lost is the same job when it is sent again, and another once that has ended", async () => {
+    const keys = [];
+    let tries = 0;
+    await page.route("**/v1/jobs", async (route) => {
+      tries += 1;
+      keys.push(route.request().headers()["idempotency-key"]);
+      if (tries === 2) return route.fulfill({ json: { id: "7", status: "expired" } });
+      if (tries === 3) return route.continue();
+      await route.fetch();
+      return route.abort("connectionreset");
+    });
+    await page.setInputFiles("#picker", first);
+    for (const words of [/cannot be reached/, /waited too long/]) {
+      await page.locator(".error", { hasText: words }).waitFor();
+      await page.locator(".retry").click();
+    }
+    await assertRead(first);
+    assert.equal(keys[1], keys[0]);
+    assert.notEqual(keys[2], keys[1]);
+  });
+
+  test("a slow upload is waited for, for as long as it goes on", async () => {
+    await page.route("**/client.js", async (route) => {
+      const answer = await route.fetch();
+      const [before, after] = (await answer.text()).split("ANSWER_TIMEOUT_MS = 60_000");
+      await route.fulfill({ response: answer, body: `${before}ANSWER_TIMEOUT_MS = 2_500${after}` });
+    });
+    await page.reload();
+    const session = await context.newCDPSession(page);
+    const throttle = { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 2 ** 20 };
+    await session.send("Network.emulateNetworkConditions", throttle);
+    const buffer = Buffer.concat([await readFile(first), Buffer.alloc(3 * 2 ** 20)]);
+    const begun = Date.now();
+    await page.setInputFiles("#picker", { name: "slow.jpg", mimeType: "image/jpeg", buffer });
+    await page.locator(".text, .error").waitFor();
+    assert.ok(Date.now() - begun > 2500, "it takes longer than an answer may");
+    assert.equal(await page.locator(".error").count(), 0);
+  });
+
+  test("a body that came too slowly may be sent again", async () => {
+    await page.route("**/v1/jobs", (route) => route.fulfill({ status: 408, json: { type: "/problems/request-timeout" } }));
+    await page.setInputFiles("#picker", first);
+    await page.locator(".error", { hasText: /took too long to arrive/ }).waitFor();
+    await page.locator(".retry").waitFor();
+  });
+
+  test("what is refused for something else than the key asks for none", async () => {
+    const detail = "The page is from http://a.example.";
+    await page.route("**/v1/jobs", (route) => route.fulfill({ status: 403, json: { type: "/problems/cross-site", detail } }));
+    await page.setInputFiles("#picker", first);
+    await page.locator(".error", { hasText: detail }).waitFor();
+    assert.ok(await page.locator("#key-form").isHidden());
   });
 
   test("many failures are tried again with one button", async () => {

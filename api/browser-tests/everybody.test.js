@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
+import { basename } from "node:path";
 import { describe, test } from "node:test";
 
 import { seriousFindings } from "./axe.js";
@@ -35,6 +36,26 @@ describe("for everybody", () => {
     await page.keyboard.press("Enter");
     assert.equal(await page.locator(".card").count(), 0);
     assert.ok(await page.locator("#picker").evaluate((input) => input === document.activeElement));
+  });
+
+  test("a second press on Retry does nothing else", async () => {
+    let down = true;
+    await page.route("**/v1/jobs", (route) => (down ? route.abort("connectionrefused") : route.continue()));
+    await page.setInputFiles("#picker", [first, second]);
+    await page.getByText("0 of 2 read, 2 with errors").first().waitFor();
+    const focused = () => page.evaluate(() => document.activeElement.textContent);
+    for (const [button, heading] of [[card(first).locator(".retry"), basename(first)], [page.locator("#retry-all"), "Pictures"]]) {
+      await page.getByText("0 of 2 read, 2 with errors").first().waitFor();
+      await button.focus();
+      await page.keyboard.press("Enter");
+      assert.equal(await focused(), heading);
+      await page.keyboard.press("Enter");
+      assert.equal(await page.locator(".card").count(), 2);
+    }
+    await page.getByText("0 of 2 read, 2 with errors").first().waitFor();
+    down = false;
+    await page.locator("#retry-all").click();
+    await page.locator("#tally", { hasText: /^2 of 2 read$/ }).waitFor();
   });
 
   test("320 pixels wide, nothing to scroll sideways", async () => {

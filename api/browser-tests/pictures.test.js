@@ -111,6 +111,18 @@ describe("pictures go in", () => {
     assert.equal(await page.locator(".card").count(), 0);
   });
 
+  test("text that is pasted into a field is the field's own", async () => {
+    await open({ permissions: ["clipboard-read", "clipboard-write"] });
+    await page.evaluate(async () => {
+      document.getElementById("access").hidden = false;
+      await navigator.clipboard.writeText("bc_1_2");
+    });
+    await page.focus("#key");
+    await page.keyboard.press("Control+V");
+    assert.equal(await page.inputValue("#key"), "bc_1_2");
+    assert.ok(await page.locator("#message").isHidden());
+  });
+
   test("twenty at once, four under way at most", async () => {
     let underWay = 0;
     let most = 0;

@@ -56,14 +56,14 @@ function follow() {
     start(card);
   }
   card.element.scrollIntoView({ block: "nearest" });
-  card.removeButton.focus();
+  card.heading.focus();
 }
 
 function start(card) {
   const focused = card.element.contains(document.activeElement);
   card.show("waiting");
   // The button that was pressed is gone now.
-  if (focused) card.removeButton.focus();
+  if (focused) card.heading.focus();
   queue.push(card);
   work();
 }
@@ -196,7 +196,7 @@ $("copy-all").addEventListener("click", () => {
 $("retry-all").addEventListener("click", () => {
   cards.filter((card) => card.retryable).forEach(start);
   // The button is gone now.
-  $("clear").focus();
+  $("results-heading").focus();
 });
 listen(add);
 listenForKey(() => cards.filter((card) => card.needsKey).forEach(start));

@@ -44,11 +44,13 @@ export class Card {
     this.removeButton = element("button", { type: "button", className: "remove", title: "Remove" }, "×");
     this.removeButton.setAttribute("aria-label", `Remove ${name}`);
     this.removeButton.addEventListener("click", () => onRemove(this));
+    // Where the focus goes when a button that had it is gone, so that one key more presses nothing.
+    this.heading = element("h3", { className: "name", title: name, tabIndex: -1 }, name);
     this.element = element(
       "li",
       { className: "card" },
       this.#picture(),
-      element("div", { className: "details" }, element("h3", { className: "name", title: name }, name), this.#body),
+      element("div", { className: "details" }, this.heading, this.#body),
       this.removeButton,
     );
     this.show("waiting");

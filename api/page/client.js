@@ -3,7 +3,8 @@
 import { authorization, hasKey } from "./key.js";
 import { MOST_BYTES, refusal, refusedKey } from "./words.js";
 
-// Seconds that the service may hold an answer until the job has ended, and how long before an answer counts as lost.
+// Seconds that the service may hold an answer until the job has ended, and how long after the last of a picture went
+// out an answer counts as lost.
 const HOLD_SECONDS = 20;
 const ANSWER_TIMEOUT_MS = 60_000;
 // How often a busy service is asked again before a person has to decide.
@@ -11,12 +12,19 @@ const MOST_BUSY_ANSWERS = 30;
 
 const TERMINAL = new Set(["succeeded", "failed", "canceled", "expired"]);
 
-/** Why a picture was not read, in plain words; `retryable` where another try may end differently, `needsKey` with another key. */
+// Each picture's Idempotency-Key: sent again since an answer was lost, it is the same job.
+const keys = new WeakMap();
+
+/**
+ * Why a picture was not read, in plain words; `retryable` where another try may end differently, `needsKey` with another
+ * key, `over` with another job.
+ */
 export class ReadError extends Error {
-  constructor(message, { retryable = false, needsKey = false } = {}) {
+  constructor(message, { retryable = false, needsKey = false, over = false } = {}) {
     super(message);
     this.retryable = retryable;
     this.needsKey = needsKey;
+    this.over = over;
   }
 }
 
@@ -38,8 +46,14 @@ export async function read(file, { signal, onState }) {
   if (body.byteLength === 0) throw new ReadError(refusal("empty-image"));
 
   const type = file.type.startsWith("image/") ? file.type : "application/octet-stream";
-  const answer = await patiently({ method: "POST", url: "/v1/jobs", type, body, signal, onState });
-  return ended(answer, { signal, onState });
+  if (!keys.has(file)) keys.set(file, freshKey());
+  try {
+    const answer = await patiently({ method: "POST", url: "/v1/jobs", type, key: keys.get(file), body, signal, onState });
+    return await ended(answer, { signal, onState });
+  } catch (error) {
+    if (error.over) keys.delete(file);
+    throw error;
+  }
 }
 
 /** The same for a picture that was submitted before: the record of an ended job by its id. */
@@ -77,7 +91,7 @@ async function patiently(request) {
 }
 
 /** One request. XMLHttpRequest, because it tells when the upload is over and `fetch` does not. */
-function send({ method, url, type, body, signal, onState }) {
+function send({ method, url, type, key, body, signal, onState }) {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(aborted());
     const request = new XMLHttpRequest();
@@ -86,7 +100,13 @@ function send({ method, url, type, body, signal, onState }) {
       reject(new ReadError("The service cannot be reached. It may have stopped, or the network may be down.", {
         retryable: true,
       }));
-    if (body) request.upload.addEventListener("load", () => onState("reading"));
+    const begun = performance.now();
+    // Counted from the request's start by the browser, and from the last progress here: a slow upload takes its time.
+    const wait = () => (request.timeout = performance.now() - begun + ANSWER_TIMEOUT_MS);
+    if (body) {
+      request.upload.addEventListener("progress", wait);
+      request.upload.addEventListener("load", () => onState("reading"));
+    }
     request.addEventListener("load", () =>
       resolve({
         status: request.status,
@@ -99,9 +119,10 @@ function send({ method, url, type, body, signal, onState }) {
     request.addEventListener("loadend", () => signal.removeEventListener("abort", abort));
     signal.addEventListener("abort", abort);
     request.open(method, url);
-    request.timeout = ANSWER_TIMEOUT_MS;
+    wait();
     request.setRequestHeader("Prefer", `wait=${HOLD_SECONDS}`);
     if (type) request.setRequestHeader("Content-Type", type);
+    if (key) request.setRequestHeader("Idempotency-Key", key);
     for (const [name, value] of Object.entries(authorization())) request.setRequestHeader(name, value);
     request.send(body);
   });
@@ -124,10 +145,14 @@ function refused(answer) {
   }
   const kind = String(problem.type ?? "").split("/").pop();
   if (answer.status === 404 || answer.status === 410) {
-    return new ReadError("The result is no longer kept. Read the picture again.", { retryable: true });
+    return new ReadError("The result is no longer kept. Read the picture again.", { retryable: true, over: true });
   }
-  if (answer.status === 401 || answer.status === 403) {
+  // What is not about the key, such as a page from elsewhere, is refused with 403, too.
+  if (answer.status === 401 || kind === "forbidden") {
     return new ReadError(refusedKey(answer.status, hasKey()), { retryable: true, needsKey: true });
+  }
+  if (answer.status === 408) {
+    return new ReadError("The picture took too long to arrive. The network may be slow.", { retryable: true });
   }
   if (answer.status === 429) {
     return new ReadError("The API key has been used more often than it may be for some time.", { retryable: true });
@@ -144,12 +169,18 @@ function refused(answer) {
 }
 
 function endedWithoutText({ status, error }) {
-  if (status === "canceled") return new ReadError("Reading was canceled.", { retryable: true });
-  if (status === "expired") return new ReadError("The picture waited too long for its turn.", { retryable: true });
+  const again = { retryable: true, over: true };
+  if (status === "canceled") return new ReadError("Reading was canceled.", again);
+  if (status === "expired") return new ReadError("The picture waited too long for its turn.", again);
   const words = refusal(error?.kind);
   if (words) return new ReadError(words);
   const detail = error?.detail ? ` ${error.detail}` : "";
-  return new ReadError(`The picture could not be read.${detail}`, { retryable: true });
+  return new ReadError(`The picture could not be read.${detail}`, again);
+}
+
+/** Random, since `crypto.randomUUID` is not there on plain HTTP. */
+function freshKey() {
+  return Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(16).padStart(8, "0")).join("");
 }
 
 /** The answer's Retry-After, kept between one second and a minute. */

@@ -21,7 +21,11 @@ export function listen(onFiles) {
   if (/^(Mac|iP)/.test(navigator.platform)) document.getElementById("paste-key").textContent = "⌘";
   document.addEventListener("paste", (event) => {
     const files = [...event.clipboardData.files];
-    if (files.length === 0) return showMessage(NOTHING_TO_PASTE);
+    if (files.length === 0) {
+      // Text that is pasted into a field is for the field.
+      if (!event.target.matches?.(":read-write")) showMessage(NOTHING_TO_PASTE);
+      return;
+    }
     event.preventDefault();
     onFiles(files, nameOf);
   });

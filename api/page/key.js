@@ -6,11 +6,12 @@ const NAME = "byecaptcha-key";
 
 const $ = (id) => document.getElementById(id);
 // What the page itself knows, where the browser keeps nothing.
-let current = stored(sessionStorage) || stored(localStorage);
+let current = stored("sessionStorage") || stored("localStorage");
 
+// By its name: where the browser blocks storage, the mere mention of it throws.
 function stored(storage) {
   try {
-    return storage.getItem(NAME) ?? "";
+    return window[storage].getItem(NAME) ?? "";
   } catch {
     return "";
   }
@@ -18,8 +19,8 @@ function stored(storage) {
 
 function store(storage, key) {
   try {
-    if (key) storage.setItem(NAME, key);
-    else storage.removeItem(NAME);
+    if (key) window[storage].setItem(NAME, key);
+    else window[storage].removeItem(NAME);
   } catch {
     // Then it is for as long as the page is open.
   }
@@ -47,16 +48,16 @@ export function listenForKey(onKey) {
     const words = await tested(key);
     if (words) return report(words);
     current = key;
-    store(sessionStorage, $("keep-key").checked ? "" : key);
-    store(localStorage, $("keep-key").checked ? key : "");
+    store("sessionStorage", $("keep-key").checked ? "" : key);
+    store("localStorage", $("keep-key").checked ? key : "");
     $("key").value = "";
     showKept();
     onKey();
   });
   $("forget-key").addEventListener("click", () => {
     current = "";
-    store(sessionStorage, "");
-    store(localStorage, "");
+    store("sessionStorage", "");
+    store("localStorage", "");
     askForKey("The key is forgotten.");
     $("key").focus();
   });
@@ -74,7 +75,7 @@ function showKept() {
   $("access").hidden = false;
   $("key-form").hidden = true;
   $("key-kept").hidden = false;
-  report(stored(localStorage) ? "An API key is kept in this browser." : "An API key is kept until this tab is closed.");
+  report(stored("localStorage") ? "An API key is kept in this browser." : "An API key is kept until this tab is closed.");
 }
 
 /** What is wrong with a key, in words; nothing where it opens the service, or the service does not say. */
