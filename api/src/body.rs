@@ -28,12 +28,15 @@ pub(crate) fn not_taken(media_type: &str, taken: &str) -> Problem {
 
 /// A body that says it is too large is refused before any of it is read.
 pub(crate) fn refuse_declared_length(headers: &HeaderMap, limit: usize) -> Result<(), Problem> {
-    let declared =
-        headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    match declared {
+    match declared_length(headers) {
         Some(length) if length > limit as u64 => Err(too_large(limit)),
         _ => Ok(()),
     }
+}
+
+/// How many bytes the body is said to have, where it is said.
+pub(crate) fn declared_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// The whole body, of which never more than the limit is kept, whatever it says of its length.

@@ -21,7 +21,7 @@ pub(crate) const FORM: &str = r#"^("[!#-~]{1,255}"|[!#-~]{1,255})$"#;
 pub(crate) enum Claimed {
     /// This request, whose job is to be accepted.
     Fresh,
-    /// An earlier one, of whose job nobody knows whether the broker has it.
+    /// An earlier one, of whose job nobody knows whether the broker has it, or is about to.
     Unsure,
     /// An earlier one, whose job this is.
     Known(Box<JobRecord>),
@@ -74,15 +74,16 @@ pub(crate) async fn claim(
                 Err(Problem::new(problem::JOB_EXPIRED, detail))
             }
             Lookup::Unknown => {
+                // The earlier request may be between its claim and its record, which is then not this one's to discard.
                 job.id = id;
-                Ok(Claimed::Fresh)
+                Ok(Claimed::Unsure)
             }
         },
     }
 }
 
 /// The same for a batch. What its pictures are is seen as they come: each is compared with what came in its place before.
-/// Gives the batch that is there already; otherwise the new one has the id that the key stands for.
+/// Gives the batch that the key stands for; nothing where it stands for the new one.
 pub(crate) async fn claim_batch(
     state: &ApiState,
     caller: &Caller,
@@ -103,8 +104,10 @@ pub(crate) async fn claim_batch(
             Err(Problem::new(problem::BATCH_EXPIRED, detail))
         }
         BatchLookup::Unknown => {
+            // The earlier request may be about to open it, so it is not this one's to take back.
             batch.id = known;
-            Ok(None)
+            state.batches.open_batch(batch).await?;
+            Ok(Some(batch.clone()))
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use byecaptcha_queue::JobStatus;
+use byecaptcha_queue::{JobStatus, QueueName};
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 
 /// Says what the metrics are, to whoever reads `/metrics`.
@@ -17,7 +17,7 @@ pub(crate) fn describe() {
     );
     describe_gauge!(
         "queue_depth",
-        "Jobs that wait for a worker, when the API was last asked for its metrics."
+        "Jobs that wait for a worker, by queue, when the API was last asked for its metrics."
     );
 }
 
@@ -42,7 +42,7 @@ pub(crate) fn answered(method: &'static str, route: &str, status: u16, took: Dur
     histogram!("http_request_duration_seconds", "method" => method, "route" => route).record(took);
 }
 
-/// So many jobs wait.
-pub(crate) fn waiting(depth: usize) {
-    gauge!("queue_depth").set(depth as f64);
+/// So many jobs wait in this queue.
+pub(crate) fn waiting(queue: QueueName, depth: usize) {
+    gauge!("queue_depth", "queue" => queue.as_str()).set(depth as f64);
 }

@@ -48,7 +48,8 @@ kinds! {
     UNAUTHORIZED: "unauthorized", UNAUTHORIZED, "This needs a valid API key",
         "Send one in the header Authorization, as Bearer bc_..., or in X-API-Key. Whoever runs the service can make one.";
     FORBIDDEN: "forbidden", FORBIDDEN, "The API key does not open this",
-        "POST and DELETE need a key with the scope submit, GET one with the scope read. A key's scopes stay as they are.";
+        "POST and DELETE need a key with the scope submit, GET one with the scope read, and \
+         /v1/feedback one with the scope admin. A key's scopes stay as they are.";
     RATE_LIMITED: "rate-limited", TOO_MANY_REQUESTS, "The API key is used more often than it may be",
         "Nothing was accepted. Try again after the seconds in the Retry-After header; RateLimit says how the key stands.";
     JOB_ID_MALFORMED: "job-id-malformed", BAD_REQUEST, "This is not the id of a job",

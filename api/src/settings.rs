@@ -2,10 +2,10 @@
 
 use std::{fs, net::SocketAddr, path::PathBuf, time::Duration};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use byecaptcha_api::{ApiSettings, ModelInfo, access::AccessSettings};
 use byecaptcha_program::{address, backends::BackendSettings, logging::LogFormat, traces::TraceSettings};
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, builder::RangedU64ValueParser};
 use serde::Deserialize;
 
 /// Takes pictures over HTTP, has workers read them, and tells the results.
@@ -20,7 +20,7 @@ pub(crate) struct Settings {
     #[command(flatten)]
     pub(crate) backends: BackendSettings,
     /// Most jobs that may wait; beyond that submitters are asked to come back later.
-    #[arg(long, env = "BYECAPTCHA_QUEUE_CAPACITY", default_value = "10000", value_name = "COUNT")]
+    #[arg(long, env = "BYECAPTCHA_QUEUE_CAPACITY", default_value = "10000", value_name = "COUNT", value_parser = RangedU64ValueParser::<usize>::new().range(1..=100_000_000))]
     pub(crate) queue_capacity: usize,
     /// Keep all pictures for so long, so that those with feedback make a labelled set; none are kept otherwise.
     #[arg(long, env = "BYECAPTCHA_KEEP_IMAGES", value_name = "TIME", value_parser = humantime::parse_duration)]
@@ -68,6 +68,9 @@ const SHIPPED: &str = include_str!("../../models/weights/general.json");
 
 impl Settings {
     pub(crate) fn check(&self) -> Result<()> {
+        if self.keep_batches < Duration::from_secs(1) {
+            bail!("--keep-batches: batches must be kept for a second at least");
+        }
         self.access.check(self.listen, None).map_err(anyhow::Error::msg)
     }
 
@@ -88,5 +91,21 @@ impl Settings {
             serde_json::from_str(&text).context("--model-card: this is no model card")?;
         let recommended_min_confidence = calibration.and_then(|calibration| calibration.abstain_below);
         Ok(vec![ModelInfo { name, version, default: true, charset, figures, recommended_min_confidence }])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_leaves_room_for_nothing_is_refused() {
+        let urls = ["byecaptcha-api", "--broker-url", "amqp://a", "--results-url", "redis://a"];
+        let checked = |more: &[&str]| Settings::try_parse_from(urls.iter().chain(more))?.check();
+        checked(&["--queue-capacity", "1", "--keep-batches", "1s"]).unwrap();
+        for wrong in [["--queue-capacity", "0"], ["--keep-batches", "0s"]] {
+            let error = checked(&wrong).unwrap_err().to_string();
+            assert!(error.contains(wrong[0]), "{error}");
+        }
     }
 }

@@ -66,6 +66,7 @@ pub(crate) fn layer(origins: &[Origin]) -> Option<CorsLayer> {
     ];
     let read = [
         header::LOCATION,
+        header::LINK,
         header::RETRY_AFTER,
         header::WWW_AUTHENTICATE,
         rate::POLICY,

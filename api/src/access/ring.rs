@@ -86,7 +86,8 @@ impl KeyRing {
         self.keys.send_replace(Some(Arc::new(Keys(entries.collect()))));
     }
 
-    /// Looks at the file every second, for as long as it is polled. What cannot be read changes nothing.
+    /// Looks at the file every second, for as long as it is polled. What cannot be read changes nothing, except that
+    /// nobody gets in where there were no keys so far: whoever put the file there wanted that to end.
     pub(super) async fn watch(&self) {
         let mut ticks = tokio::time::interval(LOOK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -113,10 +114,16 @@ impl KeyRing {
                 Some(Err(_)) if stamp.is_none() && self.keys().is_none() => {}
                 Some(Err(error)) => {
                     let error = with_cause(&error);
-                    if trouble.as_ref() != Some(&error) {
+                    if self.keys().is_none() {
+                        tracing::error!(
+                            error,
+                            "the keys cannot be read, so no key opens anything until they can"
+                        );
+                        self.replace(Vec::new());
+                    } else if trouble.as_ref() != Some(&error) {
                         tracing::error!(error, "the keys cannot be read, so those read before stay");
-                        trouble = Some(error);
                     }
+                    trouble = Some(error);
                 }
             }
         }
@@ -176,6 +183,29 @@ mod tests {
         again(&open);
         assert!(open.keys().unwrap().find(&key.shown).is_none());
         assert!(open.keys().unwrap().find(&other.shown).is_some());
+    }
+
+    #[tokio::test]
+    async fn a_first_file_that_cannot_be_read_closes() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = KeyFile::at(folder.path().join("keys.json"));
+        let ring = ring(&file, false).unwrap();
+        let watched = async |until: &dyn Fn() -> bool| {
+            let reached = async {
+                while !until() {
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+            };
+            tokio::select! {
+                () = ring.watch() => {}
+                reached = tokio::time::timeout(Duration::from_secs(20), reached) => reached.unwrap(),
+            }
+        };
+        fs::write(file.path(), "{").unwrap();
+        watched(&|| ring.keys().is_some()).await;
+        fs::remove_file(file.path()).unwrap();
+        let key = file.create("a", vec![Scope::Read], None).unwrap();
+        watched(&|| ring.keys().unwrap().find(&key.shown).is_some()).await;
     }
 
     #[test]

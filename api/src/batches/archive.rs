@@ -69,8 +69,14 @@ fn unpack<R: Read + std::io::Seek>(
         |error: ZipError| Problem::new(problem::MALFORMED_BODY, format!("The archive is damaged: {error}."));
     let mut archive = ZipIterable::try_new(archive, Config::default()).map_err(broken)?;
     let most = settings.max_batch_items;
-    if archive.len() as u64 > most {
-        let detail = format!("The archive has {} entries; at most {most} are taken.", archive.len());
+    let mut count = 0;
+    for file in archive.files().map_err(broken)? {
+        let file = file.map_err(broken)?;
+        let path = file.name().unwrap_or_default();
+        count += u64::from(!is_beside(&path, file.is_dir()));
+    }
+    if count > most {
+        let detail = format!("The archive has {count} entries; at most {most} are taken.");
         return Err(Problem::new(problem::BATCH_TOO_LARGE, detail));
     }
     let mut left = settings.max_batch_bytes;
@@ -78,8 +84,7 @@ fn unpack<R: Read + std::io::Seek>(
     while let Some(file) = files.next() {
         let file = file.map_err(broken)?;
         let path = file.name().map(|name| name.into_owned()).unwrap_or_default();
-        // What some systems put beside pictures by themselves.
-        if file.is_dir() || path.starts_with("__MACOSX/") || path.ends_with(".DS_Store") {
+        if is_beside(&path, file.is_dir()) {
             continue;
         }
         let refused = |kind, detail: &str| Err(Problem::new(kind, detail).into_failure());
@@ -124,4 +129,9 @@ fn unpack<R: Read + std::io::Seek>(
         }
     }
     Ok(())
+}
+
+/// Whether an entry is none for a picture: a folder, or what some systems put beside pictures by themselves.
+fn is_beside(path: &str, is_dir: bool) -> bool {
+    is_dir || path.starts_with("__MACOSX/") || path.ends_with(".DS_Store")
 }

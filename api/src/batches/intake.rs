@@ -7,10 +7,12 @@ use std::{
 };
 
 use byecaptcha_queue::{
-    Appended, Batch, BatchId, BatchItem, BrokerError, Failure, Job, JobRecord, JobStatus, Lookup, Membership,
-    QueueName,
+    Appended, Batch, BatchCounts, BatchId, BatchItem, BrokerError, Failure, Job, JobRecord, JobStatus,
+    Lookup, Membership, QueueName,
 };
 use futures::future;
+use tokio::sync::mpsc::Receiver;
+use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::{Entry, Picture, Stop};
@@ -41,10 +43,14 @@ pub(super) struct Intake {
     gathered_bytes: usize,
     /// How many were accepted.
     count: u64,
+    /// How many of these never became jobs.
+    refused: u64,
+    /// Set when no more is wanted. What is being accepted is still brought to its end, and a full queue not waited for.
+    over: CancellationToken,
 }
 
 impl Intake {
-    pub(super) fn new(state: ApiState, batch: &Batch) -> Self {
+    pub(super) fn new(state: ApiState, batch: &Batch, over: CancellationToken) -> Self {
         Self {
             state,
             id: batch.id,
@@ -53,15 +59,37 @@ impl Intake {
             gathered: Vec::new(),
             gathered_bytes: 0,
             count: 0,
+            refused: 0,
+            over,
         }
     }
 
-    /// How many items there were.
-    pub(super) fn count(&self) -> u64 {
-        self.count
+    /// What there was, as if no job had ended.
+    pub(super) fn counts(&self) -> BatchCounts {
+        let (total, refused) = (self.count, self.refused);
+        BatchCounts { total, refused, pending: total.saturating_sub(refused), ..BatchCounts::default() }
     }
 
-    pub(super) async fn add(&mut self, entry: Entry) -> Result<(), Stop> {
+    /// Accepts what comes, to its end. Where that is not waited for, the reason is that the service stops, unless the
+    /// reader of the upload has another one.
+    pub(super) async fn take_all(&mut self, entries: &mut Receiver<Entry>) -> Result<(), Stop> {
+        let over = self.over.clone();
+        loop {
+            let entry = tokio::select! {
+                biased;
+                () = over.cancelled() => {
+                    return Err(Problem::new(problem::NOT_READY, "The service is stopping.").into());
+                }
+                entry = entries.recv() => entry,
+            };
+            match entry {
+                Some(entry) => self.add(entry).await?,
+                None => return self.flush().await,
+            }
+        }
+    }
+
+    async fn add(&mut self, entry: Entry) -> Result<(), Stop> {
         self.gathered_bytes += entry.picture.as_ref().map_or(0, |picture| picture.image.len());
         self.gathered.push(entry);
         if self.gathered.len() >= TOGETHER || self.gathered_bytes >= ENOUGH {
@@ -71,7 +99,7 @@ impl Intake {
     }
 
     /// Has all accepted that is gathered.
-    pub(super) async fn flush(&mut self) -> Result<(), Stop> {
+    async fn flush(&mut self) -> Result<(), Stop> {
         self.gathered_bytes = 0;
         let entries = mem::take(&mut self.gathered);
         let (first, most) = (self.count + 1, self.state.settings.max_batch_items);
@@ -97,13 +125,15 @@ impl Intake {
             }
             Appended::Unknown => return Err(Problem::new(problem::INTERNAL, "The batch is gone.").into()),
         };
+        self.refused += items.iter().filter(|item| item.refused.is_some()).count() as u64;
         let known = items.len() - fresh;
         let accepted = jobs.into_iter().enumerate().filter_map(|(place, job)| {
             let job = job?;
             let record = JobRecord::queued(&job).owned_by(self.owner.clone()).in_batch(self.membership);
-            Some(accept(&self.state, record, job, place >= known).in_current_span())
+            Some(accept(&self.state, record, job, place >= known, &self.over).in_current_span())
         });
-        future::try_join_all(accepted).await?;
+        // All of them, so that one that fails leaves no other without its record.
+        future::join_all(accepted).await.into_iter().collect::<Result<(), Problem>>()?;
         Ok(())
     }
 
@@ -132,7 +162,13 @@ impl Intake {
 
 /// One job. What came before and is not known to have reached the broker is published again: read twice, it has one
 /// result all the same.
-async fn accept(state: &ApiState, created: JobRecord, mut job: Job, is_fresh: bool) -> Result<(), Problem> {
+async fn accept(
+    state: &ApiState,
+    created: JobRecord,
+    mut job: Job,
+    is_fresh: bool,
+    over: &CancellationToken,
+) -> Result<(), Problem> {
     if !is_fresh {
         match state.results.get(job.id).await? {
             Lookup::Found(known) if known.status != JobStatus::Queued => return Ok(()),
@@ -145,7 +181,7 @@ async fn accept(state: &ApiState, created: JobRecord, mut job: Job, is_fresh: bo
     loop {
         match publish(state, &mut job, QueueName::Bulk).await {
             Ok(()) => return Ok(()),
-            Err(BrokerError::Full { .. }) if start.elapsed() < PATIENCE => {
+            Err(BrokerError::Full { .. }) if start.elapsed() < PATIENCE && !over.is_cancelled() => {
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }

@@ -6,14 +6,16 @@ mod intake;
 mod lines;
 mod multipart;
 pub(crate) mod rows;
+mod sips;
 mod table;
+mod take_back;
 mod upload;
 
 use axum::{
     body::Body,
     http::{HeaderMap, request::Parts},
 };
-use byecaptcha_queue::{Batch, Failure};
+use byecaptcha_queue::{Batch, BatchCounts, Failure};
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
@@ -27,6 +29,8 @@ use intake::Intake;
 use upload::Upload;
 
 pub(crate) use table::{Format, Table};
+pub(crate) use take_back::take_back;
+pub(crate) use upload::refuse_declared_length;
 
 /// Entries that wait for their acceptance. Each may be as large as one upload may be, so there are few.
 const AHEAD: usize = 4;
@@ -82,7 +86,7 @@ impl Form {
 }
 
 /// Reads the upload to its end and has every picture in it accepted. What comes again, from an earlier try of the same
-/// upload, is not accepted twice.
+/// upload, is not accepted twice. Gives what came.
 pub(crate) async fn receive(
     state: &ApiState,
     batch: &Batch,
@@ -90,38 +94,48 @@ pub(crate) async fn receive(
     options: Options,
     parts: Parts,
     body: Body,
-) -> Result<(), Stop> {
+) -> Result<BatchCounts, Stop> {
     let upload = Upload::new(body, &state.settings);
     let (entries, mut waiting) = mpsc::channel(AHEAD);
     let largest = state.settings.max_upload_bytes;
+    // Either side ends the other by this. What is being accepted is not dropped half-way: its items would stay in the
+    // batch without jobs.
+    let over = state.closing.child_token();
     let reading = async {
-        match form {
-            Form::Multipart => multipart::read(parts, upload, options, largest, &entries).await,
-            Form::Zip => archive::read(upload, options, &state.settings, &entries).await,
-            Form::JsonLines => lines::read(upload, options, largest, &entries).await,
-        }?;
-        drop(entries);
-        Ok(())
-    };
-    let mut intake = Intake::new(state.clone(), batch);
-    let accepting = async {
-        while let Some(entry) = waiting.recv().await {
-            intake.add(entry).await?;
+        let form = async {
+            match form {
+                Form::Multipart => multipart::read(parts, upload, options, largest, &entries).await,
+                Form::Zip => archive::read(upload, options, &state.settings, &entries).await,
+                Form::JsonLines => lines::read(upload, options, largest, &entries).await,
+            }
+        };
+        let read = tokio::select! {
+            read = form => read,
+            // The intake says why.
+            () = over.cancelled() => Ok(()),
+        };
+        if read.is_err() {
+            over.cancel();
         }
-        intake.flush().await
+        drop(entries);
+        read
     };
-    let closing = async {
-        state.closing.cancelled().await;
-        Problem::new(problem::NOT_READY, "The service is stopping.").into()
+    let mut intake = Intake::new(state.clone(), batch, over.clone());
+    let accepting = async {
+        let accepted = intake.take_all(&mut waiting).await;
+        if accepted.is_err() {
+            over.cancel();
+        }
+        accepted
     };
-    tokio::select! {
-        received = async { tokio::try_join!(reading, accepting) } => received?,
-        stop = closing => return Err(stop),
-    };
-    if intake.count() == 0 {
+    let (read, accepted) = tokio::join!(reading, accepting);
+    read.and(accepted)?;
+    let counts = intake.counts();
+    if counts.total == 0 {
         return Err(Problem::new(problem::EMPTY_IMAGE, "There is no picture in the batch.").into());
     }
-    Ok(state.batches.close_batch(batch.id).await.map_err(Problem::from)?)
+    state.batches.close_batch(batch.id).await.map_err(Problem::from)?;
+    Ok(counts)
 }
 
 /// What a sender calls an item, as far as it can be kept.

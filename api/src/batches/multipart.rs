@@ -12,7 +12,9 @@ use bytes::{Bytes, BytesMut};
 use tokio::sync::mpsc::Sender;
 
 use super::{
-    Entry, Picture, Stop, checked_name, too_large,
+    Entry, Picture, Stop, checked_name,
+    sips::Sips,
+    too_large,
     upload::{Fault, Upload},
 };
 use crate::{
@@ -31,10 +33,15 @@ pub(super) async fn read(
     largest: usize,
     entries: &Sender<Entry>,
 ) -> Result<(), Stop> {
-    let (body, fault) = upload.into_body();
-    let mut form = open(parts, body).await?;
+    let (pieces, fault) = upload.into_pieces();
+    let sips = Sips::new(fault);
+    let mut form = open(parts, sips.body(pieces)).await?;
     let mut has_pictures = false;
-    while let Some(field) = form.next_field().await.map_err(|error| broken(&fault, &error))? {
+    loop {
+        sips.begin();
+        let Some(field) = form.next_field().await.map_err(|error| broken(&sips.fault, &error))? else {
+            break;
+        };
         let name = field.name().unwrap_or_default().to_owned();
         let file = field.file_name().map(str::to_owned);
         if file.is_none() && name != "image" && name != "file" {
@@ -42,11 +49,11 @@ pub(super) async fn read(
                 let detail = format!("The field {name:?} comes after a picture; options come first.");
                 return Err(Problem::new(problem::OPTION_TOO_LATE, detail).into());
             }
-            option(field, &name, &mut options, &fault).await?;
+            option(field, &name, &mut options, &sips).await?;
             continue;
         }
         has_pictures = true;
-        let image = bytes(field, largest, &fault).await?;
+        let image = bytes(field, largest, &sips).await?;
         let (custom_id, named) = match checked_name(&file.unwrap_or_default()) {
             Ok(name) => (name, Ok(())),
             Err(failure) => (String::new(), Err(failure)),
@@ -72,9 +79,9 @@ fn broken(fault: &Fault, error: &MultipartError) -> Stop {
     fault.or(Problem::new(problem::MALFORMED_BODY, format!("{}.", error.body_text())))
 }
 
-async fn option(field: Field<'_>, name: &str, options: &mut Options, fault: &Fault) -> Result<(), Stop> {
+async fn option(field: Field<'_>, name: &str, options: &mut Options, sips: &Sips) -> Result<(), Stop> {
     let malformed = |detail: String| Stop::from(Problem::new(problem::MALFORMED_BODY, detail));
-    let text = bytes(field, OPTION, fault).await?.and_then(|bytes| String::from_utf8(bytes.to_vec()).ok());
+    let text = bytes(field, OPTION, sips).await?.and_then(|bytes| String::from_utf8(bytes.to_vec()).ok());
     let Some(text) = text else {
         return Err(malformed(format!("The field {name:?} holds more than a short text.")));
     };
@@ -86,9 +93,11 @@ async fn option(field: Field<'_>, name: &str, options: &mut Options, fault: &Fau
 }
 
 /// What a field holds, read to its end; nothing where that is too much.
-async fn bytes(mut field: Field<'_>, largest: usize, fault: &Fault) -> Result<Option<Bytes>, Stop> {
+async fn bytes(mut field: Field<'_>, largest: usize, sips: &Sips) -> Result<Option<Bytes>, Stop> {
     let (mut read, mut fits) = (BytesMut::new(), true);
-    while let Some(chunk) = field.chunk().await.map_err(|error| broken(fault, &error))? {
+    loop {
+        sips.begin();
+        let Some(chunk) = field.chunk().await.map_err(|error| broken(&sips.fault, &error))? else { break };
         fits = fits && chunk.len() <= largest - read.len();
         if fits {
             read.extend_from_slice(&chunk);

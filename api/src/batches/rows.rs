@@ -97,31 +97,28 @@ impl Rows {
 
     /// Reads some more items; false where there are no more.
     async fn read_page(&mut self) -> Result<bool, RowsError> {
-        let items = loop {
+        let (items, is_open) = loop {
             let limit = self.left.min(PAGE);
             if limit == 0 {
                 return Ok(false);
             }
             // In this order: what comes between the two is then among the items.
-            let batch = self.state.batches.batch(self.batch).await.map_err(Problem::from)?;
+            let is_open = self.is_open().await?;
             let items =
                 self.state.batches.items(self.batch, self.after, limit).await.map_err(Problem::from)?;
-            let more_may_come =
-                matches!(&batch, BatchLookup::Found(batch) if !batch.closed && !batch.canceled);
-            if !items.is_empty() || !self.follow || !more_may_come {
-                break items;
+            if !items.is_empty() || !self.follow || !is_open {
+                break (items, is_open);
             }
-            tokio::select! {
-                () = tokio::time::sleep(LOOK) => {}
-                () = self.state.closing.cancelled() => return Err(RowsError::Closing),
-            }
+            self.pause().await?;
         };
         let first = self.after + 1;
         self.after += items.len() as u64;
         self.left -= items.len();
         let (state, batch) = (&self.state, self.batch);
+        // Who follows looks again before a row without a record is given up.
+        let may_come = is_open || self.follow;
         let rows = stream::iter((first..).zip(items))
-            .map(|(number, item)| row(state, batch, number, item))
+            .map(|(number, item)| row(state, batch, number, item, may_come))
             .buffered(LOOKUPS)
             .try_collect::<VecDeque<Row>>();
         self.read = rows.await?;
@@ -133,13 +130,40 @@ impl Rows {
             if self.state.closing.is_cancelled() {
                 return Err(RowsError::Closing);
             }
-            row = found(row, job, held(&self.state, job, LOOK).await?);
+            let (mut lookup, mut is_open) = (held(&self.state, job, LOOK).await?, true);
+            // That is answered at once, so the pause is here.
+            if lookup == Lookup::Unknown {
+                self.pause().await?;
+                // In this order: all records of a batch are there before it is closed.
+                is_open = self.is_open().await?;
+                lookup = self.state.results.get(job).await.map_err(Problem::from)?;
+            }
+            row = found(row, job, lookup, is_open);
         }
         Ok(row)
     }
+
+    /// Whether more may come into the batch.
+    async fn is_open(&self) -> Result<bool, RowsError> {
+        let batch = self.state.batches.batch(self.batch).await.map_err(Problem::from)?;
+        Ok(matches!(batch, BatchLookup::Found(batch) if !batch.closed && !batch.canceled))
+    }
+
+    async fn pause(&self) -> Result<(), RowsError> {
+        tokio::select! {
+            () = tokio::time::sleep(LOOK) => Ok(()),
+            () = self.state.closing.cancelled() => Err(RowsError::Closing),
+        }
+    }
 }
 
-async fn row(state: &ApiState, batch: BatchId, number: u64, item: BatchItem) -> Result<Row, Problem> {
+async fn row(
+    state: &ApiState,
+    batch: BatchId,
+    number: u64,
+    item: BatchItem,
+    may_come: bool,
+) -> Result<Row, Problem> {
     let row = Row {
         number,
         custom_id: item.custom_id,
@@ -152,10 +176,11 @@ async fn row(state: &ApiState, batch: BatchId, number: u64, item: BatchItem) -> 
         return Ok(row);
     }
     let job = batch.job(number);
-    Ok(found(row, job, state.results.get(job).await?))
+    Ok(found(row, job, state.results.get(job).await?, may_come))
 }
 
-fn found(row: Row, job: JobId, lookup: Lookup) -> Row {
+/// The row with what is known of its job, whose record, where there is none, `may_come` yet.
+fn found(row: Row, job: JobId, lookup: Lookup, may_come: bool) -> Row {
     match lookup {
         Lookup::Found(record) => Row {
             status: record.status.name(),
@@ -165,7 +190,7 @@ fn found(row: Row, job: JobId, lookup: Lookup) -> Row {
             ..row
         },
         // Noted a moment ago; its record is being written.
-        Lookup::Unknown => Row { status: "queued", job_id: Some(job), ..row },
-        Lookup::Expired => Row { status: "gone", job_id: Some(job), ..row },
+        Lookup::Unknown if may_come => Row { status: "queued", job_id: Some(job), ..row },
+        Lookup::Unknown | Lookup::Expired => Row { status: "gone", job_id: Some(job), ..row },
     }
 }

@@ -76,7 +76,8 @@ pub(super) fn complete(document: &mut OpenApi) {
     hold::<BatchBody>(&mut components);
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(
         "Everything under `/v1` needs a key where the server has any, as `byecaptcha keys create` makes them: \
-         `Authorization: Bearer KEY`. POST and DELETE need its scope `submit`, GET needs `read`, and `admin` is both.",
+         `Authorization: Bearer KEY`. POST and DELETE need its scope `submit`, GET needs `read`, and `admin` is both and \
+         opens `GET /v1/feedback`, which no other does.",
     ));
     let api_key = ApiKeyValue::with_description(
         "X-API-Key",

@@ -9,8 +9,8 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, Uri, header, request::Parts},
     response::{IntoResponse, Response},
 };
-use byecaptcha_queue::{Batch, BatchCounts, BatchId, BatchStatus, Cancellation, JobId, job::now_ms};
-use futures::{future, stream};
+use byecaptcha_queue::{Batch, BatchCounts, BatchId, BatchLookup, BatchStatus, job::now_ms};
+use futures::stream;
 use serde::Serialize;
 use tokio::time::Instant;
 use tracing::Instrument;
@@ -21,7 +21,6 @@ use crate::{
     batches::{self, Form, Format, Stop, Table, rows::Rows},
     idempotency,
     linger::linger,
-    metrics,
     openapi::{BATCHES, answers, refusals, requests},
     options::{LARGEST, Options},
     prefer,
@@ -36,8 +35,6 @@ const LOOK: Duration = Duration::from_millis(200);
 /// Rows in a page where the request says nothing else, and at most.
 const PAGE: usize = 1_000;
 const LARGEST_PAGE: usize = 10_000;
-/// Jobs that are being taken back at a time.
-const CANCELLATIONS: usize = 64;
 
 /// A batch as clients see it.
 #[derive(Serialize, ToSchema)]
@@ -110,16 +107,20 @@ pub(super) async fn submit(
                 && !(is_keyed && *may_pass)
             {
                 // Nobody could go on with it. What came before under the same key is not this request's to undo.
-                take_back(&receiving, batch.id).await;
+                batches::take_back(&receiving, &batch).await;
             }
-            received.map(|()| batch)
+            received.map(|counts| Batch { closed: true, counts, ..batch })
         }
         .in_current_span(),
     );
     let ended =
         received.await.map_err(|_| Problem::new(problem::INTERNAL, "The batch could not be taken."))?;
-    let batch = ended.map_err(|stop| stop.problem)?;
-    let batch = caller.own_batch(batch.id, state.batches.batch(batch.id).await?)?;
+    let taken = ended.map_err(|stop| stop.problem)?;
+    let batch = match state.batches.batch(taken.id).await {
+        Ok(BatchLookup::Found(batch)) => batch,
+        // The batch is accepted, and an error here would have the client send all of it again.
+        Ok(BatchLookup::Expired | BatchLookup::Unknown) | Err(_) => taken,
+    };
     let mut response = answer(StatusCode::ACCEPTED, &batch);
     if let Ok(location) = HeaderValue::try_from(format!("/v1/batches/{}", batch.id)) {
         response.headers_mut().insert(header::LOCATION, location);
@@ -141,7 +142,10 @@ struct Opened {
 async fn open(state: &ApiState, caller: &Caller, parts: &Parts) -> Result<Opened, Problem> {
     let key = idempotency::key(&parts.headers)?;
     let form = Form::of(&parts.headers)?;
+    batches::refuse_declared_length(&parts.headers, state.settings.max_batch_bytes)?;
     let options = Options::from_query(&parts.uri)?.bulk()?;
+    // Before the first picture: what cannot be asked for would be refused again in each of its rows.
+    options.clone().checked(state)?;
     let (now, keep) = (now_ms(), state.settings.keep_batches.as_millis());
     let expires = now.saturating_add(u64::try_from(keep).unwrap_or(u64::MAX));
     let mut batch = Batch::new(caller.owner(), now, expires);
@@ -203,42 +207,11 @@ pub(super) async fn cancel(
     let batch = caller.own_batch(id, state.batches.batch(id).await?)?;
     if batch.status() != BatchStatus::Completed {
         let taking = state.clone();
-        let taken = tokio::spawn(async move { take_back(&taking, id).await }.in_current_span()).await;
-        taken.map_err(|_| Problem::new(problem::INTERNAL, "Not all of it could be taken back."))?;
+        let taken = tokio::spawn(async move { batches::take_back(&taking, &batch).await }.in_current_span());
+        taken.await.map_err(|_| Problem::new(problem::INTERNAL, "Not all of it could be taken back."))?;
     }
     let batch = caller.own_batch(id, state.batches.batch(id).await?)?;
     Ok(answer(StatusCode::OK, &batch))
-}
-
-/// Cancels the batch and its jobs. What fails is for the log: asked again, it goes on.
-async fn take_back(state: &ApiState, id: BatchId) {
-    if let Err(error) = state.batches.cancel_batch(id).await {
-        tracing::warn!(%error, "a batch could not be taken back");
-        return;
-    }
-    let mut after = 0;
-    loop {
-        let items = match state.batches.items(id, after, LARGEST_PAGE).await {
-            Ok(items) if items.is_empty() => return,
-            Ok(items) => items,
-            Err(error) => {
-                tracing::warn!(%error, "a batch could not be taken back wholly");
-                return;
-            }
-        };
-        let numbered = (after + 1..).zip(&items).filter(|(_, item)| item.refused.is_none());
-        let jobs: Vec<JobId> = numbered.map(|(number, _)| id.job(number)).collect();
-        for jobs in jobs.chunks(CANCELLATIONS) {
-            for cancellation in future::join_all(jobs.iter().map(|job| state.results.cancel(*job))).await {
-                match cancellation {
-                    Ok(Cancellation::Canceled) => metrics::canceled(),
-                    Ok(_) => {}
-                    Err(error) => tracing::warn!(%error, "a job of a batch could not be taken back"),
-                }
-            }
-        }
-        after += items.len() as u64;
-    }
 }
 
 /// Reads what became of a batch
@@ -276,7 +249,7 @@ pub(super) async fn results(
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     // RFC 8288. There may be more while more may come.
-    if !follow && (last < batch.counts.total || !batch.closed) {
+    if !follow && (last < batch.counts.total || !(batch.closed || batch.canceled)) {
         let reached = last.min(batch.counts.total).max(after);
         let next = format!(
             "</v1/batches/{id}/results?after={reached}&limit={limit}&format={}>; rel=\"next\"",

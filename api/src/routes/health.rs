@@ -16,7 +16,7 @@ pub(super) async fn live() -> &'static str {
 
 /// Says whether work can be taken
 ///
-/// Everything that a job needs is there: engine, queue and result store.
+/// Everything that a job needs is there: engine, queues and result store.
 #[utoipa::path(
     get, path = "/readyz", operation_id = "isReady", tag = SERVICE,
     responses(answers::Ready, refusals::OfReadiness),
@@ -26,6 +26,7 @@ pub(super) async fn ready(State(state): State<ApiState>) -> Result<&'static str,
         return Err(Problem::new(problem::NOT_READY, "The engine is not warm yet."));
     }
     state.broker.ready().await?;
+    state.bulk.ready().await?;
     state.results.ready().await?;
     Ok("ready\n")
 }

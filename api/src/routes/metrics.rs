@@ -1,12 +1,13 @@
 //! `GET /metrics`: the process's counts, in Prometheus' text format.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     extract::State,
     http::{HeaderName, header},
     response::IntoResponse,
 };
+use byecaptcha_queue::{Broker, QueueName};
 
 use crate::{
     metrics,
@@ -30,8 +31,17 @@ const TEXT_FORMAT: [(HeaderName, &str); 1] =
 pub(super) async fn show(State(state): State<ApiState>) -> Result<impl IntoResponse, Problem> {
     let handle = state.metrics.as_ref();
     let handle = handle.ok_or_else(|| Problem::new(problem::NOT_FOUND, "Nothing is counted here."))?;
-    if let Ok(Ok(depth)) = tokio::time::timeout(LOOK, state.broker.depth()).await {
-        metrics::waiting(depth);
-    }
+    tokio::join!(look(QueueName::Interactive, &state.broker), async {
+        // Where bulk jobs wait in the same queue, they are counted already.
+        if !Arc::ptr_eq(&state.bulk, &state.broker) {
+            look(QueueName::Bulk, &state.bulk).await;
+        }
+    });
     Ok((TEXT_FORMAT, handle.render()))
+}
+
+async fn look(queue: QueueName, broker: &Arc<dyn Broker>) {
+    if let Ok(Ok(depth)) = tokio::time::timeout(LOOK, broker.depth()).await {
+        metrics::waiting(queue, depth);
+    }
 }

@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use byecaptcha_api::{ApiSettings, ApiState, ModelInfo, access::Access};
 use byecaptcha_queue::{
-    Broker, BrokerOptions, CharacterConfidence, Failure, Job, JobId, MemoryBroker, MemoryFeedback,
-    MemoryResults, Outcome, Recognition, ResultOptions, ResultStore,
+    BatchStore, Broker, BrokerOptions, CharacterConfidence, Failure, Job, JobId, MemoryBroker,
+    MemoryFeedback, MemoryResults, Outcome, Recognition, ResultOptions, ResultStore,
 };
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
@@ -17,6 +17,7 @@ pub(crate) struct TestApp {
     pub(crate) broker: Arc<MemoryBroker>,
     pub(crate) bulk: Arc<MemoryBroker>,
     pub(crate) results: Arc<dyn ResultStore>,
+    pub(crate) batches: Arc<dyn BatchStore>,
     pub(crate) state: ApiState,
     shutdown: Option<oneshot::Sender<()>>,
     server: JoinHandle<std::io::Result<()>>,
@@ -29,6 +30,7 @@ pub(crate) struct Setup {
     pub(crate) results: ResultOptions,
     pub(crate) settings: ApiSettings,
     pub(crate) store: Option<Arc<dyn ResultStore>>,
+    pub(crate) batches: Option<Arc<dyn BatchStore>>,
     pub(crate) keep_images: Option<Duration>,
     pub(crate) access: Access,
     pub(crate) recommended_min_confidence: Option<f32>,
@@ -51,11 +53,12 @@ impl TestApp {
             figures: serde_json::json!({ "exact": 0.9 }),
             recommended_min_confidence: setup.recommended_min_confidence,
         };
+        let batches = setup.batches.unwrap_or(records);
         let producer: Arc<dyn Broker> = broker.clone();
         let bulk = Arc::new(MemoryBroker::new(setup.broker));
         let state = ApiState::new(producer, results.clone(), vec![model], setup.settings)
             .with_bulk(bulk.clone())
-            .with_batches(records)
+            .with_batches(batches.clone())
             .with_feedback(Arc::new(MemoryFeedback::default()), setup.keep_images)
             .with_access(setup.access);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -71,6 +74,7 @@ impl TestApp {
             broker,
             bulk,
             results,
+            batches,
             state,
             shutdown: Some(shutdown),
             server,

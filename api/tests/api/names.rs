@@ -74,7 +74,7 @@ async fn pages_from_elsewhere_may_nothing_unless_they_are_named() {
         assert_eq!(header(&response, "access-control-allow-origin"), Some("https://shop.example"));
         assert_eq!(header(&response, "cross-origin-resource-policy"), Some("cross-origin"));
         let exposed = words(&response, "access-control-expose-headers");
-        for name in ["location", "retry-after", "ratelimit", "ratelimit-policy", "x-request-id"] {
+        for name in ["location", "link", "retry-after", "ratelimit", "ratelimit-policy", "x-request-id"] {
             assert!(exposed.contains(&name.to_owned()), "{name}");
         }
     }

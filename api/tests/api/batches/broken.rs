@@ -1,15 +1,31 @@
 //! Uploads that break off or meet a full queue: nothing is lost, and nothing is left.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
-use byecaptcha_queue::{Broker, BrokerOptions};
+use async_trait::async_trait;
+use byecaptcha_queue::{
+    Appended, Batch, BatchId, BatchItem, BatchLookup, BatchStatus, BatchStore, Broker, BrokerOptions, Lookup,
+    MemoryResults, ResultError, ResultOptions,
+};
 use bytes::Bytes;
 use futures::stream;
-use reqwest::{Body, RequestBuilder, Response, StatusCode};
+use reqwest::{
+    Body, RequestBuilder, Response, StatusCode,
+    multipart::{Form, Part},
+};
 use serde_json::json;
 
 use super::{JSONL, line, lines};
-use crate::app::{Setup, TestApp, assert_problem, header, read};
+use crate::{
+    app::{Setup, TestApp, assert_problem, header, read},
+    pictures::png,
+};
 
 /// Sends a body in two parts, and the second, or none, only when told.
 async fn in_two(
@@ -80,13 +96,93 @@ async fn an_upload_that_broke_off_without_a_key_is_taken_back() {
     let app = TestApp::start().await;
     let (sending, tell) = in_two(app.batch(JSONL, ""), lines(64)).await;
     eventually_waiting(&app, 64).await;
-    let jobs = app.bulk_jobs(64).await;
+    let (jobs, mut batch) = (app.bulk_jobs(64).await, None);
     tell.send(None).unwrap();
     assert!(sending.await.is_err());
     for job in jobs {
         let ended = app.results.wait(job.id, Duration::from_secs(20)).await.unwrap();
-        let byecaptcha_queue::Lookup::Found(record) = ended else { panic!("{ended:?}") };
+        let Lookup::Found(record) = ended else { panic!("{ended:?}") };
         assert_eq!(record.status, byecaptcha_queue::JobStatus::Canceled);
+        batch = record.batch;
+    }
+    // Nothing comes any more, so the pages end.
+    let results = format!("/v1/batches/{}/results", batch.unwrap().batch);
+    let page = app.get(&results).send().await.unwrap();
+    assert_eq!((page.status(), header(&page, "link")), (StatusCode::OK, None));
+}
+
+#[tokio::test]
+async fn a_service_that_stops_does_not_take_half_for_all() {
+    let app = TestApp::start().await;
+    let keyed = app.batch(JSONL, String::new()).header("idempotency-key", "k1");
+    let (sending, tell) = in_two(keyed, lines(100)).await;
+    eventually_waiting(&app, 64).await;
+    let job = app.bulk_jobs(64).await.remove(0);
+    let Lookup::Found(record) = app.results.get(job.id).await.unwrap() else { panic!("{} is gone", job.id) };
+    let store = app.batches.clone();
+    let ending = app.shut_down();
+    assert_eq!(sending.await.unwrap().status(), StatusCode::SERVICE_UNAVAILABLE);
+    drop(tell);
+    ending.await.unwrap().unwrap();
+    let found = store.batch(record.batch.unwrap().batch).await.unwrap();
+    let BatchLookup::Found(batch) = found else { panic!("{found:?}") };
+    assert_eq!((batch.status(), batch.counts.total), (BatchStatus::Receiving, 64), "it can be sent again");
+}
+
+#[tokio::test]
+async fn a_refusal_half_way_is_told() {
+    let app = TestApp::start().await;
+    let form = Form::new().part("file", Part::bytes(png()).file_name("a.png")).text("charset", "AB");
+    let form = form.part("file", Part::bytes(vec![7; 32 << 20]).file_name("b.png"));
+    let request = app.client.post(format!("{}/v1/batches", app.address)).multipart(form);
+    assert_problem(&app, request.send().await.unwrap(), 422, "option-too-late").await;
+}
+
+#[tokio::test]
+async fn a_batch_that_was_accepted_is_so_whatever_fails_after_that() {
+    let store =
+        Arc::new(Forgetful { inner: MemoryResults::new(ResultOptions::default()), fails: false.into() });
+    let app = TestApp::with(Setup { batches: Some(store), ..Setup::default() }).await;
+    let (address, batch) = app.taken(app.batch(JSONL, lines(2) + "no json\n")).await;
+    assert!(address.ends_with(batch["id"].as_str().unwrap()));
+    let counts = (&batch["counts"]["total"], &batch["counts"]["pending"], &batch["counts"]["refused"]);
+    assert_eq!((&batch["status"], counts), (&json!("processing"), (&json!(3), &json!(2), &json!(1))));
+}
+
+/// A store that cannot be read once a batch is closed.
+struct Forgetful {
+    inner: MemoryResults,
+    fails: AtomicBool,
+}
+
+#[async_trait]
+impl BatchStore for Forgetful {
+    async fn open_batch(&self, batch: &Batch) -> Result<(), ResultError> {
+        self.inner.open_batch(batch).await
+    }
+    async fn append_items(
+        &self,
+        id: BatchId,
+        first: u64,
+        items: &[BatchItem],
+    ) -> Result<Appended, ResultError> {
+        self.inner.append_items(id, first, items).await
+    }
+    async fn close_batch(&self, id: BatchId) -> Result<(), ResultError> {
+        self.fails.store(true, Ordering::Relaxed);
+        self.inner.close_batch(id).await
+    }
+    async fn cancel_batch(&self, id: BatchId) -> Result<(), ResultError> {
+        self.inner.cancel_batch(id).await
+    }
+    async fn batch(&self, id: BatchId) -> Result<BatchLookup, ResultError> {
+        if self.fails.load(Ordering::Relaxed) {
+            return Err(ResultError::Unavailable("as the test wants it".to_owned()));
+        }
+        self.inner.batch(id).await
+    }
+    async fn items(&self, id: BatchId, after: u64, limit: usize) -> Result<Vec<BatchItem>, ResultError> {
+        self.inner.items(id, after, limit).await
     }
 }
 

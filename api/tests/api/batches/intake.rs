@@ -1,10 +1,15 @@
 //! What a batch may be sent as, what is counted of it, and what is refused.
 
-use std::io::Write;
+use std::{io::Write, time::Duration};
 
 use byecaptcha_api::ApiSettings;
+use byecaptcha_queue::Broker;
 use reqwest::multipart;
 use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
 use super::{JSONL, line, line_with, lines};
@@ -112,6 +117,43 @@ async fn a_form_holds_options_and_then_pictures() {
 }
 
 #[tokio::test]
+async fn a_form_that_never_gets_to_the_point_is_given_up() {
+    let app = TestApp::start().await;
+    let head = "--x\r\ncontent-disposition: form-data; name=file; filename=";
+    for start in ["", head, "--x "] {
+        let fill = if start.ends_with(' ') { " " } else { "a" };
+        let body = format!("{start}{}", fill.repeat(8 << 20));
+        let answer = app.batch("multipart/form-data; boundary=x", body).send().await.unwrap();
+        let problem = assert_problem(&app, answer, 400, "malformed-body").await;
+        assert!(problem["detail"].as_str().unwrap().contains("65536"), "{problem}");
+    }
+    // A picture may be as large as one may be, and a form may have many.
+    let blank = multipart::Part::bytes(vec![7; 9 << 20]).file_name("large.png");
+    let mut form = multipart::Form::new().part("file", blank);
+    for number in 0..500 {
+        form = form.part("file", multipart::Part::bytes(png()).file_name(format!("{number}.png")));
+    }
+    let (_, batch) = app.taken(app.client.post(format!("{}/v1/batches", app.address)).multipart(form)).await;
+    assert_eq!((&batch["counts"]["pending"], &batch["counts"]["refused"]), (&json!(500), &json!(1)));
+}
+
+#[tokio::test]
+async fn a_length_that_is_too_large_is_not_waited_for() {
+    let app = TestApp::start().await;
+    let mut stream = TcpStream::connect(app.socket()).await.unwrap();
+    let head = format!(
+        "POST /v1/batches HTTP/1.1\r\nhost: a\r\ncontent-type: {JSONL}\r\ncontent-length: {}\r\n\r\n",
+        (2_u64 << 30) + 1
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = vec![0; 2_000];
+    let reading = stream.read(&mut answer);
+    let read = tokio::time::timeout(Duration::from_secs(10), reading).await.unwrap().unwrap();
+    let answer = String::from_utf8_lossy(&answer[..read]);
+    assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
+}
+
+#[tokio::test]
 async fn an_archive_is_unpacked_within_its_limits() {
     let settings = ApiSettings { max_upload_bytes: 3 << 20, ..ApiSettings::default() };
     let app = TestApp::with(Setup { settings, ..Setup::default() }).await;
@@ -170,6 +212,10 @@ async fn a_batch_that_is_too_large_is_taken_back() {
         let answer = app.batch(kind, body).send().await.unwrap();
         assert_problem(&app, answer, 413, "batch-too-large").await;
     }
+    // Folders and what systems put there by themselves are none of its pictures.
+    let mut beside: Vec<(&str, &[u8])> = entries[..98].to_vec();
+    beside.extend([("set/", &b""[..]), ("__MACOSX/a", b"fork"), (".DS_Store", b"view")]);
+    assert_eq!(app.taken(app.batch("application/zip", zip(&beside))).await.1["counts"]["total"], 98);
     for archive in [zip(&entries), zip(&blanks)] {
         let answer = app.batch("application/zip", archive).send().await.unwrap();
         assert_problem(&app, answer, 413, "batch-too-large").await;
@@ -194,6 +240,16 @@ async fn what_cannot_be_a_batch_is_refused() {
         let answer = request.header("content-type", kind).body("").send().await.unwrap();
         assert_problem(&app, answer, status, name).await;
     }
+    for (query, name) in [
+        ("model=huge", "unknown-model"),
+        ("min_length=5&max_length=4", "contradictory-options"),
+        ("charset=!", "contradictory-options"),
+    ] {
+        let request = app.client.post(format!("{}/v1/batches?{query}", app.address)).body(lines(1));
+        let answer = request.header("content-type", JSONL).send().await.unwrap();
+        assert_problem(&app, answer, 422, name).await;
+    }
+    assert_eq!(app.bulk.depth().await.unwrap(), 0);
     let unknown = "/v1/batches/00000000-0000-7000-8000-000000000000";
     for (path, status, name) in [
         ("/v1/batches/one", 400, "batch-id-malformed"),
