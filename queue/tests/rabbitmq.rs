@@ -1,4 +1,5 @@
-//! What RabbitMQ does that no other broker does: it refuses messages, for a moment or for good.
+//! What RabbitMQ does that no other broker does: it refuses messages, for a moment or for good, makes dead letters by
+//! itself, and shows them to one at a time.
 #![allow(clippy::unwrap_used, reason = "a test may end by a panic")]
 
 use std::{sync::Arc, time::Duration};
@@ -7,7 +8,12 @@ use byecaptcha_queue::{Broker, BrokerError, BrokerOptions, Job, JobOptions, Queu
 use byecaptcha_testbed::RabbitMq;
 use bytes::Bytes;
 use reqwest::header::CONTENT_TYPE;
+use tokio::time::{Instant, timeout};
 
+/// Longer than anything here takes, on however busy a machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// A receive that nothing comes to is ended after this time.
+const A_MOMENT: Duration = Duration::from_millis(150);
 /// Messages that the queue takes, near enough: it tells its publishers late.
 const ROOM: usize = 3;
 /// More than it takes however late it tells.
@@ -61,4 +67,36 @@ async fn a_refusal_that_passes_is_none_and_one_that_stays_is_an_error() {
         }
     }
     waiting.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn what_the_server_gave_up_says_how_often_it_was_tried() {
+    let server = RabbitMq::start().await.unwrap();
+    let options = BrokerOptions { delivery_limit: u32::MAX, ..BrokerOptions::default() };
+    let broker = RabbitBroker::new(&server.url(), "given-up", QueueName::Interactive, options).unwrap();
+    broker.publish(&job(1)).await.unwrap();
+    let mut consumer = broker.consumer().await.unwrap();
+    let mut tried = 0;
+    let start = Instant::now();
+    let letters = loop {
+        let letters = broker.dead_letters().await.unwrap();
+        if !letters.is_empty() {
+            break letters;
+        }
+        assert!(start.elapsed() < PATIENCE, "not given up after {tried} attempts");
+        for delivery in
+            timeout(A_MOMENT, consumer.receive(1)).await.unwrap_or_else(|_| Ok(Vec::new())).unwrap()
+        {
+            tried += 1;
+            assert_eq!(delivery.attempt, tried);
+            delivery.reject("no").await.unwrap();
+        }
+    };
+    assert_eq!(letters.iter().map(|letter| letter.attempts).collect::<Vec<_>>(), [tried]);
+    assert_eq!(letters[0].reason, "given up by the broker: delivery_limit");
+
+    // Two who look at once see it once, at least, and neither fails.
+    let (one, other) = tokio::join!(broker.dead_letters(), broker.dead_letters());
+    assert!(one.unwrap().len() + other.unwrap().len() >= 1);
+    broker.ready().await.unwrap();
 }

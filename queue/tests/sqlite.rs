@@ -294,7 +294,7 @@ fn files_that_are_no_queue_are_refused_and_left_alone() {
     drop(SqliteDatabase::open(&newer).unwrap());
     Connection::open(&newer).unwrap().pragma_update(None, "user_version", 99).unwrap();
     let error = refused(&newer);
-    assert!(matches!(error, DatabaseError::Newer { found: 99, known: 5, .. }), "{error}");
+    assert!(matches!(error, DatabaseError::Newer { found: 99, known: 6, .. }), "{error}");
     assert!(error.to_string().contains("newer version"), "{error}");
 }
 
@@ -321,6 +321,36 @@ async fn a_file_of_the_first_format_is_brought_to_this_one() {
     let delivery = broker.consumer().await.unwrap().receive(1).await.unwrap().remove(0);
     assert_eq!(&delivery.job.image[..], b"old");
     assert_eq!(broker.on(QueueName::Bulk).depth().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn each_queue_keeps_its_own_dead_letters() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("queue.db");
+    let options = BrokerOptions { delivery_limit: 1, ..BrokerOptions::default() };
+    let bury = async |broker: &SqliteBroker, picture: &str| {
+        broker.publish(&job(picture)).await.unwrap();
+        let mut consumer = broker.consumer().await.unwrap();
+        consumer.receive(1).await.unwrap().remove(0).reject("no").await.unwrap();
+    };
+    let interactive = SqliteBroker::new(SqliteDatabase::open(&path).unwrap(), options);
+    let bulk = interactive.clone().on(QueueName::Bulk);
+    bury(&bulk, "bulk").await;
+    let file = Connection::open(&path).unwrap();
+    let fill = "WITH RECURSIVE count(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM count WHERE n < 1000)
+                INSERT INTO dead_letters (queue, id, submitted_at_ms, options, image, attempts, reason)
+                SELECT 'interactive', randomblob(16), n, '{}', x'00', 1, '' FROM count";
+    file.execute_batch(fill).unwrap();
+    bury(&interactive, "the last").await;
+    let kept = interactive.dead_letters().await.unwrap();
+    assert_eq!((kept.len(), kept[0].job.submitted_at_ms), (1000, 2), "the oldest is gone");
+    assert_eq!(&kept[999].job.image[..], b"the last");
+    assert_eq!(bulk.dead_letters().await.unwrap().len(), 1, "however many the other queue has");
+
+    let query =
+        "EXPLAIN QUERY PLAN SELECT number FROM dead_letters WHERE queue = 'bulk' ORDER BY number DESC";
+    let plan: String = file.query_row(query, [], |row| row.get("detail")).unwrap();
+    assert!(plan.contains("COVERING INDEX dead_letters_by_queue"), "{plan}");
 }
 
 #[tokio::test]

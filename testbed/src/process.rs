@@ -29,6 +29,8 @@ const REAPED: Duration = Duration::from_secs(1);
 pub struct Group {
     keeper: Child,
     leader: Pid,
+    /// From then on the system may give the leader's id to others, who must not be signalled.
+    killed: bool,
 }
 
 impl Group {
@@ -56,7 +58,7 @@ impl Group {
         BufReader::new(stdout).read_line(&mut line)?;
         let leader =
             line.trim().parse().map(Pid::from_raw).context("the keeper does not say whom it keeps")?;
-        Ok(Self { keeper, leader })
+        Ok(Self { keeper, leader, killed: false })
     }
 
     /// The first process of the group.
@@ -66,6 +68,9 @@ impl Group {
 
     /// Whether the first process is there.
     pub fn is_alive(&self) -> bool {
+        if self.killed {
+            return false;
+        }
         // One that has ended still answers signals until its keeper collects it, at the end.
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.leader)).unwrap_or_default();
         stat.rsplit_once(") ").is_some_and(|(_, state)| !state.starts_with('Z'))
@@ -73,6 +78,9 @@ impl Group {
 
     /// SIGKILL to all of them; returns once they are gone.
     pub fn kill(&mut self) {
+        if self.killed {
+            return;
+        }
         self.signal(Signal::SIGKILL);
         let start = Instant::now();
         // What is dead and not yet reaped counts as there, but holds no port: hence the limit.
@@ -82,6 +90,7 @@ impl Group {
         // The end of its input ends the keeper.
         drop(self.keeper.stdin.take());
         drop(self.keeper.wait());
+        self.killed = true;
     }
 
     /// SIGSTOP: they are there and do nothing.
@@ -96,13 +105,17 @@ impl Group {
 
     /// SIGTERM to the first process alone.
     pub fn terminate(&self) {
-        // One that has ended already needs no telling.
-        let _ended = kill(self.leader, Signal::SIGTERM);
+        if !self.killed {
+            // One that has ended already needs no telling.
+            let _ended = kill(self.leader, Signal::SIGTERM);
+        }
     }
 
     fn signal(&self, signal: Signal) {
-        // A group that has ended already needs no telling.
-        let _ended = killpg(self.leader, signal);
+        if !self.killed {
+            // A group that has ended already needs no telling.
+            let _ended = killpg(self.leader, signal);
+        }
     }
 }
 

@@ -297,10 +297,16 @@ impl ConsumerLoop {
     /// Gives back what was not started, and lets what was come to its end.
     async fn drain(mut self, drain: Duration) -> Drained {
         let deadline = Instant::now() + drain;
-        while !self.sources.is_quiet() {
-            self.sources.quiet();
-            let (queue, deliveries) = self.sources.next().await;
-            self.hold(queue, deliveries);
+        let quiet = async {
+            while !self.sources.is_quiet() {
+                self.sources.quiet();
+                let (queue, deliveries) = self.sources.next().await;
+                self.hold(queue, deliveries);
+            }
+        };
+        if timeout_at(deadline, quiet).await.is_err() {
+            // Its consumer is dropped with the loop, and what it pushed goes back then.
+            tracing::warn!("the broker did not take back in time what it had pushed ahead");
         }
         let unstarted = self.pending.take_all();
         self.release(unstarted);

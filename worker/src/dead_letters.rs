@@ -9,6 +9,10 @@ use serde_json::json;
 
 use crate::settings::{DeadLetterCommand, Queue};
 
+/// A broker may have to look at every dead letter in order to remove one, so they are removed so many at a time. A
+/// crash between leaves so many, at most, that are replayed once more by the same command.
+const REMOVED_AT_ONCE: usize = 50;
+
 pub(crate) async fn run(command: &DeadLetterCommand, queue: Queue, backends: &Backends) -> Result<()> {
     for (broker, wanted) in
         [(&backends.broker, queue != Queue::Bulk), (&backends.bulk, queue != Queue::Interactive)]
@@ -41,9 +45,9 @@ async fn look_after(
             }
         }
         DeadLetterCommand::Replay { ids } => {
-            for letter in chosen(letters, ids) {
-                let (old, new) = replay(letter.job, broker, results).await?;
-                writeln!(out, "{}", json!({ "id": old, "replayed_as": new }))?;
+            let letters: Vec<DeadLetter> = chosen(letters, ids).collect();
+            for some in letters.chunks(REMOVED_AT_ONCE) {
+                replay_all(some, broker, results, &mut out).await?;
             }
         }
         DeadLetterCommand::Purge { ids } => {
@@ -59,13 +63,72 @@ fn chosen(letters: Vec<DeadLetter>, ids: &[JobId]) -> impl Iterator<Item = DeadL
     letters.into_iter().filter(move |letter| ids.is_empty() || ids.contains(&letter.job.id))
 }
 
+/// Replays these and removes them. Removed last, so that a crash on the way leaves letters too many and none too few.
+async fn replay_all(
+    letters: &[DeadLetter],
+    broker: &dyn Broker,
+    results: &dyn ResultStore,
+    out: &mut impl Write,
+) -> Result<()> {
+    let mut replayed = Vec::with_capacity(letters.len());
+    let mut ended = Ok(());
+    for DeadLetter { job: old, .. } in letters {
+        match replay(old, broker, results).await {
+            Ok(new) => {
+                replayed.push(old.id);
+                ended = writeln!(out, "{}", json!({ "id": old.id, "replayed_as": new })).map_err(Into::into);
+            }
+            Err(error) => ended = Err(error),
+        }
+        if ended.is_err() {
+            break;
+        }
+    }
+    // Those before a failure, too: they are not to be replayed again.
+    if !replayed.is_empty() {
+        broker.remove_dead_letters(&replayed).await?;
+    }
+    ended
+}
+
 /// As a new job: the old one has failed, its submitter has read so, and a result does not change. A deadline of then is
 /// of no use now.
-async fn replay(old: Job, broker: &dyn Broker, results: &dyn ResultStore) -> Result<(JobId, JobId)> {
-    let job = Job::new(old.image, JobOptions { deadline_at_ms: None, ..old.options });
+async fn replay(old: &Job, broker: &dyn Broker, results: &dyn ResultStore) -> Result<JobId> {
+    let options = JobOptions { deadline_at_ms: None, ..old.options.clone() };
+    let job = Job::new(old.image.clone(), options);
     results.create(&JobRecord::queued(&job)).await?;
     broker.publish(&job).await?;
-    // Last, so that a failure on the way leaves one letter too many and none too few.
-    broker.remove_dead_letters(&[old.id]).await?;
-    Ok((old.id, job.id))
+    Ok(job.id)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may end by a panic")]
+mod tests {
+    use byecaptcha_queue::{BrokerOptions, MemoryBroker, MemoryResults, ResultOptions};
+    use bytes::Bytes;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_was_replayed_before_a_failure_is_no_dead_letter_any_more() {
+        let broker = MemoryBroker::new(BrokerOptions { capacity: 2, delivery_limit: 1 });
+        let results = MemoryResults::new(ResultOptions::default());
+        let mut consumer = broker.consumer().await.unwrap();
+        let mut ids = Vec::new();
+        for picture in ["a", "b", "c"] {
+            let job = Job::new(Bytes::from(picture), JobOptions::default());
+            broker.publish(&job).await.unwrap();
+            consumer.receive(1).await.unwrap().remove(0).reject("no").await.unwrap();
+            ids.push(job.id);
+        }
+        let mut out = Vec::new();
+        let letters = broker.dead_letters().await.unwrap();
+        // The third finds the queue full.
+        assert!(replay_all(&letters, &broker, &results, &mut out).await.is_err());
+        let left: Vec<JobId> =
+            broker.dead_letters().await.unwrap().iter().map(|letter| letter.job.id).collect();
+        assert_eq!(left, ids[2..]);
+        assert_eq!(broker.depth().await.unwrap(), 2);
+        assert_eq!(String::from_utf8(out).unwrap().lines().count(), 2);
+    }
 }

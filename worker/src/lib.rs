@@ -124,7 +124,7 @@ impl Worker {
         self.ready.subscribe()
     }
 
-    /// Beats from now on, also while the engine warms up or the broker is away.
+    /// Beats while the worker runs, also while the engine warms up, for five minutes at most, or the broker is away.
     pub fn heartbeat(&self) -> Heartbeat {
         self.heartbeat.clone()
     }
@@ -143,6 +143,7 @@ impl Worker {
         let engine = Engine::start(self.recognizer, max_batch)?;
         tokio::select! {
             warm = engine.warm() => warm.map_err(WorkerError::WarmUp)?,
+            never = self.heartbeat.beat_through_warm_up() => match never {},
             () = shutdown.cancelled() => return Ok(Drained::default()),
         }
         self.ready.send_replace(true);

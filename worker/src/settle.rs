@@ -77,8 +77,11 @@ async fn answer(delivery: Delivery, verdict: Verdict) -> bool {
     let told: Result<(), BrokerError> = match verdict {
         Verdict::Done(_) | Verdict::Over => delivery.ack().await,
         Verdict::Dead(Failure { detail, .. }) => {
-            metrics::dead_lettered();
-            delivery.reject(&detail).await
+            let told = delivery.reject(&detail).await;
+            if told.is_ok() {
+                metrics::dead_lettered();
+            }
+            told
         }
         Verdict::Retry(reason) => {
             tracing::warn!(%job, attempt, reason, "an attempt failed");

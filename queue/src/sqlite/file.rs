@@ -18,6 +18,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("queues.sql"),
     include_str!("feedback.sql"),
     include_str!("batches.sql"),
+    include_str!("dead_letters.sql"),
 ];
 
 /// Marks a SQLite file as ours: "ByeC".

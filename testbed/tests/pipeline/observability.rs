@@ -91,7 +91,7 @@ async fn metrics_count_and_the_dashboard_knows_them() {
         format!("jobs_submitted_total {jobs}"),
         format!("publish_confirm_seconds_count {jobs}"),
         format!("http_requests_total{{method=\"POST\",route=\"/v1/jobs\",status=\"202\"}} {jobs}"),
-        "queue_depth 0".to_owned(),
+        "queue_depth{queue=\"interactive\"} 0".to_owned(),
     ];
     let on_worker = [
         format!("jobs_finished_total{{status=\"succeeded\"}} {}", jobs - 1),

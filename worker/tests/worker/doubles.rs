@@ -105,6 +105,7 @@ struct Watch {
     acks: Mutex<Vec<(JobId, bool)>>,
     refused_consumers: AtomicUsize,
     refused_receives: AtomicUsize,
+    never_paused: AtomicBool,
     consumers: AtomicUsize,
 }
 
@@ -115,6 +116,7 @@ impl WatchedBroker {
             acks: Mutex::default(),
             refused_consumers: 0.into(),
             refused_receives: 0.into(),
+            never_paused: false.into(),
             consumers: 0.into(),
         };
         Self { inner, watch: Arc::new(watch) }
@@ -130,6 +132,11 @@ impl WatchedBroker {
 
     pub fn refuse_receives(&self, count: usize) {
         self.watch.refused_receives.store(count, SeqCst);
+    }
+
+    /// From now on no pause comes to an end.
+    pub fn never_pause(&self) {
+        self.watch.never_paused.store(true, SeqCst);
     }
 
     pub fn consumers_made(&self) -> usize {
@@ -186,6 +193,12 @@ impl Consumer for WatchedConsumer {
                 Delivery { job, attempt, acknowledge: Box::new(watched) }
             })
             .collect())
+    }
+    async fn pause(&mut self) -> Result<(), BrokerError> {
+        if self.watch.never_paused.load(SeqCst) {
+            std::future::pending::<()>().await;
+        }
+        self.inner.pause().await
     }
 }
 

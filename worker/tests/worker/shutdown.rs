@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    doubles::RefusingResults,
+    doubles::{RefusingResults, WatchedBroker},
     script::Script,
     setting::{PATIENCE, Setting},
 };
@@ -66,6 +66,17 @@ async fn results_that_cannot_be_written_in_time_go_back_uncounted() {
     crate::setting::eventually("the store refuses", async || results.refused() > 0).await;
     assert_eq!(running.stop().await, Drained { released: 1, abandoned: 0 });
     assert_eq!(attempts(&setting).await, [1]);
+}
+
+#[tokio::test]
+async fn a_broker_that_takes_nothing_back_is_not_waited_for() {
+    let setting = Setting::new(Script::default());
+    let broker = WatchedBroker::new(setting.broker.clone(), setting.results.clone());
+    let running = setting.start_with(Arc::new(broker.clone()), setting.results.clone(), short_drain());
+    let id = setting.publish('a').await;
+    assert_eq!(setting.texts(&[id]).await, "a");
+    broker.never_pause();
+    running.stop().await;
 }
 
 #[tokio::test]

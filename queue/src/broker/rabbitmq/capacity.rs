@@ -33,6 +33,10 @@ impl Capacity {
     ) -> Result<(), BrokerError> {
         session.check_flow()?;
         let mut asked = self.asked.lock().await;
+        if !session.usable() {
+            // Whoever held the lock had no answer; asking the same once more would keep each in the line for as long.
+            return Err(BrokerError::Unavailable("the connection is lost".to_owned()));
+        }
         let fresh = asked.is_some_and(|at| at.elapsed() < GOOD_FOR);
         if !fresh || self.estimate.load(Ordering::Relaxed) >= limit {
             self.estimate.store(session.depth(queue).await?, Ordering::Relaxed);

@@ -9,6 +9,7 @@ use lapin::{
     options::{BasicConsumeOptions, BasicQosOptions},
     types::FieldTable,
 };
+use tokio::time::timeout;
 
 use super::{
     acknowledge,
@@ -23,8 +24,10 @@ use crate::{
 
 /// How often it is asked whether what was looked at is back.
 const RETURN: Duration = Duration::from_millis(5);
+/// Nothing more comes once nothing has come for this long: someone else is looking at the others, or has taken them.
+const QUIET: Duration = Duration::from_secs(1);
 
-/// All dead letters, oldest first.
+/// All dead letters that nobody else is looking at, oldest first.
 pub(super) async fn list(outbox: &Outbox) -> Result<Vec<DeadLetter>, BrokerError> {
     let mut letters = Vec::new();
     each(outbox, |letter| {
@@ -69,7 +72,7 @@ async fn each(outbox: &Outbox, mut remove: impl FnMut(DeadLetter) -> bool) -> Re
         }
         Ok::<(), BrokerError>(())
     };
-    match tokio::time::timeout(PATIENCE, back).await {
+    match timeout(PATIENCE, back).await {
         Ok(back) => back?,
         Err(_) => tracing::warn!("dead letters are slow to return, or someone else has taken them"),
     }
@@ -91,7 +94,7 @@ async fn take(session: &Session, outbox: &Outbox, count: usize) -> Result<Taken,
         let mut consumer = channel.basic_consume(queue, "".into(), options, FieldTable::default()).await?;
         let mut all = Vec::with_capacity(usize::from(window));
         while all.len() < usize::from(window)
-            && let Some(delivery) = consumer.next().await
+            && let Ok(Some(delivery)) = timeout(QUIET, consumer.next()).await
         {
             all.push(delivery?);
         }

@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures::{StreamExt, stream::SelectAll};
+use futures::{StreamExt, future, stream::SelectAll};
 use lapin::{
     Acker, Channel,
     message::Delivery,
@@ -12,15 +12,15 @@ use lapin::{
 };
 use tokio::{
     sync::{mpsc, oneshot},
-    time::{MissedTickBehavior, interval, timeout},
+    time::{Instant, MissedTickBehavior, interval, timeout},
 };
 
 use super::{
     acknowledge,
     consumer::{Command, Shared},
-    link::{Link, Session},
+    link::{Link, PATIENCE, Session},
     message,
-    outbox::Outbox,
+    outbox::{Outbox, SECOND_TRIES},
 };
 use crate::{broker::BrokerError, job::Job};
 
@@ -83,7 +83,7 @@ pub(super) async fn run(
 async fn next(open: &mut Option<Open>) -> Option<lapin::Result<Delivery>> {
     match open.as_mut().filter(|open| !open.consuming.is_empty()) {
         Some(open) => open.consuming.next().await,
-        None => futures::future::pending().await,
+        None => future::pending().await,
     }
 }
 
@@ -97,13 +97,40 @@ struct Feed {
 impl Feed {
     /// Has the server push up to so many unanswered deliveries.
     async fn widen(&mut self, window: u16) -> Result<(), BrokerError> {
-        if self.open.is_none() {
-            let session = self.link.session().await?;
-            let channel = session.bounded("opening a channel", session.connection.create_channel()).await?;
-            // Deliveries of an earlier channel are not this one's.
-            self.shared.lock().held = Arc::default();
-            self.open = Some(Open { session, channel, consuming: SelectAll::new(), window: 0 });
+        if self.open.is_some() {
+            return self.consume(window).await;
         }
+        for pause in SECOND_TRIES {
+            let session = self.link.session().await?;
+            let start = Instant::now();
+            let Err(error) = self.open(session, window).await else { return Ok(()) };
+            if start.elapsed() >= PATIENCE {
+                return Err(error);
+            }
+            // Another process may have declared the queue just now, and then older servers end the connection of
+            // whoever consumes before the queue's processes run. That passes in a moment.
+            tracing::warn!(%error, ?pause, "a queue cannot be consumed from; tried again");
+            tokio::time::sleep(pause).await;
+        }
+        let session = self.link.session().await?;
+        self.open(session, window).await
+    }
+
+    /// Begins to consume, where nothing is open.
+    async fn open(&mut self, session: Arc<Session>, window: u16) -> Result<(), BrokerError> {
+        let channel = session.bounded("opening a channel", session.connection.create_channel()).await?;
+        // Deliveries of an earlier channel are not this one's.
+        self.shared.lock().held = Arc::default();
+        self.open = Some(Open { session, channel, consuming: SelectAll::new(), window: 0 });
+        let consuming = self.consume(window).await;
+        if consuming.is_err() {
+            self.open = None;
+        }
+        consuming
+    }
+
+    /// As [`Feed::widen`], on the channel that is open.
+    async fn consume(&mut self, window: u16) -> Result<(), BrokerError> {
         if self.open.as_ref().is_some_and(|open| open.consuming.len() >= CONSUMERS) {
             self.stop_pushing().await?;
         }
@@ -171,10 +198,11 @@ impl Feed {
             state.window = 0;
             std::mem::take(&mut state.ready)
         };
-        for Pushed { job, attempt, acker } in untaken {
-            acknowledge::release(&acker, &self.outbox, &job, attempt).await?;
-        }
-        Ok(())
+        // At once: one by one a server that is slow would keep a worker that stops for as long as it has jobs.
+        let releases = untaken
+            .iter()
+            .map(|Pushed { job, attempt, acker }| acknowledge::release(acker, &self.outbox, job, *attempt));
+        future::join_all(releases).await.into_iter().collect()
     }
 
     /// Takes what the stream has to say.

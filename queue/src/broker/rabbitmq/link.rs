@@ -46,7 +46,7 @@ impl Session {
         self.condemned.store(true, Ordering::Relaxed);
     }
 
-    fn usable(&self) -> bool {
+    pub(super) fn usable(&self) -> bool {
         !self.condemned.load(Ordering::Relaxed)
             && self.connection.status().connected()
             && self.channel.status().connected()

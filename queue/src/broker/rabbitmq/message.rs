@@ -7,6 +7,7 @@ use lapin::{
     types::{AMQPValue, FieldTable, ShortString},
 };
 
+use super::topology::DELIVERY_LIMIT;
 use crate::{
     broker::DeadLetter,
     job::{Job, JobOptions},
@@ -27,6 +28,8 @@ const REASON: &str = "reason";
 const DELIVERY_COUNT: &str = "x-delivery-count";
 /// Written by the server on what it dead-lettered itself.
 const FIRST_DEATH: &str = "x-first-death-reason";
+/// What it writes there of a message that came back too often.
+const DELIVERY_LIMIT_REACHED: &str = "delivery_limit";
 /// Survives a restart of the server. Quorum queues store everything, but the flag costs nothing and says so.
 const PERSISTENT: u8 = 2;
 /// Headers stay well below a frame, whatever an engine has to say.
@@ -95,8 +98,14 @@ pub(super) fn dead_letter(delivery: &mut Delivery) -> Result<DeadLetter, String>
     let headers = delivery.properties.headers().clone().unwrap_or_default();
     let (job, _) = job(delivery)?;
     let death = string(&headers, FIRST_DEATH).map(|death| format!("given up by the broker: {death}"));
-    let reason = string(&headers, REASON).or(death).unwrap_or_default();
-    let attempts = u32::try_from(integer(&headers, ATTEMPTS).unwrap_or_default()).unwrap_or(u32::MAX);
+    let reason = string(&headers, REASON);
+    // The server gives a message up when it comes back once more than it may, and counts anew where it puts it.
+    let given_up =
+        reason.is_none() && string(&headers, FIRST_DEATH).as_deref() == Some(DELIVERY_LIMIT_REACHED);
+    let uncounted = if given_up { u64::from(DELIVERY_LIMIT.unsigned_abs()).saturating_add(1) } else { 0 };
+    let earlier = integer(&headers, ATTEMPTS).unwrap_or_default();
+    let attempts = u32::try_from(earlier.saturating_add(uncounted)).unwrap_or(u32::MAX);
+    let reason = reason.or(death).unwrap_or_default();
     Ok(DeadLetter { job, attempts, reason })
 }
 

@@ -30,10 +30,16 @@ impl Outbox {
         send(session, self.topology.queue(), &job.image, properties).await
     }
 
-    /// Puts a job back as if this attempt had not been made.
+    /// Puts a job back as if this attempt had not been made. Tried once: where it is refused, the original still goes
+    /// back, and whoever gives it back may have little time.
     pub(super) async fn republish(&self, job: &Job, attempts: u32) -> Result<(), BrokerError> {
         let session = self.link.session().await?;
-        self.publish(&session, job, attempts).await
+        let properties = message::properties(job, attempts).map_err(|error| unwritable(&error))?;
+        let queue = self.topology.queue();
+        match send_once(&session, queue, &job.image, properties).await? {
+            true => Ok(()),
+            false => Err(refused(queue)),
+        }
     }
 
     /// Puts a job to the dead letters.
@@ -59,8 +65,12 @@ fn unwritable(error: &serde_json::Error) -> BrokerError {
     BrokerError::Storage(error.to_string())
 }
 
-/// Pauses before a refused message is sent again.
-const SECOND_TRIES: [Duration; 4] = [
+fn refused(queue: &ShortString) -> BrokerError {
+    BrokerError::Unavailable(format!("the queue {queue} refused a message"))
+}
+
+/// Pauses before what a new queue or one without a leader refuses is tried again.
+pub(super) const SECOND_TRIES: [Duration; 4] = [
     Duration::from_millis(50),
     Duration::from_millis(150),
     Duration::from_millis(400),
@@ -84,7 +94,7 @@ async fn send(
     }
     match send_once(session, queue, body, properties).await? {
         true => Ok(()),
-        false => Err(BrokerError::Unavailable(format!("the queue {queue} refused a message"))),
+        false => Err(refused(queue)),
     }
 }
 

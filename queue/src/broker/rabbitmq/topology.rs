@@ -2,18 +2,21 @@
 //! A queue's arguments cannot be changed by declaring it again, so what an operator may want to tune (lengths, times to
 //! live) belongs in a policy on the server and not here.
 
+use std::sync::Arc;
+
 use lapin::{
     Channel,
     options::QueueDeclareOptions,
     types::{AMQPValue, FieldTable, ShortString},
 };
+use tokio::sync::Mutex;
 
 use crate::broker::{DEAD_LETTERS_KEPT, QueueName};
 
 /// Deliveries after which the server itself makes a dead letter. Far above the attempts that a worker makes, which ends
 /// the job and says why: this one is for jobs that no worker lives long enough to look at. Named, since servers before
 /// 4.0 know no limit.
-const DELIVERY_LIMIT: i32 = 20;
+pub(super) const DELIVERY_LIMIT: i32 = 20;
 
 /// The server refuses jobs beyond that, whatever the producers believe.
 const LENGTH_LIMIT: i32 = 1_000_000;
@@ -27,12 +30,14 @@ const ENDLESS: i32 = i32::MAX;
 pub(super) struct Topology {
     queue: ShortString,
     dead: ShortString,
+    /// Clones share it, so that their connections declare one after the other.
+    declaring: Arc<Mutex<()>>,
 }
 
 impl Topology {
     pub(super) fn new(prefix: &str, queue: QueueName) -> Self {
         let queue = format!("{prefix}.{}", queue.as_str());
-        Self { dead: format!("{queue}.dead").into(), queue: queue.into() }
+        Self { dead: format!("{queue}.dead").into(), queue: queue.into(), declaring: Arc::default() }
     }
 
     /// Jobs that wait.
@@ -46,6 +51,9 @@ impl Topology {
     }
 
     pub(super) async fn declare(&self, channel: &Channel) -> lapin::Result<()> {
+        // Of two that declare a new queue at once, older servers answer the second before the queue's processes run,
+        // and whoever consumes from it then loses the connection (rabbitmq-server's PR 13625).
+        let _turn = self.declaring.lock().await;
         declare(
             channel,
             &self.dead,

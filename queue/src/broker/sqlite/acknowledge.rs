@@ -102,20 +102,23 @@ fn settle(
 
 /// Copies a job that its consumer still holds to the dead letters.
 fn bury(connection: &Connection, slip: Slip, reason: &str) -> Result<(), CommandError> {
-    let id: Option<[u8; 16]> = connection
+    let buried: Option<([u8; 16], String)> = connection
         .prepare_cached(
             "INSERT INTO dead_letters (queue, id, submitted_at_ms, options, image, attempts, reason)
              SELECT queue, id, submitted_at_ms, options, image, attempts, ?
              FROM jobs JOIN images USING (sequence)
-             WHERE sequence = ? AND delivery = ? AND consumer IS NOT NULL RETURNING id",
+             WHERE sequence = ? AND delivery = ? AND consumer IS NOT NULL RETURNING id, queue",
         )?
-        .query_row(params![reason, slip.sequence, slip.delivery], |row| row.get(0))
+        .query_row(params![reason, slip.sequence, slip.delivery], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    let Some(id) = id else { return Ok(()) };
+    let Some((id, queue)) = buried else { return Ok(()) };
     tracing::warn!(job = %JobId::from_bytes(id), attempt = slip.attempt, reason, "the job is a dead letter now");
     connection
-        .prepare_cached("DELETE FROM dead_letters WHERE number <= last_insert_rowid() - ?")?
-        .execute([to_sql(DEAD_LETTERS_KEPT)])?;
+        .prepare_cached(
+            "DELETE FROM dead_letters WHERE number IN
+             (SELECT number FROM dead_letters WHERE queue = ? ORDER BY number DESC LIMIT -1 OFFSET ?)",
+        )?
+        .execute(params![queue, to_sql(DEAD_LETTERS_KEPT)])?;
     Ok(())
 }
 
