@@ -1,7 +1,7 @@
 """Training images per second: the trainer, which draws its images, against PyTorch, which is fed by the Python library
 that the images are like, or is given them ready and draws nothing.
 
-All train the serving network with the same batch, optimizer and precision, in turns on the same machine in one run:
+All train `lean-residual`, the serving network with plain kernels, with the same batch, optimizer and precision, in turns on the same machine in one run:
   scripts/bench_trainer.py [--rounds 3] [--steps 100] [--batch 128] [--trainer target/release/byecaptcha-trainer]
 Needs the Python packages torch 2.11.0, for the CPU or for CUDA, captcha 0.3 and Pillow below 10, in the Python that runs it.
 """

@@ -80,14 +80,18 @@ fn to_folder(records: &Path, out: &Path, overwrite: bool) -> Result<u64> {
     for picture in Reader::new(progress.wrap_read(BufReader::new(file))) {
         let picture = picture.with_context(|| format!("in {}", records.display()))?;
         let name = match &picture.file_name {
-            Some(name) => name.clone(),
-            None => {
+            Some(name) if !is_plain(name) => {
+                bail!("record {count} has the file name {name:?}, which leads out of the folder")
+            }
+            Some(name) if says(name, &picture.text) => name.clone(),
+            // In a folder the name is all that says the text.
+            _ => {
                 let format = picture.format();
                 let format = format.with_context(|| format!("record {count} is no picture that is read"))?;
                 format!("{}{NUMBER}{count}.{}", picture.text, if format == "jpeg" { "jpg" } else { format })
             }
         };
-        ensure!(is_plain(&name), "record {count} has the file name {name:?}, which leads out of the folder");
+        ensure!(is_plain(&name), "record {count} has the text {:?}, which makes no file name", picture.text);
         // Some file systems cannot tell names apart that differ in case alone.
         if !taken.insert(name.to_lowercase()) {
             bail!("record {count} has the file name {name:?}, which one before it has");
@@ -98,6 +102,11 @@ fn to_folder(records: &Path, out: &Path, overwrite: bool) -> Result<u64> {
     }
     ensure!(count > 0, "{} holds no records", records.display());
     Ok(count)
+}
+
+/// Whether a file's name is that of a picture with this text.
+fn says(name: &str, text: &str) -> bool {
+    name.rsplit_once(NUMBER).is_some_and(|(before, _)| before == text)
 }
 
 /// Whether a name is a file's in the folder itself, on any system.

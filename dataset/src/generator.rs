@@ -52,7 +52,8 @@ impl Generator {
     /// Places in the charset of the symbols of an image, and the random numbers that draw it.
     fn symbols(&self, index: u64) -> (Vec<usize>, Pcg64Mcg) {
         let mut rng = Pcg64Mcg::seed_from_u64(mix(mix(self.seed).wrapping_add(index)));
-        let length = self.style.lengths[(index % self.style.lengths.len() as u64) as usize];
+        // Drawn, and not by turns: whoever takes every second picture, or every third, would get some lengths only.
+        let length = self.style.lengths[rng.random_range(0..self.style.lengths.len())];
         let symbol = |_| match self.emphasis.len() {
             some @ 1.. if rng.random_bool(0.5) => self.emphasis[rng.random_range(0..some)],
             _ => rng.random_range(0..self.charset.len()),

@@ -155,11 +155,22 @@ fn file_names_cannot_lead_elsewhere_or_hide_one_another() {
         assert!(!output.status.success() && said(&output).contains("leads out of the folder"), "{name:?}");
         assert_eq!(fs::read_dir(&back).unwrap().count(), 0);
     }
-    fs::write(&records, written(&[named("a.jpg"), named("A.jpg")])).unwrap();
+    let name = pictures().remove(0).text + "_num1.jpg";
+    fs::write(&records, written(&[named(&name), named(&name.replace("jpg", "JPG"))])).unwrap();
     assert!(said(&dataset(&[&records, Path::new("--out"), &back])).contains("which one before it has"));
     fs::write(&records, [written(&pictures()), b"rest".to_vec()].concat()).unwrap();
     let output = dataset(&[&records, Path::new("--out"), &folder.path().join("third")]);
     assert!(said(&output).contains("ends within the record at byte"), "{}", said(&output));
+}
+
+#[test]
+fn a_name_that_does_not_say_the_text_is_not_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let (records, back) = (folder.path().join("foreign"), folder.path().join("back"));
+    let picture = Picture { file_name: Some("00123.jpg".to_owned()), ..pictures().remove(0) };
+    fs::write(&records, written(std::slice::from_ref(&picture))).unwrap();
+    assert!(dataset(&[&records, Path::new("--out"), &back]).status.success());
+    assert_eq!(fs::read(back.join(picture.text + "_num0.jpg")).unwrap(), picture.encoded);
 }
 
 fn python(arguments: &[&Path]) -> String {

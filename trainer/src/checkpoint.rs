@@ -84,8 +84,11 @@ pub fn read_weights(path: &Path, charset: &Charset, parameters: &mut Parameters)
     if theirs != *charset {
         for name in CLASSIFIER {
             let (Some(from), Some(to)) = (stored.get(name), parameters.get(name)) else { continue };
-            let mapped = relabelled(from, &theirs, to, charset);
-            stored.insert(name.to_owned(), mapped);
+            // What differs in more than its rows stays, for the error to name it.
+            if from.size()[1..] == to.size()[1..] {
+                let mapped = relabelled(from, &theirs, to, charset);
+                stored.insert(name.to_owned(), mapped);
+            }
         }
     }
     for (name, parameter) in &*parameters {

@@ -3,13 +3,16 @@
 use std::{
     fs,
     io::{Cursor, Write, stdout},
+    iter, panic,
     path::{Path, PathBuf},
+    thread,
 };
 
 use anyhow::{Context, Result, ensure};
 use byecaptcha_dataset::{Sample, composed, open};
 use byecaptcha_models::{Reading, Recognizer, card::Figures};
 use clap::Args;
+use crossbeam_channel::bounded;
 use image::ImageFormat;
 use walkdir::WalkDir;
 
@@ -64,10 +67,11 @@ pub fn evaluate(arguments: &Evaluate) -> Result<()> {
     for folder in folders {
         let (metrics, wrong) = on_folder_with_errors(&mut recognizer, folder)?;
         misread.extend(wrong);
+        // Before the figures, which nobody may be there to take.
+        if let Some(file) = errors {
+            errors::write(&misread, file)?;
+        }
         writeln!(stdout(), "{}", report(&metrics.figures(&folder.to_string_lossy()), &metrics))?;
-    }
-    if let Some(file) = errors {
-        errors::write(&misread, file)?;
     }
     for style in style.iter().flat_map(|style| meant(style)) {
         let (metrics, cut) = match pages {
@@ -143,10 +147,30 @@ pub(crate) fn drawn(
 ) -> Result<impl Iterator<Item = Result<Labelled>> + use<>> {
     let styles = styles.iter().map(|name| open(name, seed)).collect::<Result<Vec<_>, _>>()?;
     ensure!(!styles.is_empty(), "no style to draw in");
-    Ok((0..count).map(move |index| {
+    Ok(ahead((0..count).map(move |index| {
         let (label, picture, _) = styles[(index / 2 % styles.len() as u64) as usize].encoded(index);
         Ok((label, picture))
-    }))
+    })))
+}
+
+/// The same pictures, drawn on a thread of their own while those before them are read.
+fn ahead(
+    mut pictures: impl Iterator<Item = Result<Labelled>> + Send + 'static,
+) -> impl Iterator<Item = Result<Labelled>> {
+    let (sender, drawn) = bounded(2 * BATCH);
+    // Where no one listens any more, no more is drawn.
+    let draw = move || while pictures.next().is_some_and(|picture| sender.send(picture).is_ok()) {};
+    let mut drawing = Some(thread::spawn(draw));
+    iter::from_fn(move || {
+        if let Ok(picture) = drawn.recv() {
+            return Some(picture);
+        }
+        // A thread that has failed looks like one that is done.
+        if let Some(Err(panic)) = drawing.take().map(thread::JoinHandle::join) {
+            panic::resume_unwind(panic);
+        }
+        None
+    })
 }
 
 /// Counts over fresh images of a style, or of all composed styles in turn.
@@ -157,13 +181,13 @@ pub fn on_style(recognizer: &mut Recognizer, style: &str, images: u64, seed: u64
 /// Counts over fresh images cut out of web pages, kept as PNG so that what the page's cut lost is lost once.
 pub fn on_pages(recognizer: &mut Recognizer, style: &str, images: u64, seed: u64) -> Result<Metrics> {
     let style = open(style, seed)?;
-    let cut = |index| {
+    let cut = move |index| {
         let Sample { label, image, .. } = style.page(index);
         let mut png = Cursor::new(Vec::new());
         image.write_to(&mut png, ImageFormat::Png)?;
         Ok((label, png.into_inner()))
     };
-    count(recognizer, (0..images).map(cut), drop)
+    count(recognizer, ahead((0..images).map(cut)), drop)
 }
 
 fn count(

@@ -131,14 +131,15 @@ fn pass(
     let shape = [range.len() as i64, 1, HEIGHT as i64, width as i64];
     let pixels = &batch.images.pixels[range.start * of_one..range.end * of_one];
     let images = Tensor::f_from_slice(pixels)?.f_reshape(shape)?.to_device(device);
-    let mut graph = TorchGraph::new(parameters, true, config.precision);
+    let mut graph = TorchGraph::new(parameters, true, config.precision.on(device));
     let log_probabilities = config.network.build(&mut graph, &images, config.charset.labels());
     let loss = loss(config.network.alignment(), &log_probabilities, &batch.labels[range], device)?;
     loss.f_backward()?;
     Ok(loss.double_value(&[]))
 }
 
-/// The mean, over images, of how far their texts are from certain.
+/// How far the texts are from certain: of each position in the mean, or, by CTC, of each text for one of its characters, and of
+/// these the mean.
 fn loss(
     alignment: Alignment,
     log_probabilities: &Tensor,

@@ -1,6 +1,6 @@
 //! Batches drawn a few steps ahead of the network, on threads that give way to it.
 
-use std::{ops::Range, sync::Arc, thread};
+use std::{ops::Range, thread};
 
 use anyhow::Result;
 use crossbeam_channel::{Receiver, bounded};
@@ -14,11 +14,23 @@ const AHEAD: usize = WINDOW;
 #[cfg(unix)]
 const NICENESS: i32 = 10;
 
-/// Starts drawing at a step; ends when the receiver is dropped.
-pub fn stream(source: Arc<Source>, batch: usize, steps: Range<u64>) -> Receiver<Result<LabelledBatch>> {
+/// Starts drawing at a step; ends when the receiver is dropped. The source is made on the thread that gives way, since the threads
+/// of its locator are as nice as the one that starts them.
+pub fn stream(
+    source: impl FnOnce() -> Result<Source> + Send + 'static,
+    batch: usize,
+    steps: Range<u64>,
+) -> Receiver<Result<LabelledBatch>> {
     let (sender, receiver) = bounded(AHEAD);
     thread::spawn(move || {
         give_way();
+        let source = match source() {
+            Ok(source) => source,
+            Err(error) => {
+                let _gone = sender.send(Err(error));
+                return;
+            }
+        };
         let window = WINDOW as u64;
         for number in steps.start / window..steps.end.div_ceil(window) {
             let drawn = match source.window(number, batch) {

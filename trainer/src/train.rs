@@ -4,10 +4,7 @@ use std::{
     fs::{self, OpenOptions},
     io::Write,
     path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::atomic::{AtomicBool, Ordering},
     time::Instant,
 };
 
@@ -75,12 +72,21 @@ pub fn train(config: &Config, folder: &Path, device: Device, stop: &AtomicBool) 
     if checkpoint.exists() {
         state.restore(&checkpoint)?;
     }
+    ensure!(
+        state.step <= config.steps,
+        "the run in {} has done {} steps, which is more than {}",
+        folder.display(),
+        state.step,
+        config.steps
+    );
     fs::write(folder.join("config.toml"), toml::to_string(config)?)?;
     let log_path = folder.join("log.jsonl");
     let mut log = OpenOptions::new().create(true).append(true).open(log_path)?;
 
     let held_out = Source::new(config, config.seed ^ HELD_OUT_SEED)?.window(0, EVALUATION_BATCH)?;
-    let batches = stream(Arc::new(Source::new(config, config.seed)?), config.batch, state.step..config.steps);
+    let drawn = config.clone();
+    let source = move || Source::new(&drawn, drawn.seed);
+    let batches = stream(source, config.batch, state.step..config.steps);
     let bar = ProgressBar::new(config.steps)
         .with_position(state.step)
         .with_style(ProgressStyle::with_template("{wide_bar} step {pos}/{len} {msg} eta {eta}")?);

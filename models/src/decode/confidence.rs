@@ -3,8 +3,9 @@
 use super::Hypothesis;
 
 /// For each character of the likeliest text, the share of probability, among all kept texts, of those that have the
-/// same character at that place. Texts of another length are compared from whichever end agrees for longer, so that a
-/// character too many in the middle does not cast doubt on all that follow.
+/// same character at that place. Texts of another length are compared from both ends, the first one first, so that a
+/// character too many in the middle does not cast doubt on all that follow. Of a doubled character the second is the
+/// doubtful one where the other text has but one.
 pub fn character_confidences(hypotheses: &[Hypothesis]) -> Vec<f32> {
     let Some(best) = hypotheses.first() else { return Vec::new() };
     let weights: Vec<f32> =
@@ -32,6 +33,8 @@ fn agrees(best: &[usize], other: &[usize], place: usize) -> bool {
     }
     let head = best.iter().zip(other).take_while(|(a, b)| a == b).count();
     let tail = best.iter().rev().zip(other.iter().rev()).take_while(|(a, b)| a == b).count();
+    // What the head has taken of the shorter text is no longer there for the tail.
+    let tail = tail.min(best.len().min(other.len()) - head);
     place < head || place >= best.len() - tail
 }
 
@@ -56,5 +59,13 @@ mod tests {
             character_confidences(&[hypothesis(&[1, 2, 3, 4], 0.7), hypothesis(&[1, 3, 4], 0.3)]);
         assert!((confidences[1] - 0.7).abs() < 1e-5);
         assert!([0, 2, 3].iter().all(|&place| (confidences[place] - 1.0).abs() < 1e-5));
+    }
+
+    #[test]
+    fn a_doubled_character_is_as_doubtful_as_its_double() {
+        let confidences =
+            character_confidences(&[hypothesis(&[1, 2, 2, 3], 0.6), hypothesis(&[1, 2, 3], 0.4)]);
+        assert!((confidences[2] - 0.6).abs() < 1e-5, "{confidences:?}");
+        assert!([0, 1, 3].iter().all(|&place| (confidences[place] - 1.0).abs() < 1e-5), "{confidences:?}");
     }
 }

@@ -95,7 +95,7 @@ pub fn decode(encoded: &[u8], limits: ImageLimits) -> Result<RgbImage, ImageErro
     codec_limits.max_image_width = Some(limits.max_width);
     codec_limits.max_image_height = Some(limits.max_height);
     codec_limits.max_alloc = Some(limits.max_alloc);
-    reader.limits(codec_limits);
+    reader.limits(codec_limits.clone());
     let mut decoder = reader.into_decoder().map_err(|error| refusal(error, limits))?;
     let (width, height) = decoder.dimensions();
     if width.min(height) < MIN_SIDE {
@@ -103,6 +103,8 @@ pub fn decode(encoded: &[u8], limits: ImageLimits) -> Result<RgbImage, ImageErro
     }
     // Phones store a turned picture with a note to turn it back; a browser heeds it, and so must the text.
     let orientation = decoder.orientation().unwrap_or(image::metadata::Orientation::NoTransforms);
+    // The decoder's own limit is on what it needs beside the picture.
+    codec_limits.reserve(decoder.total_bytes()).map_err(|error| refusal(error, limits))?;
     let mut picture = DynamicImage::from_decoder(decoder).map_err(|error| refusal(error, limits))?;
     picture.apply_orientation(orientation);
     Ok(over_white(picture))

@@ -1,6 +1,6 @@
 //! Runs a network's graph on libtorch, forwards; gradients follow by autograd.
 
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use super::Parameters;
 use super::recurrent;
@@ -12,8 +12,26 @@ use crate::networks::{Cell, Convolution, Graph, Recurrent};
 pub enum Precision {
     /// 32-bit floats.
     Float32,
-    /// bfloat16: twice as fast on a CPU with AVX-512 bf16, and on GPUs.
+    /// bfloat16: twice as fast on a CPU that computes with it, and on GPUs.
     Bfloat16,
+}
+
+impl Precision {
+    /// What to compute in there: 32-bit floats in place of bfloat16 on a CPU that only emulates it, which is slower and less
+    /// exact.
+    #[must_use]
+    pub fn on(self, device: Device) -> Self {
+        if device == Device::Cpu && !computes_bfloat16() { Self::Float32 } else { self }
+    }
+}
+
+fn computes_bfloat16() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return std::arch::is_x86_feature_detected!("avx512bf16");
+    #[cfg(target_arch = "aarch64")]
+    return std::arch::is_aarch64_feature_detected!("bf16");
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    return false;
 }
 
 /// Epsilon of batch normalisation, shared with the ONNX writer, which folds the statistics into the weights.

@@ -11,6 +11,8 @@ use byecaptcha_models::{
     preprocess::{self, EDGES},
     torch::{Parameters, Precision, TorchGraph},
 };
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64Mcg;
 use rayon::prelude::*;
 use tch::{Device, Tensor};
 
@@ -63,10 +65,12 @@ impl Source {
     }
 
     fn example(&self, index: u64) -> Result<Example> {
-        let number = (index % self.0.len() as u64) as usize;
+        // Kinds are drawn, and not by turns: a batch holds all of them, and so do the first thousand, which are held out.
+        let mut rng = Pcg64Mcg::seed_from_u64(index);
+        let number = rng.random_range(0..self.0.len());
         let style = &self.0[number];
         let (library, whole) = if number < self.0.len() / 2 { (1.0, WHOLE) } else { (0.0, WHOLE_OF_OTHERS) };
-        let as_it_is = index / self.0.len() as u64 % 10 < whole;
+        let as_it_is = rng.random_range(0..10) < whole;
         let Sample { image, place, .. } = if as_it_is { style.sample(index) } else { style.page(index) };
         let seen =
             preprocess::seen(&image).map_err(|error| anyhow!("cannot look at a screenshot: {error}"))?;

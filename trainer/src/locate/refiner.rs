@@ -57,13 +57,13 @@ impl Source {
 
     /// The strips of one picture, and how far inside of where it was taken to be each edge is, as a share of [`REACH`].
     fn example(&self, index: u64) -> Result<(Vec<f32>, [f32; EDGES])> {
-        let count = self.styles.len() as u64;
-        let style = &self.styles[(index % count) as usize];
-        let as_it_is = index / count % 10 < WHOLE;
+        let mut rng = Pcg64Mcg::seed_from_u64(self.seed ^ index);
+        let style = &self.styles[rng.random_range(0..self.styles.len())];
+        let as_it_is = rng.random_range(0..10) < WHOLE;
         let Sample { image, place, .. } = if as_it_is { style.sample(index) } else { style.page(index) };
         let sides = [image.width(), image.height()].map(|side| side as f32);
         let edges = std::array::from_fn(|edge| (place[edge] as f32 / sides[edge % 2]).clamp(0.0, 1.0));
-        let found = nearly(edges, &mut Pcg64Mcg::seed_from_u64(self.seed ^ index));
+        let found = nearly(edges, &mut rng);
         let off = std::array::from_fn(|edge| {
             let inward = if edge < 2 { edges[edge] - found[edge] } else { found[edge] - edges[edge] };
             (inward / (REACH * (found[edge % 2 + 2] - found[edge % 2]).max(0.01))).clamp(-1.0, 1.0)
