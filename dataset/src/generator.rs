@@ -52,13 +52,21 @@ impl Generator {
     /// Places in the charset of the symbols of an image, and the random numbers that draw it.
     fn symbols(&self, index: u64) -> (Vec<usize>, Pcg64Mcg) {
         let mut rng = Pcg64Mcg::seed_from_u64(mix(mix(self.seed).wrapping_add(index)));
-        // Drawn, and not by turns: whoever takes every second picture, or every third, would get some lengths only.
-        let length = self.style.lengths[rng.random_range(0..self.style.lengths.len())];
+        let length = self.length(index);
         let symbol = |_| match self.emphasis.len() {
             some @ 1.. if rng.random_bool(0.5) => self.emphasis[rng.random_range(0..some)],
             _ => rng.random_range(0..self.charset.len()),
         };
         ((0..length).map(symbol).collect(), rng)
+    }
+
+    /// All lengths take turns, so that each comes equally often. Who is first is drawn anew for each round: otherwise whoever
+    /// takes every second picture, or every third, would get some lengths only.
+    fn length(&self, index: u64) -> usize {
+        let lengths = &self.style.lengths;
+        let count = lengths.len() as u64;
+        let first = mix(!self.seed ^ (index / count)) % count;
+        lengths[((first + index % count) % count) as usize]
     }
 
     fn text(&self, symbols: &[usize]) -> String {

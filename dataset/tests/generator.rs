@@ -84,12 +84,21 @@ fn a_preset_has_the_charset_that_stands_behind_its_name() {
 }
 
 #[test]
-fn lengths_take_turns_and_symbols_come_from_the_charset_evenly() {
+fn lengths_and_symbols_come_evenly_whichever_pictures_are_taken() {
     let style = Style { lengths: vec![2, 5, 3], charset: "aB3".to_owned(), ..hku() };
     let generator = Generator::new(style, 5).unwrap();
-    let labels: Vec<String> = generator.batch(0..600).into_iter().map(|sample| sample.label).collect();
+    let labels: Vec<String> = generator.batch(0..3600).into_iter().map(|sample| sample.label).collect();
+    let count = |step, length| labels.iter().step_by(step).filter(|label| label.len() == length).count();
     for length in [2, 5, 3] {
-        assert_eq!(labels.iter().filter(|label| label.len() == length).count(), 200);
+        assert_eq!(count(1, length), 1200);
+        // Nor does every second picture, or every third, have some lengths only.
+        for step in [2, 3] {
+            let share = (count(step, length) * step) as f64 / labels.len() as f64;
+            assert!(
+                (share - 1.0 / 3.0).abs() < 0.05,
+                "of every {step}, length {length} has a share of {share}"
+            );
+        }
     }
     let symbols = labels.concat();
     for symbol in "aB3".chars() {
