@@ -77,8 +77,9 @@ pub struct Calibration {
     /// How many readings that were.
     pub fitted_readings: usize,
     /// The confidence below which to abstain: of the readings in the fitted half that have it or more, so many are right
-    /// that with 95% confidence `right_when_kept` of all such readings are, whichever of the thresholds looked at it is (Geifman
-    /// and El-Yaniv 2017, "Selective classification for deep neural networks", with the score interval of Wilson 1927). Absent where no threshold does.
+    /// that with 95% confidence `right_when_kept` of all such readings are, whichever of the thresholds looked at it is
+    /// (Geifman and El-Yaniv 2017, "Selective classification for deep neural networks", with the score interval of Wilson
+    /// 1927). Absent where no threshold does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub abstain_below: Option<f32>,
     /// The share of right texts that the threshold is for.
