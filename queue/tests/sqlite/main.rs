@@ -1,7 +1,10 @@
 //! What only the SQLite backend promises: everything is still there after a restart, one process at a time, one
-//! commit for many jobs, and clear words for files that it cannot use.
+//! commit for many jobs, queues of their own in one file, and clear words for files that it cannot use.
 
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "a test may stop at the first surprise")]
+
+mod files;
+mod queues;
 
 use std::{
     path::Path,
@@ -11,9 +14,8 @@ use std::{
 };
 
 use byecaptcha_queue::{
-    Broker, BrokerError, BrokerOptions, Consumer, DatabaseError, Failure, Job, JobId, JobOptions, JobRecord,
-    JobStatus, Lookup, Outcome, QueueName, ResultOptions, ResultStore, SqliteBroker, SqliteDatabase,
-    SqliteResults,
+    Broker, BrokerOptions, Consumer, Failure, Job, JobOptions, JobRecord, JobStatus, Lookup, Outcome,
+    ResultOptions, ResultStore, SqliteBroker, SqliteDatabase, SqliteResults,
 };
 use bytes::Bytes;
 use rusqlite::Connection;
@@ -234,197 +236,4 @@ async fn old_results_leave_the_file() {
     let results = SqliteResults::new(database, none);
     assert_eq!(results.get(ends[0].0).await.unwrap(), Lookup::Unknown);
     becomes_zero("true").await;
-}
-
-fn refused(path: &Path) -> DatabaseError {
-    match SqliteDatabase::open(path) {
-        Ok(_) => panic!("it opened"),
-        Err(error) => error,
-    }
-}
-
-#[tokio::test]
-async fn one_opener_at_a_time() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("queue.db");
-    let first = SqliteDatabase::open(&path).unwrap();
-    let error = refused(&path);
-    assert!(matches!(error, DatabaseError::InUse { .. }), "{error}");
-    assert!(error.to_string().contains("queue.db is in use"), "{error}");
-    #[cfg(unix)]
-    {
-        let alias = folder.path().join("alias.db");
-        std::os::unix::fs::symlink(&path, &alias).unwrap();
-        assert!(matches!(refused(&alias), DatabaseError::InUse { .. }), "one file, whatever its name");
-    }
-    let clone = first.clone();
-    drop(first);
-    assert!(matches!(refused(&path), DatabaseError::InUse { .. }));
-    drop(clone);
-    SqliteDatabase::open(&path).unwrap();
-}
-
-#[test]
-fn paths_that_cannot_be_are_named() {
-    let folder = tempfile::tempdir().unwrap();
-    let missing = folder.path().join("nowhere").join("queue.db");
-    for path in [missing.as_path(), folder.path()] {
-        let error = refused(path);
-        assert!(matches!(error, DatabaseError::Path { .. }), "{error}");
-        assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
-    }
-}
-
-#[test]
-fn files_that_are_no_queue_are_refused_and_left_alone() {
-    let folder = tempfile::tempdir().unwrap();
-    let text = folder.path().join("text.db");
-    std::fs::write(&text, "This is a shopping list, not a database. ".repeat(100)).unwrap();
-    let error = refused(&text);
-    assert!(matches!(error, DatabaseError::Unusable { .. }), "{error}");
-    assert!(error.to_string().contains("text.db cannot be used"), "{error}");
-    assert!(std::fs::read_to_string(&text).unwrap().starts_with("This is a shopping list"));
-
-    let foreign = folder.path().join("foreign.db");
-    Connection::open(&foreign).unwrap().execute_batch("CREATE TABLE jobs (name TEXT)").unwrap();
-    let error = refused(&foreign);
-    assert!(matches!(error, DatabaseError::Foreign { .. }), "{error}");
-
-    let newer = folder.path().join("newer.db");
-    drop(SqliteDatabase::open(&newer).unwrap());
-    Connection::open(&newer).unwrap().pragma_update(None, "user_version", 99).unwrap();
-    let error = refused(&newer);
-    assert!(matches!(error, DatabaseError::Newer { found: 99, known: 6, .. }), "{error}");
-    assert!(error.to_string().contains("newer version"), "{error}");
-}
-
-#[tokio::test]
-async fn a_file_of_the_first_format_is_brought_to_this_one() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("queue.db");
-    let file = Connection::open(&path).unwrap();
-    file.execute_batch(include_str!("../src/sqlite/schema.sql")).unwrap();
-    file.execute_batch(
-        "INSERT INTO jobs (id, submitted_at_ms, options) VALUES (randomblob(16), 7, '{}');
-         INSERT INTO images VALUES (last_insert_rowid(), x'6f6c64');
-         INSERT INTO results (id, status, submitted_at_ms) VALUES (zeroblob(16), 'queued', 7);
-         PRAGMA application_id = 0x42796543; PRAGMA user_version = 1;",
-    )
-    .unwrap();
-    drop(file);
-    let database = SqliteDatabase::open(&path).unwrap();
-    let store = SqliteResults::new(database.clone(), ResultOptions::default());
-    assert_eq!(store.begin_alone(JobId::new()).await.unwrap(), Some(0));
-    assert!(matches!(store.get(JobId::from_bytes([0; 16])).await.unwrap(), Lookup::Found(_)));
-    let broker = SqliteBroker::new(database, BrokerOptions::default());
-    assert_eq!(broker.depth().await.unwrap(), 1);
-    let delivery = broker.consumer().await.unwrap().receive(1).await.unwrap().remove(0);
-    assert_eq!(&delivery.job.image[..], b"old");
-    assert_eq!(broker.on(QueueName::Bulk).depth().await.unwrap(), 0);
-}
-
-#[tokio::test]
-async fn each_queue_keeps_its_own_dead_letters() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("queue.db");
-    let options = BrokerOptions { delivery_limit: 1, ..BrokerOptions::default() };
-    let bury = async |broker: &SqliteBroker, picture: &str| {
-        broker.publish(&job(picture)).await.unwrap();
-        let mut consumer = broker.consumer().await.unwrap();
-        consumer.receive(1).await.unwrap().remove(0).reject("no").await.unwrap();
-    };
-    let interactive = SqliteBroker::new(SqliteDatabase::open(&path).unwrap(), options);
-    let bulk = interactive.clone().on(QueueName::Bulk);
-    bury(&bulk, "bulk").await;
-    let file = Connection::open(&path).unwrap();
-    let fill = "WITH RECURSIVE count(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM count WHERE n < 1000)
-                INSERT INTO dead_letters (queue, id, submitted_at_ms, options, image, attempts, reason)
-                SELECT 'interactive', randomblob(16), n, '{}', x'00', 1, '' FROM count";
-    file.execute_batch(fill).unwrap();
-    bury(&interactive, "the last").await;
-    let kept = interactive.dead_letters().await.unwrap();
-    assert_eq!((kept.len(), kept[0].job.submitted_at_ms), (1000, 2), "the oldest is gone");
-    assert_eq!(&kept[999].job.image[..], b"the last");
-    assert_eq!(bulk.dead_letters().await.unwrap().len(), 1, "however many the other queue has");
-
-    let query =
-        "EXPLAIN QUERY PLAN SELECT number FROM dead_letters WHERE queue = 'bulk' ORDER BY number DESC";
-    let plan: String = file.query_row(query, [], |row| row.get("detail")).unwrap();
-    assert!(plan.contains("COVERING INDEX dead_letters_by_queue"), "{plan}");
-}
-
-#[tokio::test]
-async fn a_damaged_file_gives_errors_not_panics() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("queue.db");
-    {
-        let broker = broker(&path);
-        for number in 0..100 {
-            broker.publish(&job(&number.to_string().repeat(2_000))).await.unwrap();
-        }
-    }
-    // Whatever page is hit, opening or working says so; the first page holds the format.
-    let whole = std::fs::read(&path).unwrap();
-    for page in 0..whole.len() / 4096 {
-        let mut damaged = whole.clone();
-        damaged[page * 4096..(page + 1) * 4096].fill(0xa5);
-        std::fs::write(&path, damaged).unwrap();
-        match SqliteDatabase::open(&path) {
-            Err(error) => assert!(matches!(error, DatabaseError::Unusable { .. }), "page {page}: {error}"),
-            Ok(database) => {
-                let broker = SqliteBroker::new(database.clone(), BrokerOptions::default());
-                let results = SqliteResults::new(database, ResultOptions::default());
-                let mut consumer = broker.consumer().await.unwrap();
-                let received = tokio::time::timeout(Duration::from_millis(20), consumer.receive(100)).await;
-                if let Ok(Ok(deliveries)) = received {
-                    for delivery in deliveries {
-                        drop(delivery.reject("damaged").await);
-                    }
-                }
-                drop(broker.publish(&job("one more")).await);
-                drop(broker.depth().await);
-                drop(broker.dead_letters().await);
-                drop(results.create(&JobRecord::queued(&job("one more"))).await);
-                drop(results.get(job("").id).await);
-            }
-        }
-        for suffix in ["-wal", "-shm"] {
-            drop(std::fs::remove_file(folder.path().join(format!("queue.db{suffix}"))));
-        }
-    }
-    std::fs::write(&path, whole).unwrap();
-    assert_eq!(broker(&path).depth().await.unwrap(), 100);
-}
-
-#[tokio::test]
-async fn the_queues_of_a_file_have_nothing_to_do_with_one_another() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("jobs.db");
-    let options = BrokerOptions { capacity: 2, delivery_limit: 1 };
-    {
-        let interactive = SqliteBroker::new(SqliteDatabase::open(&path).unwrap(), options);
-        let bulk = interactive.clone().on(QueueName::Bulk);
-        bulk.publish(&job("a")).await.unwrap();
-        bulk.publish(&job("b")).await.unwrap();
-        assert!(matches!(bulk.publish(&job("c")).await, Err(BrokerError::Full { limit: 2 })));
-        interactive.publish(&job("person")).await.unwrap();
-        assert_eq!((interactive.depth().await.unwrap(), bulk.depth().await.unwrap()), (1, 2));
-
-        let mut consumer = interactive.consumer().await.unwrap();
-        let delivery = consumer.receive(5).await.unwrap().remove(0);
-        assert_eq!(&delivery.job.image[..], b"person");
-        delivery.reject("no").await.unwrap();
-        assert_eq!(interactive.dead_letters().await.unwrap().len(), 1);
-        assert_eq!(bulk.dead_letters().await.unwrap(), []);
-        let waiting = tokio::spawn(async move { consumer.receive(1).await.unwrap().remove(0).job });
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        bulk.consumer().await.unwrap().receive(1).await.unwrap().remove(0).ack().await.unwrap();
-        // A bell of the one queue must not be heard, and so be lost, in the other.
-        interactive.publish(&job("another")).await.unwrap();
-        assert_eq!(&waiting.await.unwrap().image[..], b"another");
-    }
-    // The consumer is gone with the rest, and its job is back.
-    let interactive = SqliteBroker::new(SqliteDatabase::open(&path).unwrap(), options);
-    let bulk = interactive.clone().on(QueueName::Bulk);
-    assert_eq!((interactive.depth().await.unwrap(), bulk.depth().await.unwrap()), (1, 1));
 }
