@@ -64,8 +64,6 @@ chaos:
 	cargo build --release --workspace --exclude byecaptcha-trainer
 	target/release/chaos --minutes $(MINUTES)
 
-# Threads of libtorch that wait give way: the cores draw images, too.
-train table6: export OMP_WAIT_POLICY = passive
 train:
 	scripts/libtorch.sh
 	cargo run --release -p byecaptcha-trainer -- train --config trainer/configs/lean.toml

@@ -146,7 +146,7 @@ def trainer(program: str, steps: int, batch: int) -> float:
         # The log has a line every hundred steps; the first hundred are for warming up.
         config.write_text(CONFIG.format(batch=batch, steps=100 + max(steps // 100, 1) * 100))
         run = [program, "train", "--config", str(config), "--folder", f"{folder}/run"]
-        subprocess.run(run, check=True, capture_output=True, env={**os.environ, "OMP_WAIT_POLICY": "passive"})
+        subprocess.run(run, check=True, capture_output=True)
         lines = (pathlib.Path(folder) / "run/log.jsonl").read_text().splitlines()
         return statistics.mean(json.loads(line)["images_per_second"] for line in lines[1:])
 

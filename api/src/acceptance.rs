@@ -9,34 +9,38 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 use crate::{metrics, problem::Problem, state::ApiState};
 
 /// Record first, so that no worker ends a job that nobody can ask for; a job that the broker does not take leaves no
-/// record behind, unless it may have taken it before: then it is not the `first` time.
+/// record behind, unless another request of the same key has made it, too. A picture is kept once its job is accepted: those of
+/// requests that are refused again and again would fill the store.
 pub(crate) async fn accept(
     state: &ApiState,
     created: &JobRecord,
     mut job: Job,
     queue: QueueName,
-    first: bool,
 ) -> Result<(), Problem> {
-    record(state, created, &job).await?;
+    record(state, created).await?;
     if let Err(error) = publish(state, &mut job, queue).await {
-        if first && let Err(error) = state.results.discard(job.id).await {
+        if let Err(error) = state.results.discard(job.id).await {
             tracing::warn!(%error, "the record of an unpublished job remains");
         }
         return Err(error.into());
     }
+    keep_image(state, &job).await;
     Ok(())
 }
 
-/// Writes the record, and keeps the picture where the operator wants that.
-pub(crate) async fn record(state: &ApiState, record: &JobRecord, job: &Job) -> Result<(), Problem> {
-    Span::current().record("job", tracing::field::display(job.id));
-    state.results.create(record).await?;
+/// Writes the record.
+pub(crate) async fn record(state: &ApiState, record: &JobRecord) -> Result<(), Problem> {
+    Span::current().record("job", tracing::field::display(record.id));
+    Ok(state.results.create(record).await?)
+}
+
+/// Keeps the picture where the operator wants that.
+pub(crate) async fn keep_image(state: &ApiState, job: &Job) {
     if let Some(time) = state.keep_images
         && let Err(error) = state.feedback.keep_image(job.id, &job.image, time).await
     {
         tracing::warn!(%error, "a picture is not kept");
     }
-    Ok(())
 }
 
 /// Hands the job to the broker.

@@ -19,10 +19,8 @@ pub(crate) const FORM: &str = r#"^("[!#-~]{1,255}"|[!#-~]{1,255})$"#;
 
 /// What a key stands for.
 pub(crate) enum Claimed {
-    /// This request, whose job is to be accepted.
+    /// This request, whose job is to be accepted, or an earlier one, of whose job nobody knows whether the broker has it or is about to.
     Fresh,
-    /// An earlier one, of whose job nobody knows whether the broker has it, or is about to.
-    Unsure,
     /// An earlier one, whose job this is.
     Known(Box<JobRecord>),
 }
@@ -66,7 +64,7 @@ pub(crate) async fn claim(
         Claim::Same(id) => match state.results.get(id).await? {
             Lookup::Found(record) if record.status == JobStatus::Queued => {
                 (job.id, job.submitted_at_ms) = (id, record.submitted_at_ms);
-                Ok(Claimed::Unsure)
+                Ok(Claimed::Fresh)
             }
             Lookup::Found(record) => Ok(Claimed::Known(Box::new(record))),
             Lookup::Expired => {
@@ -74,9 +72,8 @@ pub(crate) async fn claim(
                 Err(Problem::new(problem::JOB_EXPIRED, detail))
             }
             Lookup::Unknown => {
-                // The earlier request may be between its claim and its record, which is then not this one's to discard.
                 job.id = id;
-                Ok(Claimed::Unsure)
+                Ok(Claimed::Fresh)
             }
         },
     }

@@ -74,7 +74,8 @@ pub struct Calibration {
     pub map: BetaMap,
     /// What the map and the threshold were fitted on: readings without limits of half of these pictures.
     pub fitted_on: String,
-    /// How many readings that were.
+    /// How many readings the map was fitted on. The threshold goes by all of the fitted half, those of the special model, which
+    /// has a map of its own, among them.
     pub fitted_readings: usize,
     /// The confidence below which to abstain: of the readings in the fitted half that have it or more, so many are right
     /// that with 95% confidence `right_when_kept` of all such readings are, whichever of the thresholds looked at it is
@@ -104,7 +105,7 @@ pub struct HeldOut {
     pub images: usize,
     /// Share of whole texts right, case counted.
     pub exact: f64,
-    /// Expected calibration error of the network's own probabilities.
+    /// Expected calibration error of the network's own probabilities; what is handed on has the special model's confidences here, too.
     pub error_before: f64,
     /// The same of confidences.
     pub error_after: f64,

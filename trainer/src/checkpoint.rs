@@ -84,8 +84,10 @@ pub fn read_weights(path: &Path, charset: &Charset, parameters: &mut Parameters)
     if theirs != *charset {
         for name in CLASSIFIER {
             let (Some(from), Some(to)) = (stored.get(name), parameters.get(name)) else { continue };
-            // What differs in more than its rows stays, for the error to name it.
-            if from.size()[1..] == to.size()[1..] {
+            // What differs in more than its rows, or has rows for each position, stays, for the error to name it.
+            let rows = [(from, &theirs), (to, charset)];
+            let of_labels = rows.iter().all(|(tensor, of)| tensor.size()[0] == of.labels() as i64);
+            if of_labels && from.size()[1..] == to.size()[1..] {
                 let mapped = relabelled(from, &theirs, to, charset);
                 stored.insert(name.to_owned(), mapped);
             }

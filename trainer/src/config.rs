@@ -102,6 +102,7 @@ impl Config {
             "evaluate_every, checkpoint_every: at least 1"
         );
         ensure!(self.schedule.peak > 0.0, "schedule.peak: above 0");
+        self.optimizer.check()?;
         ensure!(!self.data.is_empty(), "data: at least one style");
         for source in &self.data {
             source.check(self.network).with_context(|| format!("data: style {:?}", source.style))?;

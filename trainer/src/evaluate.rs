@@ -35,7 +35,7 @@ pub struct Evaluate {
     pub model: Option<PathBuf>,
     /// Folders of labelled pictures.
     pub folders: Vec<PathBuf>,
-    /// Where a page with the misread pictures of the folders goes.
+    /// Where a page with the misread pictures goes.
     #[arg(long)]
     pub errors: Option<PathBuf>,
     /// Reads fresh images of these styles, too; `composed` stands for all composed ones, one by one.
@@ -64,25 +64,23 @@ pub fn evaluate(arguments: &Evaluate) -> Result<()> {
     ensure!(!folders.is_empty() || !style.is_empty(), "nothing to read: give folders or --style");
     let mut recognizer = Recognizer::open(model.as_deref())?;
     let mut misread = Vec::new();
-    for folder in folders {
-        let (metrics, wrong) = on_folder_with_errors(&mut recognizer, folder)?;
+    let mut tell = |set: &str, (metrics, wrong): (Metrics, Vec<Misread>)| {
         misread.extend(wrong);
         // Before the figures, which nobody may be there to take.
         if let Some(file) = errors {
             errors::write(&misread, file)?;
         }
-        writeln!(stdout(), "{}", report(&metrics.figures(&folder.to_string_lossy()), &metrics))?;
+        anyhow::Ok(writeln!(stdout(), "{}", report(&metrics.figures(set), &metrics))?)
+    };
+    for folder in folders {
+        tell(&folder.to_string_lossy(), on_folder_with_errors(&mut recognizer, folder)?)?;
     }
     for style in style.iter().flat_map(|style| meant(style)) {
-        let (metrics, cut) = match pages {
-            true => (on_pages(&mut recognizer, style, *count, *seed)?, ", cut out of pages"),
-            false => (on_style(&mut recognizer, style, *count, *seed)?, ""),
+        let (pictures, cut): (Box<dyn Iterator<Item = _>>, _) = match pages {
+            true => (Box::new(cuts(style, *count, *seed)?), ", cut out of pages"),
+            false => (Box::new(drawn(&[style], *count, *seed)?), ""),
         };
-        writeln!(
-            stdout(),
-            "{}",
-            report(&metrics.figures(&format!("fresh images of {style}{cut}")), &metrics)
-        )?;
+        tell(&format!("fresh images of {style}{cut}"), with_errors(&mut recognizer, pictures)?)?;
     }
     Ok(())
 }
@@ -128,9 +126,15 @@ pub fn on_folder(recognizer: &mut Recognizer, path: &Path) -> Result<Metrics> {
 
 /// Counts over the files of a folder, and keeps those that were misread.
 pub fn on_folder_with_errors(recognizer: &mut Recognizer, path: &Path) -> Result<(Metrics, Vec<Misread>)> {
-    let files = folder(path)?;
+    with_errors(recognizer, folder(path)?.iter().map(|file| read(file)))
+}
+
+fn with_errors(
+    recognizer: &mut Recognizer,
+    pictures: impl Iterator<Item = Result<Labelled>>,
+) -> Result<(Metrics, Vec<Misread>)> {
     let mut misread = Vec::new();
-    let metrics = count(recognizer, files.iter().map(|file| read(file)), |error| misread.push(error))?;
+    let metrics = count(recognizer, pictures, |error| misread.push(error))?;
     Ok((metrics, misread))
 }
 
@@ -178,16 +182,20 @@ pub fn on_style(recognizer: &mut Recognizer, style: &str, images: u64, seed: u64
     count(recognizer, drawn(&meant(style), images, seed)?, drop)
 }
 
-/// Counts over fresh images cut out of web pages, kept as PNG so that what the page's cut lost is lost once.
+/// Counts over fresh images cut out of web pages.
 pub fn on_pages(recognizer: &mut Recognizer, style: &str, images: u64, seed: u64) -> Result<Metrics> {
+    count(recognizer, cuts(style, images, seed)?, drop)
+}
+
+/// So many fresh images cut out of web pages, kept as PNG so that what the page's cut lost is lost once.
+fn cuts(style: &str, images: u64, seed: u64) -> Result<impl Iterator<Item = Result<Labelled>> + use<>> {
     let style = open(style, seed)?;
-    let cut = move |index| {
+    Ok(ahead((0..images).map(move |index| {
         let Sample { label, image, .. } = style.page(index);
         let mut png = Cursor::new(Vec::new());
         image.write_to(&mut png, ImageFormat::Png)?;
         Ok((label, png.into_inner()))
-    };
-    count(recognizer, ahead((0..images).map(cut)), drop)
+    })))
 }
 
 fn count(

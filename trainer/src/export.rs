@@ -48,6 +48,9 @@ pub struct Export {
     /// The version that the card gives.
     #[arg(long)]
     version: String,
+    /// Earlier weights of the same network, safetensors files: what is exported is the mean of theirs and the run's.
+    #[arg(long, value_name = "FILE")]
+    average_with: Vec<PathBuf>,
     /// Folders of labelled pictures to measure on, beside fresh drawn ones.
     #[arg(long)]
     evaluate: Vec<PathBuf>,
@@ -56,8 +59,14 @@ pub struct Export {
 /// Writes the three files, measures, and writes the card again with what was measured.
 pub fn export(arguments: &Export) -> Result<()> {
     let config = Config::read(&arguments.run.join("config.toml"))?;
+    let folders = arguments.evaluate.iter().map(|folder| {
+        let name = folder.file_name().with_context(|| format!("{} has no name", folder.display()))?;
+        Ok((folder, name.to_string_lossy()))
+    });
+    let folders = folders.collect::<Result<Vec<_>>>()?;
     let name = arguments.name.as_deref().unwrap_or(&config.name);
-    let mut card = write(&config, name, &arguments.run, &arguments.out, &arguments.version)?;
+    let Export { run, out, version, average_with, .. } = arguments;
+    let mut card = write(&config, name, run, out, version, average_with)?;
     let path = |extension: &str| arguments.out.join(name).with_extension(extension);
     let mut recognizer = Recognizer::load(&path("onnx"))?;
     let mut record = |metrics: Metrics, set: String| {
@@ -83,20 +92,54 @@ pub fn export(arguments: &Export) -> Result<()> {
     }
     let metrics = evaluate::on_pages(&mut recognizer, "hku", FRESH_IMAGES, FRESH_SEED)?;
     record(metrics, "fresh images, preset hku, cut out of pages".into());
-    for folder in &arguments.evaluate {
+    for (folder, name) in folders {
         let metrics = evaluate::on_folder(&mut recognizer, folder)?;
-        let name = folder.file_name().context("a folder to evaluate on has no name")?.to_string_lossy();
-        record(metrics, format!("drawn by the Python library, {name}"));
+        record(metrics, format!("labelled pictures, {name}"));
     }
     write_card(&card, &path("json"))
 }
 
-/// Writes a run's averaged weights as NAME.onnx and NAME.safetensors into `out`, with a card that holds no figures yet.
-pub fn write(config: &Config, name: &str, run: &Path, out: &Path, version: &str) -> Result<ModelCard> {
-    let (step, averages) = averaged(&run.join("checkpoint.safetensors"))?;
+/// Writes a run's averaged weights as NAME.onnx and NAME.safetensors into `out`, with a card that holds no figures yet; or the mean
+/// of these and of earlier ones that the run went on from, which lies where the loss is flatter (Izmailov et al. 2018,
+/// arXiv:1803.05407).
+pub fn write(
+    config: &Config,
+    name: &str,
+    run: &Path,
+    out: &Path,
+    version: &str,
+    earlier: &[PathBuf],
+) -> Result<ModelCard> {
+    let (step, mut averages) = averaged(&run.join("checkpoint.safetensors"))?;
     let model = Config { name: name.to_owned(), ..config.clone() };
     model.check()?;
-    write_weights(&model, step, &averages, out, version, &origin(config))
+    let mut origin = origin(config);
+    for (number, file) in (2..).zip(earlier) {
+        approach(&mut averages, file, 1.0 / f64::from(number))?;
+        origin.data += &format!("; the mean of what this made and {}", file.display());
+    }
+    write_weights(&model, step, &averages, out, version, &origin)
+}
+
+/// Moves weights by a share of the way to those of a file, which must be of the same network.
+fn approach(weights: &mut Parameters, file: &Path, share: f64) -> Result<()> {
+    let there = Tensor::read_safetensors(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let alike = |(name, tensor): &(String, Tensor)| {
+        weights.get(name).is_some_and(|weight| weight.size() == tensor.size())
+    };
+    ensure!(
+        there.len() == weights.len() && there.iter().all(alike),
+        "{} holds weights of another network",
+        file.display()
+    );
+    tch::no_grad(|| {
+        for (name, tensor) in there {
+            if let Some(weight) = weights.get_mut(&name) {
+                *weight = weight.lerp(&tensor.to_device(weight.device()), share);
+            }
+        }
+    });
+    Ok(())
 }
 
 /// What a card tells of where weights come from and what they are for.
@@ -218,4 +261,27 @@ fn averaged(checkpoint: &Path) -> Result<(u64, Parameters)> {
     }
     ensure!(!averages.is_empty(), "{} is no checkpoint", checkpoint.display());
     Ok((step, averages))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_go_a_share_of_the_way_and_not_to_another_network() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("earlier.safetensors");
+        Tensor::write_safetensors(&[("layer.weight", Tensor::from_slice(&[4.0_f32, 0.0]))], &file).unwrap();
+        let of = |values: &[f32]| {
+            Parameters::from([(
+                "layer.weight".to_owned(),
+                Tensor::from_slice(values).set_requires_grad(true),
+            )])
+        };
+        let mut weights = of(&[0.0, 8.0]);
+        approach(&mut weights, &file, 0.25).unwrap();
+        assert_eq!(Vec::<f32>::try_from(&weights["layer.weight"]).unwrap(), [1.0, 6.0]);
+        let error = approach(&mut of(&[1.0]), &file, 0.5).unwrap_err().to_string();
+        assert!(error.contains("earlier.safetensors holds weights of another network"), "{error}");
+    }
 }

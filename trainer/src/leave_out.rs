@@ -60,13 +60,14 @@ pub fn leave_out(arguments: &LeaveOut, device: Device, stop: &AtomicBool) -> Res
         let out: Vec<&str> = styles.iter().copied().skip(fold).step_by(arguments.folds).collect();
         let config = without(&whole, &out, fold)?;
         let folder = arguments.out.join(&config.name);
-        let (read, answers) = (folder.join("rows.json"), folder.join("answers.json"));
-        if !answers.exists() {
+        train::is_of(&config, &folder)?;
+        let (read, answers) = (folder.join(format!("rows-{count}.json")), folder.join("answers.json"));
+        if !(read.exists() && answers.exists()) {
             train::train(&config, &folder, device, stop)?;
             if stop.load(Ordering::Relaxed) {
                 return Ok(());
             }
-            export::write(&config, &config.name, &folder, &folder, "1")?;
+            export::write(&config, &config.name, &folder, &folder, "1", &[])?;
             let mut unseen = Recognizer::load(&folder.join(&config.name).with_extension("onnx"))?;
             let here = out
                 .iter()

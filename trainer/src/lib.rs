@@ -7,6 +7,8 @@ pub mod calibrate;
 pub mod checkpoint;
 pub mod config;
 pub mod data;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+pub mod environment;
 pub mod errors;
 pub mod evaluate;
 pub mod export;

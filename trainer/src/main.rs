@@ -1,6 +1,6 @@
 //! The program `byecaptcha-trainer`: trains, evaluates and exports the networks.
 // A command-line program prints what it was asked for.
-#![allow(clippy::print_stdout)]
+#![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use std::{
     io,
@@ -56,9 +56,9 @@ enum Command {
     /// Fits a model's confidence to labelled pictures, and writes the map, a threshold for abstaining, and what was
     /// measured on other pictures to its card.
     Calibrate(Calibrate),
-    /// Trains what finds a picture in a screenshot; Ctrl-C saves and stops.
+    /// Trains what finds a picture in a screenshot; Ctrl-C saves and stops, and no file is written before the last step.
     TrainLocator(TrainLocator),
-    /// Trains what finds the edges of such a picture exactly; Ctrl-C saves and stops.
+    /// Trains what finds the edges of such a picture exactly; Ctrl-C does the same.
     TrainRefiner(TrainRefiner),
     /// Trains the report's networks under one budget of images and writes the table; Ctrl-C saves and stops.
     Table6(Table),
@@ -76,6 +76,10 @@ enum Command {
 
 fn main() -> Result<()> {
     let Arguments { command, threads } = Arguments::parse();
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    if let Err(error) = byecaptcha_trainer::environment::settle() {
+        eprintln!("training takes longer, since this program cannot be begun anew: {error}");
+    }
     if let Some(threads) = threads {
         tch::set_num_threads(threads);
     }

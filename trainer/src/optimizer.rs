@@ -1,6 +1,7 @@
 //! The optimizers, with gradient clipping, and the running average of the weights (Polyak and Juditsky 1992). Kept
 //! here and not in libtorch so that all of their state goes into checkpoints.
 
+use anyhow::{Result, ensure};
 use byecaptcha_models::torch::Parameters;
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
@@ -56,6 +57,21 @@ impl Default for Settings {
             gamma: 1e-3,
             clip: 2.0,
         }
+    }
+}
+
+impl Settings {
+    /// Checks that each is in the range in which steps are finite and go down.
+    pub(crate) fn check(&self) -> Result<()> {
+        let Self { beta1, beta2, weight_decay, final_rate, gamma, clip, .. } = *self;
+        for (name, beta) in [("beta1", beta1), ("beta2", beta2)] {
+            ensure!((0.0..1.0).contains(&beta), "optimizer.{name}: from 0 to below 1");
+        }
+        for (name, value) in [("final_rate", final_rate), ("gamma", gamma), ("clip", clip)] {
+            ensure!(value > 0.0, "optimizer.{name}: above 0");
+        }
+        ensure!(weight_decay >= 0.0, "optimizer.weight_decay: from 0");
+        Ok(())
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
     time::Instant,
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use byecaptcha_models::{
     Predictor,
     card::Figures,
@@ -63,6 +63,31 @@ pub fn start(config: &Config, device: Device) -> Result<State> {
     Ok(State { step: 0, parameters, averages, optimizer })
 }
 
+/// Checks that the run in a folder, if there is one, is this one: it may have other steps and other intervals, and nothing else.
+pub(crate) fn is_of(config: &Config, folder: &Path) -> Result<()> {
+    let file = folder.join("config.toml");
+    if !file.exists() {
+        return Ok(());
+    }
+    let lines = |config: &Config| -> Result<Vec<String>> {
+        let alike = Config { steps: 1, evaluate_every: 1, checkpoint_every: 1, ..config.clone() };
+        Ok(toml::to_string(&alike)?.lines().map(str::to_owned).collect())
+    };
+    let (there, here) = (lines(&Config::read(&file)?)?, lines(config)?);
+    if there == here {
+        return Ok(());
+    }
+    let of = |lines: &[String], others: &[String]| {
+        lines.iter().find(|line| !others.contains(line)).cloned().unwrap_or_else(|| "other styles".to_owned())
+    };
+    bail!(
+        "{} holds another run, of {:?} and not {:?}; give another folder, or remove it",
+        folder.display(),
+        of(&there, &here),
+        of(&here, &there)
+    )
+}
+
 /// Trains until the last step or until `stop` is set; either way the state is saved. Goes on from a checkpoint where
 /// the folder holds one.
 pub fn train(config: &Config, folder: &Path, device: Device, stop: &AtomicBool) -> Result<()> {
@@ -70,6 +95,7 @@ pub fn train(config: &Config, folder: &Path, device: Device, stop: &AtomicBool) 
     let checkpoint = folder.join("checkpoint.safetensors");
     let mut state = start(config, device)?;
     if checkpoint.exists() {
+        is_of(config, folder)?;
         state.restore(&checkpoint)?;
     }
     ensure!(

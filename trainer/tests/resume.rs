@@ -69,7 +69,7 @@ fn a_fixed_length_network_reads_pictures_of_any_width() {
     let config = other(Network::Cnn4Fixed, Rule::Adam);
     let folder = tempfile::tempdir().unwrap();
     train::train(&config, folder.path(), Device::Cpu, &AtomicBool::new(false)).unwrap();
-    export::write(&config, &config.name, folder.path(), folder.path(), "1").unwrap();
+    export::write(&config, &config.name, folder.path(), folder.path(), "1", &[]).unwrap();
     let mut recognizer = Recognizer::load(&folder.path().join("tiny.onnx")).unwrap();
     let mut picture = std::io::Cursor::new(Vec::new());
     let striped = |x, y| image::Rgb([if (x / 7 + y / 9) % 3 == 0 { 20_u8 } else { 230 }; 3]);

@@ -2,9 +2,9 @@
 
 use std::io::{self, Write};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use byecaptcha_program::backends::Backends;
-use byecaptcha_queue::{Broker, DeadLetter, Job, JobId, JobOptions, JobRecord, ResultStore};
+use byecaptcha_queue::{Broker, DeadLetter, Job, JobId, JobOptions, JobRecord, Lookup, ResultStore};
 use serde_json::json;
 
 use crate::settings::{DeadLetterCommand, Queue};
@@ -86,7 +86,13 @@ async fn replay_all(
     }
     // Those before a failure, too: they are not to be replayed again.
     if !replayed.is_empty() {
-        broker.remove_dead_letters(&replayed).await?;
+        let removed = broker.remove_dead_letters(&replayed).await?;
+        ensure!(
+            removed >= replayed.len(),
+            "only {removed} of the {} letters that were replayed are gone: somebody else is looking at them, and would replay them \
+             again; purge those in `id` above",
+            replayed.len()
+        );
     }
     ended
 }
@@ -96,8 +102,18 @@ async fn replay_all(
 async fn replay(old: &Job, broker: &dyn Broker, results: &dyn ResultStore) -> Result<JobId> {
     let options = JobOptions { deadline_at_ms: None, ..old.options.clone() };
     let job = Job::new(old.image.clone(), options);
-    results.create(&JobRecord::queued(&job)).await?;
-    broker.publish(&job).await?;
+    // Whoever might read the old one may read the new one.
+    let owner = match results.get(old.id).await? {
+        Lookup::Found(record) => record.owner,
+        Lookup::Expired | Lookup::Unknown => None,
+    };
+    results.create(&JobRecord::queued(&job).owned_by(owner)).await?;
+    if let Err(error) = broker.publish(&job).await {
+        if let Err(error) = results.discard(job.id).await {
+            tracing::warn!(%error, "the record of an unpublished job remains");
+        }
+        return Err(error.into());
+    }
     Ok(job.id)
 }
 
@@ -117,6 +133,7 @@ mod tests {
         let mut ids = Vec::new();
         for picture in ["a", "b", "c"] {
             let job = Job::new(Bytes::from(picture), JobOptions::default());
+            results.create(&JobRecord::queued(&job).owned_by(Some(picture.to_owned()))).await.unwrap();
             broker.publish(&job).await.unwrap();
             consumer.receive(1).await.unwrap().remove(0).reject("no").await.unwrap();
             ids.push(job.id);
@@ -129,6 +146,15 @@ mod tests {
             broker.dead_letters().await.unwrap().iter().map(|letter| letter.job.id).collect();
         assert_eq!(left, ids[2..]);
         assert_eq!(broker.depth().await.unwrap(), 2);
-        assert_eq!(String::from_utf8(out).unwrap().lines().count(), 2);
+        let mut owners = Vec::new();
+        for line in String::from_utf8(out).unwrap().lines() {
+            let line: serde_json::Value = serde_json::from_str(line).unwrap();
+            let id: JobId = line["replayed_as"].as_str().unwrap().parse().unwrap();
+            let Lookup::Found(record) = results.get(id).await.unwrap() else {
+                unreachable!("{id} has no record")
+            };
+            owners.push(record.owner.unwrap());
+        }
+        assert_eq!(owners, ["a", "b"], "whoever might read the old one may read the new one");
     }
 }

@@ -26,6 +26,9 @@ const RATIO: u64 = 100;
 /// An entry of fewer bytes than these may be as it likes: one colour packs well.
 const SMALL: u64 = 1 << 20;
 
+/// Entries beside pictures that an archive may have, however few pictures it has.
+const SOME_BESIDE: u64 = 1_000;
+
 /// Sends an entry for each file in the archive, named as its path there.
 pub(super) async fn read(
     upload: Upload,
@@ -69,15 +72,16 @@ fn unpack<R: Read + std::io::Seek>(
         |error: ZipError| Problem::new(problem::MALFORMED_BODY, format!("The archive is damaged: {error}."));
     let mut archive = ZipIterable::try_new(archive, Config::default()).map_err(broken)?;
     let most = settings.max_batch_items;
-    let mut count = 0;
+    let (mut count, mut beside) = (0, 0);
     for file in archive.files().map_err(broken)? {
         let file = file.map_err(broken)?;
         let path = file.name().unwrap_or_default();
-        count += u64::from(!is_beside(&path, file.is_dir()));
-    }
-    if count > most {
-        let detail = format!("The archive has {count} entries; at most {most} are taken.");
-        return Err(Problem::new(problem::BATCH_TOO_LARGE, detail));
+        *if is_beside(&path, file.is_dir()) { &mut beside } else { &mut count } += 1;
+        // A folder and what a system puts beside it for each picture, and some: the walk itself is to end, too.
+        if count > most || beside > 2 * most + SOME_BESIDE {
+            let detail = format!("The archive has more entries than the {most} that are taken.");
+            return Err(Problem::new(problem::BATCH_TOO_LARGE, detail));
+        }
     }
     let mut left = settings.max_batch_bytes;
     let files = archive.files().map_err(broken)?;

@@ -17,7 +17,7 @@ use tracing::Instrument;
 
 use super::{Entry, Picture, Stop};
 use crate::{
-    acceptance::{publish, record},
+    acceptance::{keep_image, publish, record},
     options::Options,
     problem::{self, Problem},
     state::ApiState,
@@ -176,11 +176,14 @@ async fn accept(
             Lookup::Found(_) | Lookup::Unknown => {}
         }
     }
-    record(state, &created, &job).await?;
+    record(state, &created).await?;
     let (start, mut pause) = (Instant::now(), FIRST_PAUSE);
     loop {
         match publish(state, &mut job, QueueName::Bulk).await {
-            Ok(()) => return Ok(()),
+            Ok(()) => {
+                keep_image(state, &job).await;
+                return Ok(());
+            }
             Err(BrokerError::Full { .. }) if start.elapsed() < PATIENCE && !over.is_cancelled() => {
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);

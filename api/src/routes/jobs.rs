@@ -57,12 +57,11 @@ pub(super) async fn submit(
         }
     };
     let Upload { image, options, queue, fingerprint } = upload::extract(&state, request).await?;
-    let (mut job, mut first) = (Job::new(image, options), true);
+    let mut job = Job::new(image, options);
     if let Some(key) = key {
-        match idempotency::claim(&state, &caller, &key, &fingerprint, &mut job).await? {
-            Claimed::Fresh => {}
-            Claimed::Unsure => first = false,
-            Claimed::Known(record) => return submitted(&state, *record, wait).await,
+        let claimed = idempotency::claim(&state, &caller, &key, &fingerprint, &mut job).await?;
+        if let Claimed::Known(record) = claimed {
+            return submitted(&state, *record, wait).await;
         }
     }
     let record = JobRecord::queued(&job).owned_by(caller.owner());
@@ -70,7 +69,7 @@ pub(super) async fn submit(
     let accepting = state.clone();
     let created = record.clone();
     let accepted =
-        tokio::spawn(async move { accept(&accepting, &created, job, queue, first).await }.in_current_span());
+        tokio::spawn(async move { accept(&accepting, &created, job, queue).await }.in_current_span());
     accepted.await.map_err(|_| Problem::new(problem::INTERNAL, "The job could not be queued."))??;
     submitted(&state, record, wait).await
 }

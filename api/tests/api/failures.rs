@@ -126,18 +126,17 @@ async fn a_full_queue_takes_nothing_and_leaves_no_record() {
 }
 
 #[tokio::test]
-async fn a_request_that_came_second_under_its_key_discards_no_record() {
+async fn requests_of_one_key_that_a_full_queue_refuses_leave_no_record() {
     let store = Arc::new(Troubled::default());
     let broker = BrokerOptions { capacity: 1, ..BrokerOptions::default() };
     let app = TestApp::with(Setup { broker, store: Some(store.clone()), ..Setup::default() }).await;
     assert_eq!(app.submit(png()).send().await.unwrap().status(), StatusCode::ACCEPTED);
-    // The second finds the key claimed and no record, as it would while the first is between the two.
     for _ in 0..2 {
         let response = app.submit(png()).header("idempotency-key", "k").send().await.unwrap();
         assert_problem(&app, response, 503, "queue-full").await;
     }
     let seen: Vec<_> = store.seen.lock().unwrap().iter().map(|(what, _)| *what).collect();
-    assert_eq!(seen, ["create", "create", "discard", "create"]);
+    assert_eq!(seen, ["create", "create", "discard", "create", "discard"]);
 }
 
 #[tokio::test]

@@ -241,12 +241,10 @@ impl Course {
     /// What has no answer is as much the server's as what has: left out, the worst times would be. In an open loop that
     /// goes for what was due and never sent as well.
     fn count_unanswered(&self, tally: &mut Tally) {
-        let mut since: Vec<Instant> = std::mem::take(&mut tally.under_way).into_values().collect();
-        if self.load.rate.is_some() {
-            let not_sent = (self.next.load(Ordering::Relaxed)..).take_while(|&number| self.is_due(number));
-            since.extend(not_sent.map(|number| self.due(number)));
-        }
-        for since in since {
+        let not_sent = (self.next.load(Ordering::Relaxed)..)
+            .take_while(|&number| self.load.rate.is_some() && self.is_due(number))
+            .map(|number| self.due(number));
+        for since in std::mem::take(&mut tally.under_way).into_values().chain(not_sent) {
             tally.unanswered += 1;
             tally.time(since.elapsed());
         }

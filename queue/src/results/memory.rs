@@ -65,6 +65,8 @@ struct State {
     entries: HashMap<JobId, Known>,
     /// How often jobs that have not ended were alone with a worker.
     alone: HashMap<JobId, u32>,
+    /// How many more than one have made the record of a job that has not ended.
+    shared: HashMap<JobId, u32>,
     /// What owners' keys stand for.
     claims: HashMap<(String, String), (Fingerprint, JobId)>,
     /// The same in the order of their making, with the time of it.
@@ -124,6 +126,7 @@ impl State {
         };
         self.kept.insert((options.kept_from(now, batch), id));
         self.alone.remove(&id);
+        self.shared.remove(&id);
         true
     }
 
@@ -161,11 +164,15 @@ impl ResultStore for MemoryResults {
     async fn create(&self, record: &JobRecord) -> Result<(), ResultError> {
         let mut state = self.lock();
         state.sweep(&self.options, now_ms(), SWEPT_PER_WRITE);
-        if let Entry::Vacant(entry) = state.entries.entry(record.id) {
-            entry.insert(Known::Record(Box::new(record.clone())));
-            if let Some(ended) = record.finished_at_ms {
-                state.kept.insert((self.options.kept_from(ended, record.batch), record.id));
+        match state.entries.entry(record.id) {
+            Entry::Vacant(entry) => {
+                entry.insert(Known::Record(Box::new(record.clone())));
+                if let Some(ended) = record.finished_at_ms {
+                    state.kept.insert((self.options.kept_from(ended, record.batch), record.id));
+                }
             }
+            Entry::Occupied(entry) if entry.get().has_ended() => {}
+            Entry::Occupied(_) => *state.shared.entry(record.id).or_default() += 1,
         }
         Ok(())
     }
@@ -173,10 +180,16 @@ impl ResultStore for MemoryResults {
     async fn discard(&self, id: JobId) -> Result<(), ResultError> {
         {
             let mut state = self.lock();
-            if let Entry::Occupied(entry) = state.entries.entry(id)
-                && !entry.get().has_ended()
-            {
-                entry.remove();
+            match state.shared.entry(id) {
+                Entry::Occupied(mut others) if *others.get() > 1 => *others.get_mut() -= 1,
+                Entry::Occupied(others) => drop(others.remove()),
+                Entry::Vacant(_) => {
+                    if let Entry::Occupied(entry) = state.entries.entry(id)
+                        && matches!(entry.get(), Known::Record(record) if record.status == JobStatus::Queued)
+                    {
+                        entry.remove();
+                    }
+                }
             }
         }
         self.waiters.wake([&id]);

@@ -123,10 +123,11 @@ pub type Fingerprint = [u8; 32];
 #[async_trait]
 pub trait ResultStore: Send + Sync {
     /// Writes the record of a new job. Done before the job is published, so that a worker never finishes a job that
-    /// the store has not heard of. A record that is already there stays as it is.
+    /// the store has not heard of. A record that is already there stays as it is, and is the caller's as well.
     async fn create(&self, record: &JobRecord) -> Result<(), ResultError>;
 
-    /// Takes back a record whose job could not be published. A job that has ended keeps its record.
+    /// Takes back a record that the caller made, and whose job it could not publish. It goes with the last of those who made it, and
+    /// only while it is queued: what a worker has begun, somebody has published.
     async fn discard(&self, id: JobId) -> Result<(), ResultError>;
 
     /// Has a key stand for a job, within what its owner has used before; kept for [`ResultOptions::remember`].

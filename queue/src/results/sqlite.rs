@@ -81,7 +81,8 @@ impl ResultStore for SqliteResults {
                 .prepare_cached(
                     "INSERT INTO results (id, status, submitted_at_ms, finished_at_ms, result, error, owner, batch,
                                           kept_from_ms)
-                     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                     ON CONFLICT (id) DO UPDATE SET creators = creators + 1 WHERE finished_at_ms IS NULL",
                 )?
                 .execute(params![
                     record.id.as_bytes(),
@@ -103,7 +104,12 @@ impl ResultStore for SqliteResults {
         let Signals { ended, .. } = self.database.signals().clone();
         let delete = move |connection: &Connection| {
             connection
-                .prepare_cached("DELETE FROM results WHERE id = ? AND finished_at_ms IS NULL")?
+                .prepare_cached(
+                    "UPDATE results SET creators = creators - 1 WHERE id = ? AND finished_at_ms IS NULL",
+                )?
+                .execute([id.as_bytes()])?;
+            connection
+                .prepare_cached("DELETE FROM results WHERE id = ? AND status = 'queued' AND creators <= 0")?
                 .execute([id.as_bytes()])?;
             Ok(())
         };

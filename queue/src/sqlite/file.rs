@@ -19,6 +19,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("feedback.sql"),
     include_str!("batches.sql"),
     include_str!("dead_letters.sql"),
+    include_str!("creators.sql"),
 ];
 
 /// Marks a SQLite file as ours: "ByeC".

@@ -174,6 +174,20 @@ pub(crate) async fn discard_takes_a_record_back<B: ResultsBackend>() {
     assert_eq!(store.get(id).await.unwrap(), Lookup::Unknown);
     assert_eq!(found(store, other.id).await, other);
     store.discard(id).await.unwrap();
+
+    // Two who made it: it goes with the second.
+    store.create(&other).await.unwrap();
+    store.discard(other.id).await.unwrap();
+    assert_eq!(found(store, other.id).await, other);
+    store.discard(other.id).await.unwrap();
+    assert_eq!(store.get(other.id).await.unwrap(), Lookup::Unknown);
+    // Made again, it is whoever's made it then.
+    store.create(&other).await.unwrap();
+    assert_eq!(found(store, other.id).await, other);
+    // What a worker has begun stays, whoever says that it was not published.
+    store.start(&[other.id]).await.unwrap();
+    store.discard(other.id).await.unwrap();
+    assert_eq!(found(store, other.id).await.status, JobStatus::Processing);
 }
 
 pub(crate) async fn cancel_takes_back_what_is_queued<B: ResultsBackend>() {

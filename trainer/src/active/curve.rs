@@ -96,6 +96,7 @@ pub fn active(arguments: &Active, device: Device, stop: &AtomicBool) -> Result<(
     ensure!(rounds > 0 && each > 0 && arguments.seeds > 0, "--rounds, --each, --seeds: at least 1");
     ensure!((rounds * each) as u64 <= pool, "the pool is smaller than all labels");
     fs::create_dir_all(&arguments.out)?;
+    settled(arguments)?;
     let rows = arguments.out.join("rows.jsonl");
     let mut points: Vec<Point> = match fs::read_to_string(&rows) {
         Ok(text) => text.lines().map(serde_json::from_str).collect::<Result<_, _>>()?,
@@ -122,6 +123,25 @@ pub fn active(arguments: &Active, device: Device, stop: &AtomicBool) -> Result<(
         }
     }
     report::write(&arguments.out, &arguments.style, &points)
+}
+
+/// Checks that what lies in the folder was measured by these settings, or writes them there. More rounds and more seeds may come to it.
+fn settled(arguments: &Active) -> Result<()> {
+    let Active { style, model, each, pool, steps, rehearse, .. } = arguments;
+    let settings = serde_json::json!({
+        "style": style, "model": model, "each": each, "pool": pool, "steps": steps, "rehearse": rehearse,
+    })
+    .to_string();
+    let file = arguments.out.join("settings.json");
+    match fs::read_to_string(&file) {
+        Ok(there) => ensure!(
+            there == settings,
+            "{} holds a curve with other settings, {there}: give another --out",
+            arguments.out.display()
+        ),
+        Err(_) => fs::write(&file, settings)?,
+    }
+    Ok(())
 }
 
 /// All rounds of one way of picking.

@@ -39,7 +39,8 @@ pub struct Calibrate {
     /// How many pictures of each style, or of all composed styles together.
     #[arg(long, default_value_t = 10_000)]
     count: u64,
-    /// The seed of these pictures; not one that was trained with, nor that of the card's figures.
+    /// The seed of the first style's pictures, each further style having the next one; none that was trained with, nor that of the
+    /// card's figures.
     #[arg(long, default_value_t = 0xca12)]
     seed: u64,
     /// Folders of labelled pictures (TEXT_numN.jpg) to fit on as well: every second one, too.
@@ -63,7 +64,10 @@ pub fn calibrate(arguments: &Calibrate) -> Result<()> {
     let mut sets: Vec<(String, Readings)> = Vec::new();
     for (styles, fitted) in [(&arguments.styles, true), (&arguments.evaluate_style, false)] {
         for style in styles {
-            let pictures = evaluate::drawn(&evaluate::meant(style), arguments.count, arguments.seed)?;
+            // Each by a seed of its own: the Python library's styles draw the same texts and places by one seed, and what is told of
+            // the readings' chance is told of pictures that have nothing to do with one another.
+            let seed = arguments.seed + sets.len() as u64;
+            let pictures = evaluate::drawn(&evaluate::meant(style), arguments.count, seed)?;
             let name = format!("fresh images, style {style}");
             sets.push((name, readings::read(&mut recognizer, pictures, fitted)?));
         }

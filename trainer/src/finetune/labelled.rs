@@ -39,8 +39,7 @@ impl Labelled {
     }
 }
 
-/// All labelled pictures of a folder, in an order that depends on their contents alone, so that a larger folder parts the
-/// same way. A file that cannot be read is an error: a picture lost here would be lost in silence.
+/// All labelled pictures of a folder, in an order that depends on their contents alone. A file that cannot be read is an error: a picture lost here would be lost in silence.
 pub fn read(folder: &Path) -> Result<Vec<Labelled>> {
     let list = folder.join(LIST);
     let named: Vec<(PathBuf, String)> = if list.exists() {
@@ -91,9 +90,14 @@ fn listed(list: &Path) -> Result<Vec<(String, String)>> {
     Ok(rows.collect::<Result<Vec<_>>>()?.into_iter().filter(|(_, text)| !text.is_empty()).collect())
 }
 
-/// The pictures to learn from and those to measure on, which are this share of all.
+/// The pictures of [`read`] to learn from and those to measure on, about this share of all. By their contents, so that none which was
+/// learned from is measured on when the folder has grown.
 pub fn parted(pictures: Vec<Labelled>, held_out: f64) -> Result<(Vec<Labelled>, Vec<Labelled>)> {
-    let count = ((pictures.len() as f64 * held_out).round() as usize).max(LEAST_HELD_OUT);
+    let place = |labelled: &Labelled| {
+        let [first, second, ..]: [u8; 32] = Sha256::digest(&labelled.file).into();
+        f64::from(u16::from_be_bytes([first, second])) / f64::from(1 << 16)
+    };
+    let count = pictures.partition_point(|labelled| place(labelled) < held_out).max(LEAST_HELD_OUT);
     ensure!(
         pictures.len() >= 2 * count,
         "{} labelled pictures are too few: {count} are held out to measure on, and at least as many are to be learned from",

@@ -72,6 +72,10 @@ pub fn finetune(arguments: &Finetune, device: Device, stop: &AtomicBool) -> Resu
     let mut config = run(name, model, &learned, rehearse, *steps, SEED)?;
     let mut before = Recognizer::load(model)?;
     config.special = special(&before, &learned)?;
+    ensure!(
+        config.special.as_ref() != Some(name),
+        "--name: {name} is the model that the Python library's pictures are handed to"
+    );
     let old = figures(&mut before, &measured, rehearse)?;
 
     let state = adapt(&config, &learned, &Source::new(&config, SEED)?, device, stop)?;
@@ -132,7 +136,7 @@ fn copy(special: &str, from: &Path, to: &Path) -> Result<()> {
     for extension in ["onnx", "safetensors", "json"] {
         let at = |model: &Path| model.with_file_name(special).with_extension(extension);
         let (from, to) = (at(from), at(to));
-        if !to.exists() {
+        if from != to {
             fs::copy(&from, &to).with_context(|| format!("cannot copy {}", from.display()))?;
         }
     }

@@ -104,6 +104,9 @@ pub fn train_locator(arguments: &TrainLocator, device: Device, stop: &AtomicBool
         device,
         stop,
     )?;
+    if state.step < arguments.steps {
+        return Ok(());
+    }
     let onnx = onnx::write_locator(&export::weights(&state.averages)?)?;
     let card = serde_json::json!({
         "name": "locator",

@@ -108,6 +108,9 @@ pub fn train_refiner(arguments: &TrainRefiner, device: Device, stop: &AtomicBool
         device,
         stop,
     )?;
+    if state.step < arguments.steps {
+        return Ok(());
+    }
     let onnx = onnx::write_refiner(&export::weights(&state.averages)?)?;
     let card = serde_json::json!({
         "name": "refiner",

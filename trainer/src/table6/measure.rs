@@ -56,7 +56,7 @@ impl Measured {
         pictures: Option<&Path>,
         cuts: Option<&Path>,
     ) -> Result<Self> {
-        let card = export::write(&config, &config.name, folder, folder, "table6")?;
+        let card = export::write(&config, &config.name, folder, folder, "table6", &[])?;
         let mut recognizer = Recognizer::load(&folder.join(&config.name).with_extension("onnx"))?;
         let preset = match row.task {
             Task::Fixed => "hku6",

@@ -14,7 +14,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use tch::Device;
 
-use crate::train;
+use crate::{config::Config, train};
 use measure::Measured;
 use rows::{ROWS, Row, Task};
 
@@ -67,6 +67,13 @@ pub fn table6(table: &Table, device: Device, stop: &AtomicBool) -> Result<()> {
     for row in ROWS.iter().filter(wanted) {
         let folder = table.folder.join(row.network.name());
         let config = row.config(table.budget);
+        let stored = folder.join("config.toml");
+        // Its rate has a fall, which comes once.
+        ensure!(
+            !stored.exists() || Config::read(&stored)?.steps == config.steps,
+            "{} was begun with another --budget",
+            folder.display()
+        );
         if !table.report_only {
             println!("{}: {} images", row.network, config.steps * config.batch as u64);
             train::train(&config, &folder, device, stop)?;

@@ -142,7 +142,7 @@ impl ResultStore for RedisResults {
         let mut create = self.scripts.create.prepare_invoke();
         self.keys(&mut create, record.id);
         let owner = record.owner.as_deref().unwrap_or_default();
-        create.arg(record.submitted_at_ms).arg(milliseconds(UNFINISHED)).arg(owner);
+        create.arg(record.submitted_at_ms).arg(milliseconds(UNFINISHED)).arg(owner).arg(token());
         if let Some(Membership { batch, expires_at_ms }) = record.batch {
             create.arg(self.batch_key(batch)).arg(expires_at_ms);
         }
@@ -152,7 +152,7 @@ impl ResultStore for RedisResults {
     async fn discard(&self, id: JobId) -> Result<(), ResultError> {
         let mut discard = self.scripts.discard.prepare_invoke();
         self.keys(&mut discard, id);
-        discard.arg(format!("{}:ended", self.prefix)).arg(id.to_string());
+        discard.arg(format!("{}:ended", self.prefix)).arg(id.to_string()).arg(token());
         self.run(&discard).await
     }
 

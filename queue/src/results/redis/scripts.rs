@@ -25,19 +25,32 @@ local function finish(job, ended, token, keep, remember, channel, id, status, re
 end
 ";
 
+/// Counts those who made the record; a call that is sent twice is known by its token, and counts once.
 const CREATE: &str = r"
-if redis.call('EXISTS', KEYS[1], KEYS[2]) == 0 then
+if redis.call('EXISTS', KEYS[2]) == 1 then
+    return
+end
+if redis.call('EXISTS', KEYS[1]) == 0 then
     redis.call('HSET', KEYS[1], 'status', 'queued', 'submitted', ARGV[1], 'owner', ARGV[3])
-    if ARGV[4] then
-        redis.call('HSET', KEYS[1], 'batch', ARGV[4], 'until', ARGV[5])
+    if ARGV[5] then
+        redis.call('HSET', KEYS[1], 'batch', ARGV[5], 'until', ARGV[6])
     end
     redis.call('PEXPIRE', KEYS[1], ARGV[2])
+end
+if redis.call('HGET', KEYS[1], 'created') ~= ARGV[4] then
+    redis.call('HSET', KEYS[1], 'created', ARGV[4])
+    redis.call('HINCRBY', KEYS[1], 'creators', 1)
 end
 ";
 
 const DISCARD: &str = r"
-if redis.call('EXISTS', KEYS[2]) == 0 then
-    redis.call('DEL', KEYS[1])
+if redis.call('EXISTS', KEYS[1]) == 1 and redis.call('EXISTS', KEYS[2]) == 0
+        and redis.call('HGET', KEYS[1], 'discarded') ~= ARGV[3] then
+    redis.call('HSET', KEYS[1], 'discarded', ARGV[3])
+    local others = redis.call('HINCRBY', KEYS[1], 'creators', -1)
+    if others <= 0 and redis.call('HGET', KEYS[1], 'status') == 'queued' then
+        redis.call('DEL', KEYS[1])
+    end
 end
 redis.call('PUBLISH', ARGV[1], ARGV[2])
 ";
