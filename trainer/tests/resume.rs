@@ -135,9 +135,18 @@ fn a_checkpoint_of_another_network_is_refused() {
     let _alone = GENERATOR.lock().unwrap_or_else(PoisonError::into_inner);
     let folder = tempfile::tempdir().unwrap();
     train::train(&config(1), folder.path(), Device::Cpu, &AtomicBool::new(false)).unwrap();
+    let refusal = |other: &Config| {
+        train::train(other, folder.path(), Device::Cpu, &AtomicBool::new(false)).unwrap_err().to_string()
+    };
     let other = Config { network: Network::Cnn5Blstm, ..config(2) };
-    let error = train::train(&other, folder.path(), Device::Cpu, &AtomicBool::new(false)).unwrap_err();
-    assert!(error.to_string().contains("checkpoint"), "{error}");
+    let error = refusal(&other);
+    assert!(
+        error.contains(r#"another run, of "network = \"lean-blstm\"" and not "network = \"cnn5-blstm\""#),
+        "{error}"
+    );
+    assert!(refusal(&Config { batch: 8, ..config(2) }).contains("batch = 4"), "other pictures");
+    fs::remove_file(folder.path().join("config.toml")).unwrap();
+    assert!(refusal(&other).contains("checkpoint"), "the weights themselves");
 }
 
 #[test]

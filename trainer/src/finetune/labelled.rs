@@ -150,6 +150,14 @@ mod tests {
     }
 
     #[test]
+    fn a_larger_folder_measures_on_nothing_that_was_learned_from() {
+        let (learned, _) = parted(read(folder(120, true).path()).unwrap(), 0.2).unwrap();
+        let (_, measured) = parted(read(folder(300, true).path()).unwrap(), 0.2).unwrap();
+        assert!((40..80).contains(&measured.len()), "{}", measured.len());
+        assert!(measured.iter().all(|one| learned.iter().all(|other| other.file != one.file)));
+    }
+
+    #[test]
     fn a_broken_file_and_two_minds_about_one_picture_are_refused() {
         let folder = folder(4, true);
         fs::write(folder.path().join("abc_num9.png"), b"no picture").unwrap();
