@@ -4,7 +4,7 @@ use std::{env, io, os::unix::process::CommandExt, process::Command};
 
 const SETTINGS: [(&str, &str); 4] = [
     // Memory that a step gives back is kept for the next one. Left alone, glibc returns each large tensor's pages to the system,
-    // which clears them for the next tensor: a fifth of all time.
+    // which clears them for the next tensor: an eighth of all time.
     // The threshold is the highest that every glibc takes; what is refused leaves the lowest.
     ("MALLOC_MMAP_THRESHOLD_", "33554432"),
     ("MALLOC_TRIM_THRESHOLD_", "4294967296"),
