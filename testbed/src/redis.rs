@@ -12,19 +12,38 @@ pub struct Redis {
     group: Group,
     port: u16,
     folder: Folder,
+    fsync: Fsync,
+}
+
+/// When it has its file's writes on the disk.
+#[derive(Clone, Copy)]
+enum Fsync {
+    /// Once a second. While it does, what it answers is in its memory alone: a kill then loses that.
+    EverySecond,
+    /// Before each answer.
+    Always,
 }
 
 impl Redis {
     /// Starts one and waits until it answers.
     pub async fn start() -> Result<Self> {
+        Self::syncing(Fsync::EverySecond).await
+    }
+
+    /// The same of one whose kill loses nothing that it has answered.
+    pub async fn start_to_be_killed() -> Result<Self> {
+        Self::syncing(Fsync::Always).await
+    }
+
+    async fn syncing(fsync: Fsync) -> Result<Self> {
         ensure!(
             Command::new("redis-server").arg("--version").output().is_ok(),
             "redis-server is not installed: apt-get install redis-server"
         );
         let folder = Folder::new("redis")?;
         let port = free_port()?;
-        let group = launch(port, folder.path()).await?;
-        Ok(Self { group, port, folder })
+        let group = launch(port, folder.path(), fsync).await?;
+        Ok(Self { group, port, folder, fsync })
     }
 
     /// `redis://127.0.0.1:PORT/0`
@@ -45,17 +64,21 @@ impl Redis {
     /// Kills it where it still runs, and starts it on the same port with the same data.
     pub async fn restart(&mut self) -> Result<()> {
         self.group.kill();
-        self.group = launch(self.port, self.folder.path()).await?;
+        self.group = launch(self.port, self.folder.path(), self.fsync).await?;
         Ok(())
     }
 }
 
-async fn launch(port: u16, folder: &Path) -> Result<Group> {
+async fn launch(port: u16, folder: &Path, fsync: Fsync) -> Result<Group> {
+    let fsync = match fsync {
+        Fsync::EverySecond => "everysec",
+        Fsync::Always => "always",
+    };
     let configuration = folder.join("redis.conf");
     fs::write(
         &configuration,
         format!(
-            "bind 127.0.0.1\nport {port}\ndir {}\nappendonly yes\nappendfsync everysec\nsave \"\"\n\
+            "bind 127.0.0.1\nport {port}\ndir {}\nappendonly yes\nappendfsync {fsync}\nsave \"\"\n\
              maxmemory-policy noeviction\nenable-debug-command local\n",
             folder.display(),
         ),

@@ -10,7 +10,7 @@ use crate::{PATIENCE, created, end, eventually, status, store};
 
 #[tokio::test]
 async fn what_was_answered_survives_a_kill() {
-    let mut redis = Redis::start().await.unwrap();
+    let mut redis = Redis::start_to_be_killed().await.unwrap();
     let store = store(&redis.url());
     let (ended, open) = (created(&store).await, created(&store).await);
     assert!(end(&store, ended).await);
@@ -27,7 +27,7 @@ async fn what_was_answered_survives_a_kill() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn jobs_end_through_kills() {
-    let mut redis = Redis::start().await.unwrap();
+    let mut redis = Redis::start_to_be_killed().await.unwrap();
     let store = Arc::new(store(&redis.url()));
     let mut ids = Vec::new();
     for _ in 0..100 {
@@ -63,7 +63,7 @@ async fn jobs_end_through_kills() {
 
 #[tokio::test]
 async fn a_store_comes_before_its_server_and_keeps_its_password() {
-    let mut redis = Redis::start().await.unwrap();
+    let mut redis = Redis::start_to_be_killed().await.unwrap();
     redis.group().kill();
     let url = format!("redis://user:secret@127.0.0.1:{}/0", redis.port());
     let guarded = RedisResults::new(&url, "test", ResultOptions::default()).unwrap();

@@ -61,7 +61,7 @@ impl Link {
 
 impl Installation {
     pub(crate) async fn start(settings: &Settings) -> Result<Self> {
-        let (rabbitmq, redis) = tokio::try_join!(RabbitMq::start(), Redis::start())?;
+        let (rabbitmq, redis) = tokio::try_join!(RabbitMq::start(), Redis::start_to_be_killed())?;
         let mut links = Vec::new();
         if !settings.no_faults {
             for target in [rabbitmq.port(), redis.port(), rabbitmq.port(), redis.port()] {
