@@ -39,7 +39,8 @@ impl Labelled {
     }
 }
 
-/// All labelled pictures of a folder, in an order that depends on their contents alone. A file that cannot be read is an error: a picture lost here would be lost in silence.
+/// All labelled pictures of a folder, in an order that depends on their contents alone. A file that cannot be read is
+/// an error: a picture lost here would be lost in silence.
 pub fn read(folder: &Path) -> Result<Vec<Labelled>> {
     let list = folder.join(LIST);
     let named: Vec<(PathBuf, String)> = if list.exists() {

@@ -8,8 +8,8 @@
 //!
 //! **How durable a result is.** As durable as the server makes its writes. With `appendonly yes` and
 //! `appendfsync everysec`, the kill of its process loses what it answered while the file was being synced, and a crash of its
-//! machine up to a second of results or two, whose jobs are then `queued` or unknown, since their workers have acknowledged them. Those who cannot have that set
-//! `appendfsync always`. Replicas follow a moment behind their primary, so a failover may lose as much; nothing here waits
+//! machine up to a second of results or two, whose jobs are then `queued` or unknown, since their workers have acknowledged
+//! them. Those who cannot have that set `appendfsync always`. Replicas follow a moment behind their primary, so a failover may lose as much; nothing here waits
 //! for them (`WAIT`). `maxmemory-policy noeviction` is a must: with any other policy a full server forgets results
 //! in silence, where with this one it refuses and workers wait.
 //!
