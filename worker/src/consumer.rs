@@ -297,34 +297,32 @@ impl ConsumerLoop {
     /// Gives back what was not started, and lets what was come to its end.
     async fn drain(mut self, drain: Duration) -> Drained {
         let deadline = Instant::now() + drain;
-        let quiet = async {
-            while !self.sources.is_quiet() {
-                self.sources.quiet();
-                let (queue, deliveries) = self.sources.next().await;
-                self.hold(queue, deliveries);
-            }
-        };
-        if timeout_at(deadline, quiet).await.is_err() {
-            // Its consumer is dropped with the loop, and what it pushed goes back then.
-            tracing::warn!("the broker did not take back in time what it had pushed ahead");
-        }
-        let unstarted = self.pending.take_all();
-        self.release(unstarted);
-
         let mut drained = Drained::default();
-        match self.running.take() {
-            Some(Running { deliveries, stage: Stage::Engine { answers, at_ms, .. }, .. }) => {
-                let jobs = deliveries.len();
-                match timeout_at(deadline, answers).await {
-                    Ok(Ok(answers)) => self.conclude(deliveries, at_ms, answers),
-                    // Dropped with `deliveries`, they go back with the attempt counted: it may be their fault.
-                    Ok(Err(_)) | Err(_) => drained.abandoned = jobs,
+        if let Some(examined) = self.running.take_if(|running| matches!(running.stage, Stage::Examined(_))) {
+            self.release(examined.deliveries);
+        }
+        // The broker may be slow to take back what it pushed ahead. Answers that come meanwhile are not kept waiting.
+        let over = timeout_at(deadline, async {
+            loop {
+                let unstarted = self.pending.take_all();
+                self.release(unstarted);
+                if !self.sources.is_quiet() {
+                    self.sources.quiet();
+                } else if self.running.is_none() {
+                    break;
+                }
+                tokio::select! {
+                    (queue, deliveries) = self.sources.next() => self.hold(queue, deliveries),
+                    progress = progress(&mut self.running) => self.end(progress, &mut drained),
                 }
             }
-            Some(Running { deliveries, stage: Stage::Examined(_), .. }) => {
-                self.release(deliveries);
+        });
+        if over.await.is_err() {
+            if !self.sources.is_quiet() {
+                // Its consumer is dropped with the loop, and what it pushed goes back then.
+                tracing::warn!("the broker did not take back in time what it had pushed ahead");
             }
-            None => {}
+            self.end(Err(EngineGone), &mut drained);
         }
         if timeout_at(deadline, join_all(&mut self.settling, &mut drained)).await.is_err() {
             self.give_up.cancel();
@@ -332,6 +330,16 @@ impl ConsumerLoop {
             drop(timeout_at(last, join_all(&mut self.settling, &mut drained)).await);
         }
         drained
+    }
+
+    /// What becomes of the batch in the engine when no other is to follow.
+    fn end(&mut self, progress: Result<Progress, EngineGone>, drained: &mut Drained) {
+        let Some(Running { deliveries, .. }) = self.running.take() else { return };
+        match progress {
+            Ok(Progress::Answered(answers, at_ms)) => self.conclude(deliveries, at_ms, answers),
+            // Dropped with `deliveries`, they go back with the attempt counted: it may be their fault.
+            _ => drained.abandoned += deliveries.len(),
+        }
     }
 }
 

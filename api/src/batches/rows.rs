@@ -5,6 +5,7 @@ use std::{collections::VecDeque, time::Duration};
 use byecaptcha_queue::{BatchId, BatchItem, BatchLookup, Failure, JobId, Lookup, Recognition};
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
+use tokio::time::Instant;
 use utoipa::ToSchema;
 
 use crate::{problem::Problem, routes::held, state::ApiState};
@@ -51,6 +52,19 @@ pub(crate) struct Rows {
     /// Whether to wait for what has not come and has not ended.
     follow: bool,
     read: VecDeque<Row>,
+    /// When they were read.
+    read_at: Instant,
+}
+
+/// What may still come into a batch.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Upload {
+    /// Items.
+    Open,
+    /// The record of an item that was noted before it was canceled.
+    Canceled,
+    /// Nothing: all records of a batch are there before it is closed.
+    Closed,
 }
 
 /// Why there are no more rows though there should be.
@@ -71,7 +85,8 @@ impl From<Problem> for RowsError {
 
 impl Rows {
     pub(crate) fn new(state: ApiState, batch: BatchId, after: u64, limit: usize, follow: bool) -> Self {
-        Self { state, batch, after, left: limit, follow, read: VecDeque::new() }
+        let (read, read_at) = (VecDeque::new(), Instant::now());
+        Self { state, batch, after, left: limit, follow, read, read_at }
     }
 
     /// The next rows, some at a time; none at the end.
@@ -103,13 +118,13 @@ impl Rows {
                 return Ok(false);
             }
             // In this order: what comes between the two is then among the items.
-            let is_open = self.is_open().await?;
+            let is_open = self.upload().await? == Upload::Open;
             let items =
                 self.state.batches.items(self.batch, self.after, limit).await.map_err(Problem::from)?;
             if !items.is_empty() || !self.follow || !is_open {
                 break (items, is_open);
             }
-            self.pause().await?;
+            self.pause_until(Instant::now() + LOOK).await?;
         };
         let first = self.after + 1;
         self.after += items.len() as u64;
@@ -121,6 +136,7 @@ impl Rows {
             .map(|(number, item)| row(state, batch, number, item, may_come))
             .buffered(LOOKUPS)
             .try_collect::<VecDeque<Row>>();
+        self.read_at = Instant::now();
         self.read = rows.await?;
         Ok(!self.read.is_empty())
     }
@@ -130,28 +146,37 @@ impl Rows {
             if self.state.closing.is_cancelled() {
                 return Err(RowsError::Closing);
             }
-            let (mut lookup, mut is_open) = (held(&self.state, job, LOOK).await?, true);
+            let mut lookup = held(&self.state, job, LOOK).await?;
+            let mut may_come = true;
             // That is answered at once, so the pause is here.
             if lookup == Lookup::Unknown {
-                self.pause().await?;
-                // In this order: all records of a batch are there before it is closed.
-                is_open = self.is_open().await?;
+                match self.upload().await? {
+                    Upload::Open => self.pause_until(Instant::now() + LOOK).await?,
+                    // Once for all that were read together.
+                    Upload::Canceled => self.pause_until(self.read_at + LOOK).await?,
+                    Upload::Closed => {}
+                }
+                // In this order: the record may have come before the batch was closed.
+                may_come = self.upload().await? == Upload::Open;
                 lookup = self.state.results.get(job).await.map_err(Problem::from)?;
             }
-            row = found(row, job, lookup, is_open);
+            row = found(row, job, lookup, may_come);
         }
         Ok(row)
     }
 
-    /// Whether more may come into the batch.
-    async fn is_open(&self) -> Result<bool, RowsError> {
+    async fn upload(&self) -> Result<Upload, RowsError> {
         let batch = self.state.batches.batch(self.batch).await.map_err(Problem::from)?;
-        Ok(matches!(batch, BatchLookup::Found(batch) if !batch.closed && !batch.canceled))
+        Ok(match batch {
+            BatchLookup::Found(batch) if !batch.closed && batch.canceled => Upload::Canceled,
+            BatchLookup::Found(batch) if !batch.closed => Upload::Open,
+            _ => Upload::Closed,
+        })
     }
 
-    async fn pause(&self) -> Result<(), RowsError> {
+    async fn pause_until(&self, moment: Instant) -> Result<(), RowsError> {
         tokio::select! {
-            () = tokio::time::sleep(LOOK) => Ok(()),
+            () = tokio::time::sleep_until(moment) => Ok(()),
             () = self.state.closing.cancelled() => Err(RowsError::Closing),
         }
     }

@@ -259,3 +259,32 @@ impl Config {
         labels.filter_map(|&label| self.charset.character(label)).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Command {
+        #[command(flatten)]
+        active: Active,
+    }
+
+    #[test]
+    fn a_curve_goes_on_with_its_own_settings_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().to_str().unwrap();
+        let settled = |more: &[&str]| {
+            let command = ["active", "--style", "rings", "--out", out];
+            settled(&Command::parse_from(command.iter().chain(more)).active)
+        };
+        settled(&[]).unwrap();
+        settled(&["--rounds", "9", "--seeds", "5"]).unwrap();
+        for other in [["--each", "7"], ["--steps", "7"], ["--pool", "777"], ["--rehearse", "default"]] {
+            let error = settled(&other).unwrap_err().to_string();
+            assert!(error.contains("give another --out"), "{error}");
+        }
+    }
+}

@@ -102,3 +102,33 @@ impl Table {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Command {
+        #[command(flatten)]
+        table: Table,
+    }
+
+    #[test]
+    fn a_row_goes_on_with_its_own_budget_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let row = &ROWS[0];
+        let run = folder.path().join(row.network.name());
+        fs::create_dir_all(&run).unwrap();
+        fs::write(run.join("config.toml"), toml::to_string(&row.config(64_000)).unwrap()).unwrap();
+        let begin = |budget: &str| {
+            let at = folder.path().to_str().unwrap();
+            let command = ["table6", "--report-only", "--folder", at, "--out", at, "--budget", budget];
+            let table = Command::parse_from(command).table;
+            table6(&table, Device::Cpu, &AtomicBool::new(false)).unwrap_err().to_string()
+        };
+        assert!(begin("32000").contains("was begun with another --budget"));
+        assert!(begin("64000").contains("is trained"), "nothing is there yet, and it says that");
+    }
+}

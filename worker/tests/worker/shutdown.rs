@@ -80,6 +80,22 @@ async fn a_broker_that_takes_nothing_back_is_not_waited_for() {
 }
 
 #[tokio::test]
+async fn what_the_engine_has_read_is_written_while_the_broker_is_slow() {
+    let setting = Setting::new(Script::gated());
+    let broker = WatchedBroker::new(setting.broker.clone(), setting.results.clone());
+    let settings = WorkerSettings { drain: Duration::from_secs(2), ..WorkerSettings::default() };
+    let running = setting.start_with(Arc::new(broker.clone()), setting.results.clone(), settings);
+    let id = setting.publish('X').await;
+    setting.batches(1).await;
+    broker.never_pause();
+    running.shutdown.cancel();
+    setting.script.open();
+    assert_eq!(setting.texts(&[id]).await, "X");
+    assert_eq!(running.stop().await, Drained::default());
+    assert_eq!(broker.acks(), [(id, true)]);
+}
+
+#[tokio::test]
 async fn an_idle_worker_stops_at_once_and_says_when_it_is_ready() {
     let setting = Setting::new(Script::default());
     let worker = Worker::new(

@@ -227,6 +227,21 @@ async fn a_batch_that_is_too_large_is_taken_back() {
 }
 
 #[tokio::test]
+async fn an_archive_may_have_many_folders_but_not_endless_ones() {
+    let settings = ApiSettings { max_batch_items: 1, ..ApiSettings::default() };
+    let app = TestApp::with(Setup { settings, ..Setup::default() }).await;
+    let picture = png();
+    let archive = |folders: usize| {
+        let names: Vec<_> = (0..folders).map(|number| format!("{number}/")).collect();
+        let mut entries: Vec<(&str, &[u8])> = names.iter().map(|name| (&**name, &b""[..])).collect();
+        entries.push(("a.png", &picture));
+        app.batch("application/zip", zip(&entries))
+    };
+    assert_eq!(app.taken(archive(1_002)).await.1["counts"]["total"], 1);
+    assert_problem(&app, archive(1_003).send().await.unwrap(), 413, "batch-too-large").await;
+}
+
+#[tokio::test]
 async fn what_cannot_be_a_batch_is_refused() {
     let app = TestApp::start().await;
     for (kind, query, status, name) in [

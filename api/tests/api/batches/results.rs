@@ -63,22 +63,25 @@ async fn a_batch_can_be_taken_back() {
 }
 
 #[tokio::test]
-async fn an_item_without_a_record_keeps_nobody_waiting() {
+async fn items_without_a_record_keep_nobody_waiting() {
     let app = TestApp::start().await;
-    let (address, _) = app.taken(app.batch(JSONL, lines(2))).await;
-    let jobs = app.bulk_jobs(2).await;
-    app.results.discard(jobs[0].id).await.unwrap();
-    app.results.finish(&[(jobs[1].id, read("A"))]).await.unwrap();
+    let (address, _) = app.taken(app.batch(JSONL, lines(61))).await;
+    let jobs = app.bulk_jobs(61).await;
+    for lost in &jobs[..60] {
+        app.results.discard(lost.id).await.unwrap();
+    }
+    app.results.finish(&[(jobs[60].id, read("A"))]).await.unwrap();
     for path in [format!("{address}/results"), format!("{address}/results?follow=true")] {
-        let rows = tokio::time::timeout(Duration::from_secs(20), app.rows(&path)).await.unwrap();
+        let rows = tokio::time::timeout(Duration::from_secs(30), app.rows(&path)).await.unwrap();
         let statuses: Vec<_> = rows.iter().map(|row| row["status"].as_str().unwrap()).collect();
-        assert_eq!(statuses, ["gone", "succeeded"], "{path}");
+        assert_eq!(statuses[..60], ["gone"; 60], "{path}");
+        assert_eq!(statuses[60..], ["succeeded"], "{path}");
     }
 
     // Taken back, it has its end as any other.
     let delete = app.client.delete(format!("{}{address}", app.address)).send().await.unwrap();
     let canceled: Value = delete.json().await.unwrap();
-    assert_eq!((&canceled["status"], &canceled["counts"]["canceled"]), (&json!("canceled"), &json!(1)));
+    assert_eq!((&canceled["status"], &canceled["counts"]["canceled"]), (&json!("canceled"), &json!(60)));
     assert_eq!(app.rows(&format!("{address}/results")).await[0]["status"], "canceled");
 }
 

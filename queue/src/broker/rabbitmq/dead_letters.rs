@@ -5,18 +5,12 @@ use futures::StreamExt;
 use std::time::Duration;
 
 use lapin::{
-    message::Delivery,
     options::{BasicConsumeOptions, BasicQosOptions},
     types::FieldTable,
 };
 use tokio::time::timeout;
 
-use super::{
-    acknowledge,
-    link::{PATIENCE, Session},
-    message,
-    outbox::Outbox,
-};
+use super::{acknowledge, link::PATIENCE, message, outbox::Outbox};
 use crate::{
     broker::{BrokerError, DeadLetter},
     job::JobId,
@@ -43,17 +37,23 @@ pub(super) async fn remove(outbox: &Outbox, ids: &[JobId]) -> Result<usize, Brok
     each(outbox, |letter| ids.contains(&letter.job.id)).await
 }
 
-/// Shows every dead letter to `remove`, which says which are to go; gives their number.
+/// Shows every dead letter to `remove` as it comes, which says whether it is to go; gives the number of those that went.
 async fn each(outbox: &Outbox, mut remove: impl FnMut(DeadLetter) -> bool) -> Result<usize, BrokerError> {
     let session = outbox.link.session().await?;
     let count = session.depth(outbox.topology.dead()).await?;
     if count == 0 {
         return Ok(0);
     }
-    let deliveries = take(&session, outbox, count).await?;
-    let channel = deliveries.channel;
+    let channel = session.bounded("opening a channel", session.connection.create_channel()).await?;
+    let window = u16::try_from(count).unwrap_or(u16::MAX);
+    session.bounded("setting the prefetch", channel.basic_qos(window, BasicQosOptions::default())).await?;
+    let (queue, options) = (outbox.topology.dead().clone(), BasicConsumeOptions::default());
+    let consume = channel.basic_consume(queue, "".into(), options, FieldTable::default());
+    let mut consumer = session.bounded("looking at the dead letters", consume).await?;
     let mut removed = 0;
-    for mut delivery in deliveries.all {
+    for _ in 0..window {
+        let Ok(Some(delivery)) = timeout(QUIET, consumer.next()).await else { break };
+        let mut delivery = delivery.map_err(|error| BrokerError::Unavailable(error.to_string()))?;
         match message::dead_letter(&mut delivery) {
             Ok(letter) => {
                 if remove(letter) {
@@ -65,6 +65,9 @@ async fn each(outbox: &Outbox, mut remove: impl FnMut(DeadLetter) -> bool) -> Re
         }
     }
     session.bounded("closing a channel", channel.close(200, "".into())).await?;
+    // Not before: a consumer that is dropped is canceled beside whatever follows, and where that meets a channel that
+    // closes, the client library ends the connection.
+    drop(consumer);
     // The others are on their way back: whoever looks next shall find them.
     let back = async {
         while session.depth(outbox.topology.dead()).await? < count - removed {
@@ -77,28 +80,4 @@ async fn each(outbox: &Outbox, mut remove: impl FnMut(DeadLetter) -> bool) -> Re
         Err(_) => tracing::warn!("dead letters are slow to return, or someone else has taken them"),
     }
     Ok(removed)
-}
-
-struct Taken {
-    channel: lapin::Channel,
-    all: Vec<Delivery>,
-}
-
-async fn take(session: &Session, outbox: &Outbox, count: usize) -> Result<Taken, BrokerError> {
-    let work = async {
-        let channel = session.connection.create_channel().await?;
-        let window = u16::try_from(count).unwrap_or(u16::MAX);
-        channel.basic_qos(window, BasicQosOptions::default()).await?;
-        let options = BasicConsumeOptions::default();
-        let queue = outbox.topology.dead().clone();
-        let mut consumer = channel.basic_consume(queue, "".into(), options, FieldTable::default()).await?;
-        let mut all = Vec::with_capacity(usize::from(window));
-        while all.len() < usize::from(window)
-            && let Ok(Some(delivery)) = timeout(QUIET, consumer.next()).await
-        {
-            all.push(delivery?);
-        }
-        Ok(Taken { channel, all })
-    };
-    session.bounded("looking at the dead letters", work).await
 }

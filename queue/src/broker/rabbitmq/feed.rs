@@ -103,8 +103,9 @@ impl Feed {
         for pause in SECOND_TRIES {
             let session = self.link.session().await?;
             let start = Instant::now();
-            let Err(error) = self.open(session, window).await else { return Ok(()) };
-            if start.elapsed() >= PATIENCE {
+            let Err(error) = self.open(Arc::clone(&session), window).await else { return Ok(()) };
+            // What the server refuses it refuses with the channel, and would again.
+            if start.elapsed() >= PATIENCE || session.connection.status().connected() {
                 return Err(error);
             }
             // Another process may have declared the queue just now, and then older servers end the connection of
