@@ -162,7 +162,20 @@ test("the options keep a key from a server that it is not for", async () => {
   await report(/^Connected/);
   assert.equal((await kept()).key, "");
   await page.fill("#key", "bc_3_4");
-  assert.equal(await key("http://127.0.0.1:9"), "bc_3_4", "typed for whatever address comes next");
+  assert.equal(await key("http://127.0.0.1:9"), "", "typed for another address");
+});
+
+test("the options keep a key from a server that it is not for, where the one that it is for was never there", async () => {
+  await browser.settings({ server: service.url, key: "bc_1_2" });
+  await open("options.html");
+  await page.fill("#address", "http://127.0.0.1:9");
+  await page.fill("#key", "bc_3_4");
+  await page.getByRole("button", { name: "Save and test" }).click();
+  await report(/^No server answers/);
+  await page.fill("#address", service.url);
+  await page.getByRole("button", { name: "Save and test" }).click();
+  await report(/^Connected/);
+  assert.equal((await kept()).key, "");
 });
 
 for (const path of ["options.html", "welcome.html"]) {

@@ -121,6 +121,39 @@ describe("the toast", () => {
     assert.equal(await clipboard(page), "l7JU");
   });
 
+  test("thanks for a correction, and leaves the clipboard alone where that is set", async () => {
+    for (const [copies, words] of [[true, "Sent. Thank you · Copied"], [false, "Sent. Thank you"]]) {
+      await browser.settings({ server: service.url, clipboard: copies });
+      await open("/image/17JU");
+      await readByHand(page);
+      await browser.press(page, "Correct it");
+      await browser.until(page, ({ buttons }) => buttons.some(({ words }) => words === "Send"), "the field");
+      await page.keyboard.type("l7JU");
+      await page.keyboard.press("Enter");
+      await browser.until(page, ({ state }) => state === words, words);
+      await new Promise((over) => setTimeout(over, 300));
+      assert.equal((await browser.shown(page)).state, words);
+      assert.equal(await clipboard(page), copies ? "l7JU" : "nothing yet");
+      await page.close();
+    }
+  });
+
+  test("leaves with Esc, and the page's dialog stays; its text is in order in a page from the right", async () => {
+    await open("/dialog/17JU");
+    await page.evaluate(() => (document.documentElement.dir = "rtl"));
+    await readByHand(page, await captchaBox(page));
+    const host = await page.evaluate(() => {
+      const host = document.querySelector("byecaptcha-overlay");
+      return [getComputedStyle(host).direction, host.lang];
+    });
+    assert.deepEqual(host, ["ltr", "en"]);
+    await browser.press(page, "Correct it");
+    await browser.until(page, ({ buttons }) => buttons.some(({ words }) => words === "Send"), "the field");
+    await page.keyboard.press("Escape");
+    await browser.until(page, ({ toast }) => !toast, "nothing");
+    assert.ok(await page.evaluate(() => document.getElementById("dialog").open));
+  });
+
   test("is gone with its button, and nothing of the reading is left", async () => {
     await open("/image/17JU");
     await assertReads(page, "17JU");
@@ -213,6 +246,22 @@ describe("without dragging", () => {
       assert.equal((await settled()).text, "Arsy");
     });
   }
+
+  test("by a proposal, again after its frame is gone", async () => {
+    await open("/image/Arsy");
+    await captchaBox(page);
+    await browser.inWorker(() => chrome.storage.local.remove("area"));
+    await overlay();
+    await browser.press(page, "Find it");
+    await browser.until(page, ({ frame }) => frame, "a proposal");
+    await browser.drag(page, { x: 500, y: 400, width: 4, height: 4 });
+    await browser.until(page, ({ frame, hint }) => !frame && /too small/.test(hint), "no frame");
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    await browser.until(page, ({ frame }) => frame, "the proposal again");
+    await page.keyboard.press("Enter");
+    assert.equal((await settled()).text, "Arsy");
+  });
 
   test("nothing to propose, and challenges that are not of text", async () => {
     for (const [path, words] of [["/plain", /Nothing on this page/], ["/challenge", /is left alone/]]) {

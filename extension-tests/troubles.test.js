@@ -159,6 +159,59 @@ describe("the server", () => {
     assert.equal(await clipboard(page), "Arsy");
   });
 
+  test("is busy, and the toast is closed: the picture is sent no more", async () => {
+    await browser.settings({ server: proxy.url });
+    await begin();
+    proxy.answer = (incoming, response) => {
+      response.writeHead(503, { "Retry-After": "1" });
+      response.end();
+      return true;
+    };
+    await mark();
+    await browser.until(page, ({ reading }) => /busy/.test(reading), "that it is busy");
+    await browser.press(page, "×");
+    await browser.until(page, ({ toast }) => !toast, "nothing");
+    await nothingKept();
+    proxy.seen.length = 0;
+    await new Promise((over) => setTimeout(over, 2500));
+    assert.deepEqual(proxy.seen, []);
+  });
+
+  test("holds no answer back: asked after once a second, and the page's side never has the key", async () => {
+    await browser.settings({ server: proxy.url, key: "bc_1_2" });
+    await begin();
+    proxy.answer = ({ method }, response) => {
+      const made = method === "POST" || proxy.seen.length < 3;
+      response.writeHead(200, { "Content-Type": made ? "application/json" : "text/html" });
+      response.end(made ? JSON.stringify({ id: "7", status: "queued" }) : "<p>Something else</p>");
+      return true;
+    };
+    await browser.inWorker(() => {
+      globalThis.told = [];
+      chrome.runtime.onConnect.addListener((port) => {
+        const post = port.postMessage.bind(port);
+        port.postMessage = (message) => {
+          globalThis.told.push(JSON.stringify(message));
+          post(message);
+        };
+      });
+    });
+    const begun = Date.now();
+    const { trouble } = await readByHand(page);
+    assert.match(trouble, /is not ByeCaptcha/);
+    assert.ok(Date.now() - begun >= 2000, `${Date.now() - begun} ms`);
+    assert.deepEqual(proxy.seen, ["POST /v1/jobs", "GET /v1/jobs/7", "GET /v1/jobs/7"]);
+    const told = await browser.inWorker(() => globalThis.told);
+    assert.ok(told.some((message) => message.includes("trouble")) && !told.some((message) => message.includes("bc_1_2")), String(told));
+    const read = await browser.inWorker(async () => {
+      const [tab] = await chrome.tabs.query({ active: true, lastFocusedWindow: true });
+      const func = () => chrome.storage.local.get(null).then(JSON.stringify, () => "refused");
+      const [{ result }] = await chrome.scripting.executeScript({ target: { tabId: tab.id }, func });
+      return result;
+    });
+    assert.equal(read, "refused");
+  });
+
   test("is busy: asked again after the time that it gives", async () => {
     await browser.settings({ server: proxy.url });
     await begin();
@@ -256,6 +309,34 @@ describe("the hand", () => {
     assert.equal(await clipboard(page), "nothing yet");
     assert.equal(await page.evaluate(() => document.activeElement.id), "code");
     assert.equal(await page.evaluate(() => document.querySelector("byecaptcha-overlay")), null);
+  });
+
+  test("leaves with Esc: the focus goes back to a password's field, not to the one before", async () => {
+    await begin();
+    const leave = async () => {
+      await browser.clickIcon(page);
+      await browser.until(page, ({ overlay }) => overlay, "the overlay");
+      await page.keyboard.press("Escape");
+      await browser.until(page, ({ overlay }) => !overlay, "no overlay");
+      return page.evaluate(() => document.activeElement.id);
+    };
+    await page.focus("#code");
+    assert.equal(await leave(), "code");
+    await page.evaluate(() => document.getElementById("name").setAttribute("type", "password"));
+    await page.focus("#name");
+    assert.equal(await leave(), "name");
+    await page.evaluate(() => document.activeElement.blur());
+    assert.equal(await leave(), "", "nothing had it");
+  });
+
+  test("presses the overlay's keys, and no script does", async () => {
+    await begin();
+    await browser.clickIcon(page);
+    await browser.until(page, ({ overlay }) => overlay, "the overlay");
+    await page.evaluate(() => window.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape" })));
+    assert.ok((await browser.shown(page)).overlay);
+    await page.keyboard.press("Escape");
+    await browser.until(page, ({ overlay }) => !overlay, "no overlay");
   });
 
   test("leaves with a second click on the icon", async () => {

@@ -1,6 +1,8 @@
 // What the extension says, in Chinese. The keys are those of english.js.
 
 export default {
+  lang: "zh",
+
   overlay: "框选验证码",
   hint: "拖动鼠标框选验证码",
   hintKeys: "或用方向键移动选框（按住 Shift 调整大小，按住 Ctrl 微调），再按 Enter",

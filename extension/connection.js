@@ -20,7 +20,7 @@ export async function connect(typed, key) {
   const list = await models(settings);
   const sample = await (await fetch(chrome.runtime.getURL("sample.jpg"))).blob();
   const begun = performance.now();
-  const record = await submit(settings, sample, crypto.randomUUID());
+  const { record } = await submit(settings, sample, crypto.randomUUID());
   const milliseconds = Math.round(performance.now() - begun);
   if (!hasEnded(record)) throw new Trouble("stillBusy");
   if (record.status !== "succeeded") throw new Trouble("unread", { values: { detail: record.error?.detail ?? "" } });

@@ -8,7 +8,7 @@ import { say, wordsFor } from "./words.js";
 export async function translate(values = {}) {
   const { language } = await load();
   const words = wordsFor(language);
-  document.documentElement.lang = words === wordsFor("zh") ? "zh" : "en";
+  document.documentElement.lang = words.lang;
   for (const element of document.querySelectorAll("[data-words]")) {
     element.textContent = say(words[element.dataset.words], values);
   }

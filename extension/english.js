@@ -1,6 +1,8 @@
 // What the extension says, in English. `{name}` stands for what is put in.
 
 export default {
+  lang: "en",
+
   // The overlay.
   overlay: "Mark the captcha",
   hint: "Drag over the captcha",

@@ -1,4 +1,5 @@
-// The text field that the person was in last, and putting text into it when they ask for that.
+// The text field that the person was in last, and putting text into it when they ask for that; and what had the focus
+// before the overlay took it.
 
 {
   const TEXT_TYPES = new Set(["text", "search", "tel", "number", ""]);
@@ -30,6 +31,7 @@
 
   byecaptcha.Field = class {
     #last = null;
+    #before = null;
     #onChange = () => {};
     #watched = new WeakSet();
 
@@ -60,9 +62,15 @@
       return isField(this.#last);
     }
 
-    /** Gives the focus back. */
-    focus() {
-      if (this.there) this.#last.focus({ preventScroll: true });
+    /** Remembers what has the focus, whatever it is: a password's field and a button are none to fill in. */
+    keepFocus() {
+      this.#before = focused();
+    }
+
+    /** Gives the focus back to exactly that. To another field, what is typed next would go astray. */
+    giveFocus() {
+      if (this.#before?.isConnected) this.#before.focus({ preventScroll: true });
+      this.#before = null;
     }
 
     /** Replaces what is in the field, as typing would: the page's own scripts hear of it, and no form is sent. */

@@ -32,13 +32,15 @@
   byecaptcha.Mount = class {
     #host = document.createElement("byecaptcha-overlay");
 
-    constructor(content) {
+    constructor(content, lang) {
       // Inline and important, which no style of the page's outweighs.
       this.#host.style.cssText =
         "all: initial !important; position: fixed !important; inset: 0 auto auto 0 !important; width: 0 !important; " +
         "height: 0 !important; margin: 0 !important; border: 0 !important; padding: 0 !important; " +
         "overflow: visible !important; background: none !important; z-index: 2147483647 !important; " +
-        "display: block !important;";
+        // Which `all` leaves as they are: the order of a page that is written from the right.
+        "display: block !important; direction: ltr !important; unicode-bidi: isolate !important;";
+      this.#host.lang = lang;
       this.#host.popover = "manual";
       const root = this.#host.attachShadow({ mode: "closed", delegatesFocus: false });
       root.adoptedStyleSheets = [sheet];

@@ -10,11 +10,14 @@ const $ = (id) => document.getElementById(id);
 let words;
 // Server and key as they were kept last.
 let kept;
+// The origin that the key in its field is for; none where it was typed before any address.
+let keyFor;
 
 async function show() {
   words = await translate();
   const settings = await load();
   kept = settings;
+  keyFor = originOf(settings.server);
   $("address").value = settings.server;
   $("key").value = settings.key;
   $("clipboard").checked = settings.clipboard;
@@ -45,11 +48,21 @@ function warn() {
   $("unencrypted").hidden = !server || !unencrypted(server);
 }
 
+const originOf = (server) => server && new URL(server).origin;
+
+/** A key goes to the server that it was typed for, and is back with its address. */
+function guardKey() {
+  const origin = originOf(address($("address").value));
+  if (!origin) return;
+  if (keyFor && keyFor !== origin) $("key").value = origin === originOf(kept.server) ? kept.key : "";
+  keyFor = origin;
+}
+
 $("server").addEventListener("submit", (event) => {
   event.preventDefault();
+  guardKey();
   attempt($("connect"), $("report"), words, async () => {
     const { settings, models, text, milliseconds } = await connect($("address").value, $("key").value);
-    kept = settings;
     $("address").value = settings.server;
     offer(models, settings.model);
     report($("report"), say(words.connected, { text, milliseconds }));
@@ -58,13 +71,12 @@ $("server").addEventListener("submit", (event) => {
 
 $("address").addEventListener("input", warn);
 
-// A key is for the server that it was given for, and back with its address.
-$("address").addEventListener("change", () => {
-  const server = address($("address").value);
-  if (!server) return;
-  const same = new URL(server).origin === new URL(kept.server).origin;
-  if ($("key").value === (same ? "" : kept.key)) $("key").value = same ? kept.key : "";
-});
+$("address").addEventListener("change", guardKey);
+
+$("key").addEventListener("input", () => (keyFor = originOf(address($("address").value))));
+
+// Connecting keeps server and key before it tests them, and the first page may do so beside this one.
+chrome.storage.local.onChanged.addListener(async () => (kept = await load()));
 
 $("show").addEventListener("click", () => {
   const shown = $("key").type === "password";

@@ -56,7 +56,7 @@
         bar,
         this.spoken,
       );
-      this.#mount = new byecaptcha.Mount(this.pane);
+      this.#mount = new byecaptcha.Mount(this.pane, words.lang);
       if (last) this.#mark(last, { proposed: true });
       this.#listen();
       this.pane.focus({ preventScroll: true });
@@ -114,6 +114,8 @@
     }
 
     #press(event) {
+      // A page's script presses no keys of the overlay.
+      if (!event.isTrusted) return;
       const arrow = ARROWS[event.key];
       const onButton = this.#mount.root.activeElement?.localName === "button";
       if (event.key === "Tab" || (onButton && (event.key === "Enter" || event.key === " "))) {
@@ -142,7 +144,7 @@
       const now = stops.indexOf(this.#mount.root.activeElement);
       const next = event.shiftKey ? (now <= 0 ? stops.length - 1 : now - 1) : (now + 1) % stops.length;
       event.preventDefault();
-      stops[next].focus();
+      stops[next]?.focus();
     }
 
     #nudge([right, down], { shiftKey, ctrlKey, metaKey }) {
@@ -175,6 +177,7 @@
         this.frame.style[side] = `${value}px`;
       }
       this.readButton.hidden = this.#from !== null;
+      if (!proposed) this.#offerFind();
       if (!spoken) return;
       const rounded = Object.fromEntries(Object.entries(area).map(([name, value]) => [name, Math.round(value)]));
       this.spoken.textContent = say(this.#words.frameAt, rounded);
@@ -183,8 +186,18 @@
     #unmark() {
       this.#area = null;
       this.frame.hidden = true;
+      // A button that is gone leaves the focus nowhere.
+      if (this.#mount.root.activeElement === this.readButton) this.pane.focus({ preventScroll: true });
       this.readButton.hidden = true;
       this.pane.classList.add("clear");
+      this.#offerFind();
+    }
+
+    /** The only proposal there is hides the button for the next; without its frame it can be asked for anew. */
+    #offerFind() {
+      if (!this.findButton.hidden) return;
+      this.findButton.hidden = false;
+      this.findButton.textContent = this.#words.find;
     }
 
     /** The page was scrolled: the frame stays on what it is around, and is gone once that is out of the window. */

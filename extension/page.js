@@ -24,18 +24,19 @@
     const area = last && inWindow(last);
     const onArea = (area) => {
       overlay = null;
-      field.focus();
+      field.giveFocus();
       begin(area);
     };
     // The page may have been scrolled by then.
     const onSame = () => onArea(broughtIntoWindow(last));
+    field.keepFocus();
     overlay = new byecaptcha.Overlay({ words, last: isSeen(area) ? area : null, hint, onArea, onSame, onLeave: leave });
   }
 
   function leave() {
     overlay?.close();
     overlay = null;
-    field.focus();
+    field.giveFocus();
   }
 
   /** The picture that the menu was opened on. A frame of another site keeps its own to itself: that is dragged over. */
@@ -106,11 +107,12 @@
       reading.ended = true;
       return complain(message.trouble, message.retryable);
     }
-    if (kind === "copied") return toast?.showCopied(message.copied);
+    if (kind === "copied") return toast?.showCopied(message.copied, { corrected: id !== undefined });
     if (kind === "uncorrected") return toast?.showUncorrected(inWords(message.trouble));
     if (kind === "corrected") {
-      toast?.showCorrected(message.text);
-      send({ kind: "copy", text: message.text });
+      toast?.showCorrected(message.text, message.copy);
+      // Asked for from here, where it is known that no other captcha was read meanwhile.
+      if (message.copy) send({ kind: "copy", id, text: message.text });
     }
   }
 

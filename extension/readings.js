@@ -3,7 +3,7 @@
 
 import { capture } from "./capture.js";
 import { copy } from "./clipboard.js";
-import { follow, hasEnded, submit } from "./service.js";
+import { follow, hasEnded, pauseFor, submit } from "./service.js";
 import { load } from "./settings.js";
 import { Trouble, troubleFrom } from "./trouble.js";
 
@@ -14,6 +14,8 @@ const prefix = "reading ";
 const running = new Map();
 // Who is told how a reading goes: the page's port, which is another one after the worker was stopped.
 const listeners = new Map();
+// What ends a reading that is under way.
+const aborters = new Map();
 
 /** Reads an area of a tab. `tell` gets "captured", "busy", "read" or "trouble" with what belongs to it. */
 export function read(id, tab, area, view, tell) {
@@ -35,9 +37,10 @@ export function resume(id, tell) {
   });
 }
 
-/** Keeps nothing of a reading. One that is under way is followed no further, and does not come to the clipboard. */
+/** Keeps nothing of a reading. One that is under way is sent and followed no further, and does not come to the clipboard. */
 export async function forget(id) {
   listeners.delete(id);
+  aborters.get(id)?.abort();
   if (!running.has(id)) await chrome.storage.session.remove(prefix + id);
 }
 
@@ -51,6 +54,7 @@ export async function sweep() {
 async function once(id, tell, work) {
   listeners.set(id, tell);
   if (running.has(id)) return;
+  aborters.set(id, new AbortController());
   const under = work().catch((error) => {
     const { kind, values, retryable, settings } = troubleFrom(error);
     listeners.get(id)?.({ kind: "trouble", id, trouble: { kind, values, settings }, retryable });
@@ -58,6 +62,7 @@ async function once(id, tell, work) {
   running.set(id, under);
   await under;
   running.delete(id);
+  aborters.delete(id);
   // Read, or let go of meanwhile.
   if (!listeners.has(id)) await forget(id);
 }
@@ -65,17 +70,21 @@ async function once(id, tell, work) {
 async function finish(id, picture) {
   const settings = await load();
   const reading = await get(id);
-  const onBusy = (seconds) => listeners.get(id)?.({ kind: "busy", id, seconds });
+  const { signal } = aborters.get(id);
+  const watch = { onBusy: (seconds) => listeners.get(id)?.({ kind: "busy", id, seconds }), signal };
+  // Let go of while the picture was taken: it goes nowhere.
+  if (!listeners.has(id)) return;
   try {
-    let record = reading.job
-      ? await follow(settings, reading.job, onBusy)
-      : await submit(settings, picture, reading.key, onBusy);
+    let { record, pause } = reading.job
+      ? await follow(settings, reading.job, watch)
+      : await submit(settings, picture, reading.key, watch);
     while (listeners.has(id) && !hasEnded(record)) {
       if (reading.job !== record.id) {
         reading.job = record.id;
         await put(reading);
       }
-      record = await follow(settings, record.id, onBusy);
+      await pauseFor(pause, signal);
+      ({ record, pause } = await follow(settings, record.id, watch));
     }
     // The toast was closed or another captcha marked: the clipboard is for something else by now.
     if (!listeners.has(id)) return;

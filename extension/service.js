@@ -16,16 +16,19 @@ export function hasEnded(record) {
   return ENDED.has(record.status);
 }
 
-/** Submits a picture and gives its record, ended if that took little time. The same `key` again is the same job. */
-export function submit(settings, picture, key, onBusy) {
+/**
+ * Submits a picture and gives its `record`, ended if that took little time, and the seconds to `pause` before it is asked
+ * after. The same `key` again is the same job. `onBusy` is told the seconds until the next try; `signal` ends it all.
+ */
+export function submit(settings, picture, key, { onBusy, signal } = {}) {
   const model = settings.model ? `?model=${encodeURIComponent(settings.model)}` : "";
   const headers = { "Content-Type": picture.type, "Idempotency-Key": key };
-  return patiently(settings, `/v1/jobs${model}`, { method: "POST", headers, body: picture }, onBusy);
+  return patiently(settings, `/v1/jobs${model}`, { method: "POST", headers, body: picture, signal }, onBusy);
 }
 
-/** A job's record, held back by the server until the job ends or the time is over. */
-export function follow(settings, job, onBusy) {
-  return patiently(settings, `/v1/jobs/${job}`, { method: "GET", headers: {} }, onBusy);
+/** The same for a job's record, held back by the server until the job ends or the time is over. */
+export function follow(settings, job, { onBusy, signal } = {}) {
+  return patiently(settings, `/v1/jobs/${job}`, { method: "GET", headers: {}, signal }, onBusy);
 }
 
 /** Tells the server what the picture of a job says. */
@@ -44,26 +47,45 @@ export async function models(settings) {
   const answer = await ask(settings, "/v1/models", { method: "GET", headers: {} });
   if (!answer.ok) throw await refusal(settings, answer);
   const { models } = await json(settings, answer);
-  if (!Array.isArray(models)) throw new Trouble("unexpected", { values: settings, settings: true });
+  if (!Array.isArray(models)) throw new Trouble("unexpected", { values: { server: settings.server }, settings: true });
   return models;
 }
 
-/** Asks until the server is not too busy to answer. `onBusy` is told the seconds until the next try. */
+/** Waits, but no longer than until `signal` says that nobody waits for the end. */
+export function pauseFor(seconds, signal) {
+  return new Promise((over, broken) => {
+    const stop = () => {
+      clearTimeout(timer);
+      broken(new Trouble("interrupted", { retryable: true }));
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", stop);
+      over();
+    }, seconds * 1000);
+    if (signal?.aborted) stop();
+    else signal?.addEventListener("abort", stop, { once: true });
+  });
+}
+
+/** Asks until the server is not too busy to answer. */
 async function patiently(settings, path, request, onBusy) {
   const held = { ...request, headers: { ...request.headers, Prefer: `wait=${HOLD_SECONDS}` } };
   const begun = Date.now();
   for (;;) {
+    const asked = Date.now();
     const answer = await ask(settings, path, held);
+    const pause = Math.max(1, Number.parseInt(answer.headers.get("Retry-After") ?? "", 10) || 1);
     if (answer.ok) {
       const record = await json(settings, answer);
-      if (typeof record?.id !== "string") throw new Trouble("unexpected", { values: settings, settings: true });
-      return record;
+      if (typeof record?.id !== "string") throw new Trouble("unexpected", { values: { server: settings.server }, settings: true });
+      // An answer that was held back for its time is pause enough; not every server holds one back.
+      const late = Date.now() - asked >= HOLD_SECONDS * 1000;
+      return { record, pause: late ? 0 : Math.min(pause, LONGEST_PAUSE_SECONDS) };
     }
-    const pause = Math.max(1, Number.parseInt(answer.headers.get("Retry-After") ?? "", 10) || 1);
     const busy = answer.status === 429 || answer.status === 503;
     if (!busy || pause > LONGEST_PAUSE_SECONDS || Date.now() - begun > PATIENCE_MS) throw await refusal(settings, answer);
     onBusy?.(pause);
-    await new Promise((over) => setTimeout(over, pause * 1000));
+    await pauseFor(pause, request.signal);
   }
 }
 
@@ -76,9 +98,10 @@ async function ask({ server, key }, path, request) {
       // The server needs no cookies; and what it answers is of this moment.
       credentials: "omit",
       cache: "no-store",
-      signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
+      signal: AbortSignal.any([AbortSignal.timeout(ANSWER_TIMEOUT_MS), ...(request.signal ? [request.signal] : [])]),
     });
   } catch {
+    if (request.signal?.aborted) throw new Trouble("interrupted", { retryable: true });
     // Permissions can be taken away in the browser's own settings.
     const allowed = await chrome.permissions.contains(permission(server));
     if (!allowed) throw new Trouble("notAllowed", { settings: true, retryable: true });
@@ -90,7 +113,7 @@ async function json(settings, answer) {
   try {
     return await answer.json();
   } catch {
-    throw new Trouble("unexpected", { values: settings, settings: true });
+    throw new Trouble("unexpected", { values: { server: settings.server }, settings: true });
   }
 }
 

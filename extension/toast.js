@@ -40,11 +40,14 @@
         this.#buttons,
       );
       pane.addEventListener("keydown", (event) => {
-        if (event.key === "Escape") this.#leave();
+        if (event.key !== "Escape") return;
+        // The page's dialog around it stays open.
+        event.preventDefault();
+        this.#leave();
       });
       for (const kind of ["pointerenter", "focusin"]) pane.addEventListener(kind, () => clearTimeout(this.#timer));
       for (const kind of ["pointerleave", "focusout"]) pane.addEventListener(kind, () => this.#stay());
-      this.#mount = new byecaptcha.Mount(pane);
+      this.#mount = new byecaptcha.Mount(pane, words.lang);
       this.showReading();
     }
 
@@ -125,11 +128,11 @@
       input.select();
     }
 
-    /** The correction has arrived: it is the text from now on. */
-    showCorrected(text) {
+    /** The correction has arrived: it is the text from now on, and `copied` where it is about to be. */
+    showCorrected(text, copied) {
       this.#body.replaceChildren(element("p", { className: "text", translate: false }, text));
       this.#say(this.#words.thanks, true);
-      this.#offer(text, true);
+      this.#offer(text, copied);
     }
 
     showUncorrected(message) {
@@ -138,8 +141,10 @@
       if (send) send.disabled = false;
     }
 
-    showCopied(copied) {
-      this.#say(copied ? this.#words.copied : this.#words.copyFailed, copied);
+    showCopied(copied, { corrected = false } = {}) {
+      const words = copied ? this.#words.copied : this.#words.copyFailed;
+      // A correction's thanks stay.
+      this.#say(corrected ? `${this.#words.thanks} · ${words}` : words, copied);
     }
 
     showTrouble(message, { retryable = false, settings = false, again = false } = {}) {

@@ -36,6 +36,9 @@ chrome.runtime.onConnect.addListener((port) => {
   port.onDisconnect.addListener(() => readings.forEach(forget));
 });
 
+// The pages' side of the extension reads no settings, and a page that has taken over its process is not to, either.
+chrome.storage.local.setAccessLevel({ accessLevel: "TRUSTED_CONTEXTS" });
+
 sweep();
 
 /** Opens the overlay on the tab, or has the picture with that address read. */
@@ -110,12 +113,13 @@ async function serve(message, port) {
       await forget(id);
       break;
     case "copy":
-      tell({ kind: "copied", copied: await copy(message.text) });
+      tell({ kind: "copied", id, copied: await copy(message.text) });
       break;
     case "correct":
       try {
-        await correct(await load(), message.job, message.text);
-        tell({ kind: "corrected", id, text: message.text });
+        const settings = await load();
+        await correct(settings, message.job, message.text);
+        tell({ kind: "corrected", id, text: message.text, copy: settings.clipboard });
       } catch (error) {
         const { kind, values, settings } = troubleFrom(error);
         tell({ kind: "uncorrected", id, trouble: { kind, values, settings } });

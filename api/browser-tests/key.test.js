@@ -62,6 +62,28 @@ describe("a service with keys", () => {
     assert.ok(await page.locator("#key").isHidden());
   });
 
+  test("what was read is not read again with the next key, nor with a second click", async () => {
+    let posts = 0;
+    await page.route("**/v1/jobs", (route) => {
+      posts += 1;
+      return route.continue();
+    });
+    await page.setInputFiles("#picker", first);
+    await card(first).locator(".error").waitFor();
+    assert.equal(posts, 1);
+    await page.fill("#key", keys.right);
+    await page.getByRole("button", { name: "Use it" }).evaluate((button) => {
+      button.click();
+      button.click();
+    });
+    await card(first).locator(".text").waitFor();
+    await page.getByRole("button", { name: "Forget it" }).click();
+    await use(keys.right);
+    await said(/until this tab is closed/);
+    await page.waitForTimeout(300);
+    assert.equal(posts, 2);
+  });
+
   test("kept for the visit: after a reload, not in another tab", async () => {
     await use(keys.right);
     await said(/until this tab is closed/);

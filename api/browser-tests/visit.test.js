@@ -26,6 +26,19 @@ describe("the visit", () => {
     assert.ok(await page.locator("#results").isHidden());
   });
 
+  test("a picture that is removed before it is kept is not kept", async () => {
+    await page.evaluate(() => {
+      HTMLImageElement.prototype.decode = () => new Promise((over) => (window.decoded = over));
+    });
+    await page.setInputFiles("#picker", first);
+    await assertRead(first);
+    await page.waitForFunction(() => window.decoded);
+    await page.getByRole("button", { name: "Clear all" }).click();
+    await page.evaluate(() => window.decoded());
+    await page.waitForTimeout(200);
+    assert.deepEqual(await page.evaluate(() => JSON.parse(sessionStorage.getItem("byecaptcha-history"))), []);
+  });
+
   test("another visit begins empty", async () => {
     await page.setInputFiles("#picker", first);
     await assertRead(first);

@@ -84,6 +84,7 @@ export class Card {
   /** How far it is: "waiting", "uploading", "reading", or "busy" or "limited" with the seconds until the next try. */
   show(state, wait) {
     this.retryable = false;
+    this.needsKey = false;
     this.element.dataset.state = state;
     this.element.setAttribute("aria-busy", "true");
     const words = STATES[state].replace("{wait}", wait);

@@ -15,10 +15,12 @@ export function recall() {
   }
 }
 
-/** Adds a reading; `image` is the element that shows its picture. */
-export async function remember({ name, job, result }, image) {
+/** Adds a reading; `image` is the element that shows its picture, and `isWanted()` says whether it is still to be kept. */
+export async function remember({ name, job, result }, image, isWanted) {
   // It may not be drawn yet, or be of a kind that this browser does not draw.
   await image?.decode().catch(() => {});
+  // It may have been removed meanwhile.
+  if (!isWanted()) return;
   keep([{ name, job, result, picture: thumbnail(image) }, ...recall().filter((entry) => entry.job !== job)].slice(0, MOST));
 }
 

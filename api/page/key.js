@@ -45,7 +45,13 @@ export function listenForKey(onKey) {
     event.preventDefault();
     const key = $("key").value.trim();
     report("Asking the service");
+    // A second answer would send what waits for a key a second time.
+    const button = $("use-key");
+    const focused = button === document.activeElement;
+    button.disabled = true;
     const words = await tested(key);
+    button.disabled = false;
+    if (words && focused) button.focus();
     if (words) return report(words);
     current = key;
     store("sessionStorage", $("keep-key").checked ? "" : key);
