@@ -17,6 +17,8 @@ pub(crate) async fn accept(
     mut job: Job,
     queue: QueueName,
 ) -> Result<(), Problem> {
+    // Here and not where the record is written: a batch has a span for all of its jobs, and the log would name each in every line.
+    Span::current().record("job", tracing::field::display(created.id));
     record(state, created).await?;
     if let Err(error) = publish(state, &mut job, queue).await {
         if let Err(error) = state.results.discard(job.id).await {
@@ -30,7 +32,6 @@ pub(crate) async fn accept(
 
 /// Writes the record.
 pub(crate) async fn record(state: &ApiState, record: &JobRecord) -> Result<(), Problem> {
-    Span::current().record("job", tracing::field::display(record.id));
     Ok(state.results.create(record).await?)
 }
 

@@ -107,8 +107,12 @@ impl Recognizer {
             Ok(Self::new(card, Box::new(predictor)))
         };
         let model = model.unwrap_or(Path::new(weights::SHIPPED[0].name));
-        // One that ships has its like in the program, and a file has it in its folder.
-        let special = |name: &str| alone(&model.with_file_name(name));
+        // One that ships has its like in the program, and a file has it in its folder, also where that is not named.
+        let folder = model.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let special = |name: &str| match weights::named(model) {
+            Some(_) => alone(Path::new(name)),
+            None => alone(&folder.join(format!("{name}.safetensors"))),
+        };
         alone(model)?.locating()?.with_special(special)
     }
 

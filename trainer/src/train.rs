@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, OpenOptions},
-    io::Write,
+    io::{self, Write},
     path::Path,
     sync::atomic::{AtomicBool, Ordering},
     time::Instant,
@@ -127,6 +127,10 @@ pub fn train(config: &Config, folder: &Path, device: Device, stop: &AtomicBool) 
         bar.set_message(format!("loss {smooth:.3} {speed:.0} images/s"));
 
         let last = state.step == config.steps || stop.load(Ordering::Relaxed);
+        // Before anything is told: whoever listens may be gone.
+        if last || state.step.is_multiple_of(config.checkpoint_every) {
+            state.save(&checkpoint)?;
+        }
         let evaluating = last || state.step.is_multiple_of(config.evaluate_every);
         if evaluating || state.step.is_multiple_of(100) {
             let figures = evaluating.then(|| evaluate(config, &state, &held_out, device)).transpose()?;
@@ -138,7 +142,7 @@ pub fn train(config: &Config, folder: &Path, device: Device, stop: &AtomicBool) 
                     figures.ignoring_case * 100.0,
                 );
                 // Without a terminal the bar draws nothing, and a run in the background still shall tell.
-                if bar.is_hidden() { println!("{line}") } else { bar.println(line) }
+                if bar.is_hidden() { drop(writeln!(io::stdout(), "{line}")) } else { bar.println(line) }
             }
             let line = LogLine {
                 step: state.step,
@@ -151,9 +155,6 @@ pub fn train(config: &Config, folder: &Path, device: Device, stop: &AtomicBool) 
             };
             writeln!(log, "{}", serde_json::to_string(&line)?)?;
             (since, since_step) = (Instant::now(), state.step);
-        }
-        if last || state.step.is_multiple_of(config.checkpoint_every) {
-            state.save(&checkpoint)?;
         }
         if last {
             break;

@@ -15,7 +15,7 @@ use axum::{
     body::Body,
     http::{HeaderMap, request::Parts},
 };
-use byecaptcha_queue::{Batch, BatchCounts, Failure};
+use byecaptcha_queue::{Batch, BatchCounts, BatchLookup, Failure};
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
@@ -133,6 +133,13 @@ pub(crate) async fn receive(
     let counts = intake.counts();
     if counts.total == 0 {
         return Err(Problem::new(problem::EMPTY_IMAGE, "There is no picture in the batch.").into());
+    }
+    // An upload that was cut off and yet has an end, as that of a pipe, is not the whole of what came under its key before.
+    if let BatchLookup::Found(there) = state.batches.batch(batch.id).await.map_err(Problem::from)?
+        && there.counts.total > counts.total
+    {
+        let detail = format!("It ends after picture {}, and more came under this key before.", counts.total);
+        return Err(Problem::new(problem::IDEMPOTENCY_REUSED, detail).in_field("Idempotency-Key").into());
     }
     state.batches.close_batch(batch.id).await.map_err(Problem::from)?;
     Ok(counts)

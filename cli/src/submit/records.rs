@@ -57,6 +57,8 @@ struct Files {
     journal: Journal,
     table_path: PathBuf,
     journal_path: PathBuf,
+    /// Where the table is that this run's takes the place of, if there was one.
+    replaced_path: PathBuf,
 }
 
 impl Records {
@@ -74,7 +76,7 @@ impl Records {
             return Self::new(heading.run, Box::new(io::stdout()), format, 0, None);
         }
         let path = settings.out.clone();
-        let journal_path = beside(&path);
+        let (journal_path, replaced_path) = (beside(&path, ".journal"), beside(&path, ".before"));
         let exists = |path: &Path| path.try_exists().with_context(|| format!("{}", path.display()));
         let begun = exists(&journal_path)?;
         ensure!(begun || settings.overwrite || !exists(&path)?, is_there(&path));
@@ -88,6 +90,11 @@ impl Records {
                 .with_context(|| format!("{} is of another run", journal_path.display()))?;
         }
         let named = || format!("--out {}", path.display());
+        // It stays until this run's is whole; one that is there is that of a run that was to take its place and did not end.
+        let has_rows = fs::metadata(&path).is_ok_and(|table| table.is_file() && table.len() > 0);
+        if settings.overwrite && has_rows && !exists(&replaced_path)? {
+            fs::rename(&path, &replaced_path).with_context(named)?;
+        }
         let mut options = OpenOptions::new();
         let mut table =
             options.read(true).write(true).create(true).truncate(false).open(&path).with_context(named)?;
@@ -109,7 +116,7 @@ impl Records {
         };
         table.set_len(good).and_then(|()| table.seek(SeekFrom::Start(good))).with_context(named)?;
         let out = Box::new(table.try_clone().with_context(named)?);
-        let files = Files { table, journal, table_path: path, journal_path };
+        let files = Files { table, journal, table_path: path, journal_path, replaced_path };
         let mut records = Self::new(run, out, format, good, Some(files))?;
         if let Some(past) = past {
             let failed = past.failed();
@@ -178,21 +185,37 @@ impl Records {
         self.files.is_some()
     }
 
-    /// All is done: the table is on the disk, and the journal goes.
+    /// All is done: the table is on the disk, and the journal goes, with the table that was there before.
     pub(crate) fn finish(self) -> Result<()> {
-        let Some(Files { table, journal, table_path, journal_path }) = self.files else { return Ok(()) };
-        table.sync_all().with_context(|| format!("{}", table_path.display()))?;
+        let Some(files) = self.files else { return Ok(()) };
+        files.table.sync_all().with_context(|| format!("{}", files.table_path.display()))?;
+        match fs::remove_file(&files.replaced_path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(error).with_context(|| format!("{}", files.replaced_path.display()));
+            }
+            _ => {}
+        }
+        files.end()
+    }
+
+    /// Nothing was done, and nothing stays behind but what was there before.
+    pub(crate) fn abandon(self) -> Result<()> {
+        let Some(files) = self.files else { return Ok(()) };
+        let undone = match fs::rename(&files.replaced_path, &files.table_path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => fs::remove_file(&files.table_path),
+            renamed => renamed,
+        };
+        undone.with_context(|| format!("{} cannot be put back", files.table_path.display()))?;
+        files.end()
+    }
+}
+
+impl Files {
+    fn end(self) -> Result<()> {
+        let Self { journal, journal_path, .. } = self;
         drop(journal);
         fs::remove_file(&journal_path)
             .with_context(|| format!("{} cannot be removed", journal_path.display()))
-    }
-
-    /// Nothing was done, and nothing stays behind.
-    pub(crate) fn abandon(self) -> Result<()> {
-        let Some(files) = &self.files else { return Ok(()) };
-        let table = files.table_path.clone();
-        self.finish()?;
-        fs::remove_file(&table).with_context(|| format!("{} cannot be removed", table.display()))
     }
 }
 
@@ -200,9 +223,9 @@ fn is_there(table: &Path) -> String {
     format!("{} is there already, and no unfinished run of it; --overwrite begins anew", table.display())
 }
 
-fn beside(table: &Path) -> PathBuf {
+fn beside(table: &Path, ending: &str) -> PathBuf {
     let mut name = table.as_os_str().to_owned();
-    name.push(".journal");
+    name.push(ending);
     name.into()
 }
 

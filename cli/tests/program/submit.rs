@@ -76,9 +76,14 @@ async fn a_folder_is_read_into_a_table_with_a_row_for_each_picture() {
     let again = submit(folder.path(), &server.url, &out).output().unwrap();
     assert!(ends_with(1, &again).contains("--overwrite"));
     assert_eq!(rows(&fs::read(&out).unwrap()), found, "it is left as it was");
+    let empty = tempfile::tempdir().unwrap();
+    let nothing = submit(empty.path(), &server.url, &out).arg("--overwrite").output().unwrap();
+    assert!(ends_with(1, &nothing).contains("no pictures were found"));
+    assert_eq!(rows(&fs::read(&out).unwrap()), found, "nothing came in its place");
     let anew = submit(folder.path(), &server.url, &out).arg("--overwrite").output().unwrap();
     ends_with(0, &anew);
     assert_eq!(rows(&fs::read(&out).unwrap()).len(), 10);
+    assert_eq!(fs::read_dir(results.path()).unwrap().count(), 1, "no journal, no earlier table");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,7 +3,7 @@
 use std::io::Cursor;
 
 use image::{
-    DynamicImage, ImageDecoder, ImageError as CodecError, ImageFormat, ImageReader, RgbImage,
+    DynamicImage, ImageDecoder, ImageError as CodecError, ImageFormat, ImageReader, RgbImage, RgbaImage,
     error::{LimitErrorKind, UnsupportedErrorKind},
 };
 
@@ -81,7 +81,7 @@ impl ImageError {
 }
 
 /// Decodes the first frame of a PNG, JPEG, GIF, WebP or BMP; what the bytes are, not what a name says, decides.
-/// Transparent parts are laid over white, as a browser shows them.
+/// Transparent parts are laid over white, as a browser shows them, or over black where nothing would be seen on white.
 pub fn decode(encoded: &[u8], limits: ImageLimits) -> Result<RgbImage, ImageError> {
     if encoded.is_empty() {
         return Err(ImageError::Empty);
@@ -107,7 +107,7 @@ pub fn decode(encoded: &[u8], limits: ImageLimits) -> Result<RgbImage, ImageErro
     codec_limits.reserve(decoder.total_bytes()).map_err(|error| refusal(error, limits))?;
     let mut picture = DynamicImage::from_decoder(decoder).map_err(|error| refusal(error, limits))?;
     picture.apply_orientation(orientation);
-    Ok(over_white(picture))
+    Ok(opaque(picture))
 }
 
 /// Whether the last scan of a JPEG is followed by its end marker. The decoder fills what is missing with grey and says
@@ -121,16 +121,24 @@ fn jpeg_is_whole(encoded: &[u8]) -> bool {
     }
 }
 
-fn over_white(picture: DynamicImage) -> RgbImage {
+fn opaque(picture: DynamicImage) -> RgbImage {
     if !picture.color().has_alpha() {
         return picture.into_rgb8();
     }
     let picture = picture.into_rgba8();
+    let flat = over(255, &picture);
+    // Light ink, for a page with a dark ground.
+    let is_even = flat.pixels().all(|pixel| pixel == flat.get_pixel(0, 0));
+    if is_even { over(0, &picture) } else { flat }
+}
+
+/// Laid over this grey.
+fn over(ground: u32, picture: &RgbaImage) -> RgbImage {
     let mut flat = RgbImage::new(picture.width(), picture.height());
     for (to, from) in flat.pixels_mut().zip(picture.pixels()) {
         let alpha = u32::from(from[3]);
         for channel in 0..3 {
-            let value = u32::from(from[channel]) * alpha + 255 * (255 - alpha) + 127;
+            let value = u32::from(from[channel]) * alpha + ground * (255 - alpha) + 127;
             to[channel] = u8::try_from(value / 255).unwrap_or(u8::MAX);
         }
     }
@@ -159,6 +167,27 @@ fn refusal(error: CodecError, limits: ImageLimits) -> ImageError {
             } else {
                 ImageError::Damaged(text)
             }
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may end by a panic")]
+mod tests {
+    use image::Rgba;
+
+    use super::*;
+
+    #[test]
+    fn ink_is_seen_whatever_ground_it_was_meant_for() {
+        for (ink, ground) in [([0, 0, 0], [255; 3]), ([200, 0, 0], [255; 3]), ([255; 3], [0; 3])] {
+            let mut picture = RgbaImage::from_pixel(32, 16, Rgba([90, 90, 90, 0]));
+            let [red, green, blue] = ink;
+            picture.put_pixel(5, 5, Rgba([red, green, blue, 255]));
+            let mut encoded = Cursor::new(Vec::new());
+            picture.write_to(&mut encoded, ImageFormat::Png).unwrap();
+            let decoded = decode(encoded.get_ref(), ImageLimits::default()).unwrap();
+            assert_eq!((decoded.get_pixel(5, 5).0, decoded.get_pixel(0, 0).0), (ink, ground));
         }
     }
 }

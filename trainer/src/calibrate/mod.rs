@@ -21,6 +21,8 @@ pub(crate) use self::folds::{Fold, report as report_of_folds};
 use self::readings::{Answers, LIMITS, Readings};
 use crate::{evaluate, export};
 
+/// Readings that a map is fitted on, at least.
+const LEAST: usize = 100;
 /// The share of right texts among those that the recommended threshold keeps.
 const RIGHT_WHEN_KEPT: f64 = 0.995;
 
@@ -81,7 +83,16 @@ pub fn calibrate(arguments: &Calibrate) -> Result<()> {
 
     let mut fitted = Answers::default();
     sets.iter().for_each(|(_, set)| fitted.extend(&set.fitted));
-    ensure!(!fitted.own.is_empty(), "nothing to fit on: give --style or --fit");
+    ensure!(
+        fitted.own.len() >= LEAST,
+        "{} readings of its own are too few to fit on, at least {LEAST} are needed: {}",
+        fitted.own.len(),
+        match &recognizer.card().special {
+            Some(special) =>
+                format!("give --style or --fit what it does not hand to {special}, or a larger --count"),
+            None => "give a larger --count".to_owned(),
+        }
+    );
     let names: Vec<&str> =
         sets.iter().filter(|(_, set)| set.fitted.len() > 0).map(|(name, _)| name.as_str()).collect();
     let map = fit::beta(&fitted.own);
@@ -113,13 +124,16 @@ pub fn calibrate(arguments: &Calibrate) -> Result<()> {
         right_when_kept: RIGHT_WHEN_KEPT,
         held_out,
     };
-    println!("{}", report(&calibration));
+    let report = report(&calibration);
     if let Some(file) = &arguments.plot {
         plot::reliability(&sets, &map, file)?;
     }
     let mut card = recognizer.card().clone();
     card.calibration = Some(calibration);
-    write(&card, &arguments.model.with_extension("json"))
+    write(&card, &arguments.model.with_extension("json"))?;
+    // Last: whoever listens may be gone.
+    println!("{report}");
+    Ok(())
 }
 
 /// Writes a card's calibration into its file; all else in it stays as it is, to the last digit, which reading and writing

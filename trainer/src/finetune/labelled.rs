@@ -77,12 +77,19 @@ pub fn read(folder: &Path) -> Result<Vec<Labelled>> {
     Ok(pictures.into_iter().map(|(_, labelled)| labelled).collect())
 }
 
-/// The files and texts of a list: the first two fields of each line after the head.
+/// The files and texts of a list: the columns `file` and `text`, wherever they stand.
 fn listed(list: &Path) -> Result<Vec<(String, String)>> {
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_path(list)?;
+    let head = reader.headers().with_context(|| list.display().to_string())?.clone();
+    // A list without a head would lose its first line in silence.
+    let column = |name: &str| {
+        let place = head.iter().position(|field| field.trim().eq_ignore_ascii_case(name));
+        place.with_context(|| format!("{}: the first line names no column {name:?}", list.display()))
+    };
+    let (file, text) = (column("file")?, column("text")?);
     let rows = reader.records().map(|record| {
         let record = record.with_context(|| list.display().to_string())?;
-        match (record.get(0), record.get(1)) {
+        match (record.get(file), record.get(text)) {
             (Some(file), Some(text)) => Ok((file.to_owned(), text.trim().to_owned())),
             _ => bail!("{}: a line has no file and text: {record:?}", list.display()),
         }
@@ -139,6 +146,16 @@ mod tests {
         };
         assert_eq!(texts(true).len(), 50);
         assert_eq!(texts(true), texts(false));
+    }
+
+    #[test]
+    fn a_list_without_a_head_is_refused() {
+        let folder = folder(3, false);
+        let list = folder.path().join(LIST);
+        let rows = fs::read_to_string(&list).unwrap();
+        fs::write(&list, rows.lines().skip(1).collect::<Vec<_>>().join("\n")).unwrap();
+        let error = read(folder.path()).err().unwrap().to_string();
+        assert!(error.contains("names no column \"file\""), "{error}");
     }
 
     #[test]

@@ -38,7 +38,7 @@ const SEED: u64 = 0xada7;
 /// What `finetune` is told.
 #[derive(clap::Args)]
 pub struct Finetune {
-    /// Folder of labelled pictures: TEXT_numN.png and the like, or any names with a list labels.csv of file,text.
+    /// Folder of labelled pictures: TEXT_numN.png and the like, or any names with a list labels.csv whose first line is file,text.
     #[arg(long)]
     labelled: PathBuf,
     /// What the new model is called.

@@ -68,6 +68,9 @@ async fn an_upload_that_broke_off_goes_on_under_its_key() {
     }
     tell.send(None).unwrap();
     assert!(sending.await.is_err());
+    // One that is cut off and yet has an end does not close it.
+    let shorter = keyed(lines(3)).send().await.unwrap();
+    assert_problem(&app, shorter, 422, "idempotency-key-reused").await;
 
     let (address, batch) = app.taken(keyed(lines(100))).await;
     let counts = &batch["counts"];
