@@ -35,6 +35,8 @@ use crate::{
 /// Batches whose outcomes may be on their way to the store while the engine goes on. A store that is down stops the
 /// engine here, and the jobs stay in the broker.
 const MAX_SETTLING: usize = 4;
+/// For the broker to take back what it pushed ahead, before what the engine has read is written all the same.
+const FOR_THE_BROKER: Duration = Duration::from_secs(1);
 /// For the broker to take back what the store did not, once the time for draining is over.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
 
@@ -298,10 +300,19 @@ impl ConsumerLoop {
     async fn drain(mut self, drain: Duration) -> Drained {
         let deadline = Instant::now() + drain;
         let mut drained = Drained::default();
+        // RabbitMQ pushes a job for each that is answered, and one that it pushes while its consumer ends costs an attempt.
+        // So answers wait until it pushes no more, but for a moment only where it is slow.
+        let quiet = async {
+            while !self.sources.is_quiet() {
+                self.sources.quiet();
+                let (queue, deliveries) = self.sources.next().await;
+                self.hold(queue, deliveries);
+            }
+        };
+        drop(timeout_at(deadline.min(Instant::now() + FOR_THE_BROKER), quiet).await);
         if let Some(examined) = self.running.take_if(|running| matches!(running.stage, Stage::Examined(_))) {
             self.release(examined.deliveries);
         }
-        // The broker may be slow to take back what it pushed ahead. Answers that come meanwhile are not kept waiting.
         let over = timeout_at(deadline, async {
             loop {
                 let unstarted = self.pending.take_all();
