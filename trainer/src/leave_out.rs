@@ -61,13 +61,8 @@ pub fn leave_out(arguments: &LeaveOut, device: Device, stop: &AtomicBool) -> Res
         let config = without(&whole, &out, fold)?;
         let folder = arguments.out.join(&config.name);
         train::is_of(&config, &folder)?;
-        // What lies there was read after so many, and the table says how many; besides, its rate has a fall, which comes once.
-        let stored = folder.join("config.toml");
-        ensure!(
-            !stored.exists() || Config::read(&stored)?.steps == config.steps,
-            "{} was begun with other steps",
-            folder.display()
-        );
+        // What lies there was read after so many steps, and the table says how many.
+        train::is_as_long(&config, &folder)?;
         let (read, answers) = (folder.join(format!("rows-{count}.json")), folder.join("answers.json"));
         if !(read.exists() && answers.exists()) {
             train::train(&config, &folder, device, stop)?;

@@ -88,6 +88,21 @@ pub(crate) fn is_of(config: &Config, folder: &Path) -> Result<()> {
     )
 }
 
+/// Checks that the run in a folder, if there is one, is as long as this one: its rate has a fall, which comes once.
+pub(crate) fn is_as_long(config: &Config, folder: &Path) -> Result<()> {
+    let file = folder.join("config.toml");
+    if file.exists() {
+        let steps = Config::read(&file)?.steps;
+        ensure!(
+            steps == config.steps,
+            "{} was begun for {steps} steps and not {}; give another folder, or remove it",
+            folder.display(),
+            config.steps
+        );
+    }
+    Ok(())
+}
+
 /// Trains until the last step or until `stop` is set; either way the state is saved. Goes on from a checkpoint where
 /// the folder holds one.
 pub fn train(config: &Config, folder: &Path, device: Device, stop: &AtomicBool) -> Result<()> {

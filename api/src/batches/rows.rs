@@ -58,8 +58,8 @@ pub(crate) struct Rows {
 
 /// What may still come into a batch.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Upload {
-    /// Items.
+enum Coming {
+    /// Pictures.
     Open,
     /// The record of an item that was noted before it was canceled.
     Canceled,
@@ -118,7 +118,7 @@ impl Rows {
                 return Ok(false);
             }
             // In this order: what comes between the two is then among the items.
-            let is_open = self.upload().await? == Upload::Open;
+            let is_open = self.coming().await? == Coming::Open;
             let items =
                 self.state.batches.items(self.batch, self.after, limit).await.map_err(Problem::from)?;
             if !items.is_empty() || !self.follow || !is_open {
@@ -150,14 +150,15 @@ impl Rows {
             let mut may_come = true;
             // That is answered at once, so the pause is here.
             if lookup == Lookup::Unknown {
-                match self.upload().await? {
-                    Upload::Open => self.pause_until(Instant::now() + LOOK).await?,
+                let coming = self.coming().await?;
+                match coming {
+                    Coming::Open => self.pause_until(Instant::now() + LOOK).await?,
                     // Once for all that were read together.
-                    Upload::Canceled => self.pause_until(self.read_at + LOOK).await?,
-                    Upload::Closed => {}
+                    Coming::Canceled => self.pause_until(self.read_at + LOOK).await?,
+                    Coming::Closed => {}
                 }
                 // In this order: the record may have come before the batch was closed.
-                may_come = self.upload().await? == Upload::Open;
+                may_come = coming == Coming::Open && self.coming().await? == Coming::Open;
                 lookup = self.state.results.get(job).await.map_err(Problem::from)?;
             }
             row = found(row, job, lookup, may_come);
@@ -165,12 +166,12 @@ impl Rows {
         Ok(row)
     }
 
-    async fn upload(&self) -> Result<Upload, RowsError> {
+    async fn coming(&self) -> Result<Coming, RowsError> {
         let batch = self.state.batches.batch(self.batch).await.map_err(Problem::from)?;
         Ok(match batch {
-            BatchLookup::Found(batch) if !batch.closed && batch.canceled => Upload::Canceled,
-            BatchLookup::Found(batch) if !batch.closed => Upload::Open,
-            _ => Upload::Closed,
+            BatchLookup::Found(batch) if !batch.closed && batch.canceled => Coming::Canceled,
+            BatchLookup::Found(batch) if !batch.closed => Coming::Open,
+            _ => Coming::Closed,
         })
     }
 

@@ -57,8 +57,8 @@ struct Files {
     journal: Journal,
     table_path: PathBuf,
     journal_path: PathBuf,
-    /// Where the table is that this run's takes the place of, if there was one.
-    replaced_path: PathBuf,
+    /// Where the table lies that this run's is to take the place of, if there was one.
+    replaced: Option<PathBuf>,
 }
 
 impl Records {
@@ -76,10 +76,17 @@ impl Records {
             return Self::new(heading.run, Box::new(io::stdout()), format, 0, None);
         }
         let path = settings.out.clone();
-        let (journal_path, replaced_path) = (beside(&path, ".journal"), beside(&path, ".before"));
+        let (journal_path, before) = (beside(&path, ".journal"), beside(&path, ".before"));
         let exists = |path: &Path| path.try_exists().with_context(|| format!("{}", path.display()));
         let begun = exists(&journal_path)?;
         ensure!(begun || settings.overwrite || !exists(&path)?, is_there(&path));
+        let has_rows = fs::metadata(&path).is_ok_and(|table| table.is_file() && table.len() > 0);
+        let replaces = settings.overwrite && has_rows;
+        let kept = format!(
+            "{} is there, of an earlier --overwrite that did not end: move it away",
+            before.display()
+        );
+        ensure!(!replaces || !exists(&before)?, kept);
         let mut journal = Journal::open(&journal_path)?;
         let past = match settings.overwrite {
             true => None,
@@ -90,11 +97,11 @@ impl Records {
                 .with_context(|| format!("{} is of another run", journal_path.display()))?;
         }
         let named = || format!("--out {}", path.display());
-        // It stays until this run's is whole; one that is there is that of a run that was to take its place and did not end.
-        let has_rows = fs::metadata(&path).is_ok_and(|table| table.is_file() && table.len() > 0);
-        if settings.overwrite && has_rows && !exists(&replaced_path)? {
-            fs::rename(&path, &replaced_path).with_context(named)?;
+        // What is there stays until this run's is whole.
+        if replaces {
+            fs::rename(&path, &before).with_context(named)?;
         }
+        let replaced = replaces.then_some(before);
         let mut options = OpenOptions::new();
         let mut table =
             options.read(true).write(true).create(true).truncate(false).open(&path).with_context(named)?;
@@ -116,7 +123,7 @@ impl Records {
         };
         table.set_len(good).and_then(|()| table.seek(SeekFrom::Start(good))).with_context(named)?;
         let out = Box::new(table.try_clone().with_context(named)?);
-        let files = Files { table, journal, table_path: path, journal_path, replaced_path };
+        let files = Files { table, journal, table_path: path, journal_path, replaced };
         let mut records = Self::new(run, out, format, good, Some(files))?;
         if let Some(past) = past {
             let failed = past.failed();
@@ -189,11 +196,8 @@ impl Records {
     pub(crate) fn finish(self) -> Result<()> {
         let Some(files) = self.files else { return Ok(()) };
         files.table.sync_all().with_context(|| format!("{}", files.table_path.display()))?;
-        match fs::remove_file(&files.replaced_path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(error).with_context(|| format!("{}", files.replaced_path.display()));
-            }
-            _ => {}
+        if let Some(before) = &files.replaced {
+            fs::remove_file(before).with_context(|| format!("{} cannot be removed", before.display()))?;
         }
         files.end()
     }
@@ -201,9 +205,9 @@ impl Records {
     /// Nothing was done, and nothing stays behind but what was there before.
     pub(crate) fn abandon(self) -> Result<()> {
         let Some(files) = self.files else { return Ok(()) };
-        let undone = match fs::rename(&files.replaced_path, &files.table_path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => fs::remove_file(&files.table_path),
-            renamed => renamed,
+        let undone = match &files.replaced {
+            Some(before) => fs::rename(before, &files.table_path),
+            None => fs::remove_file(&files.table_path),
         };
         undone.with_context(|| format!("{} cannot be put back", files.table_path.display()))?;
         files.end()

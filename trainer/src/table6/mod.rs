@@ -14,7 +14,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use tch::Device;
 
-use crate::{config::Config, train};
+use crate::train;
 use measure::Measured;
 use rows::{ROWS, Row, Task};
 
@@ -67,13 +67,7 @@ pub fn table6(table: &Table, device: Device, stop: &AtomicBool) -> Result<()> {
     for row in ROWS.iter().filter(wanted) {
         let folder = table.folder.join(row.network.name());
         let config = row.config(table.budget);
-        let stored = folder.join("config.toml");
-        // Its rate has a fall, which comes once.
-        ensure!(
-            !stored.exists() || Config::read(&stored)?.steps == config.steps,
-            "{} was begun with another --budget",
-            folder.display()
-        );
+        train::is_as_long(&config, &folder)?;
         if !table.report_only {
             println!("{}: {} images", row.network, config.steps * config.batch as u64);
             train::train(&config, &folder, device, stop)?;
@@ -128,7 +122,7 @@ mod tests {
             let table = Command::parse_from(command).table;
             table6(&table, Device::Cpu, &AtomicBool::new(false)).unwrap_err().to_string()
         };
-        assert!(begin("32000").contains("was begun with another --budget"));
+        assert!(begin("32000").contains("was begun for 2000 steps and not 1000"));
         assert!(begin("64000").contains("is trained"), "nothing is there yet, and it says that");
     }
 }
