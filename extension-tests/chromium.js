@@ -89,7 +89,7 @@ export class Browser {
   /** What the popup beside the icon says, which is no page to the driver; undefined where there is none. */
   async popup() {
     const { targetInfos } = await this.session.send("Target.getTargets");
-    const target = targetInfos.find(({ url }) => url === `chrome-extension://${this.id}/notice.html`);
+    const target = targetInfos.find(({ url }) => url.startsWith(`chrome-extension://${this.id}/notice.html`));
     if (!target) return undefined;
     const { sessionId } = await this.session.send("Target.attachToTarget", { targetId: target.targetId });
     const answer = new Promise((received) => this.session.once("Target.receivedMessageFromTarget", received));
@@ -146,7 +146,7 @@ export class Browser {
     const tab = await this.#tab(page);
     return this.inWorker(async (tabId) => {
       const func = () => {
-        const host = document.querySelector("byecaptcha-overlay");
+        const host = [...(globalThis.byecaptcha?.roots?.() ?? [document])].map((root) => root.querySelector("byecaptcha-overlay")).find(Boolean);
         const root = host && chrome.dom.openOrClosedShadowRoot(host);
         const one = (selector) => root?.querySelector(selector) ?? null;
         const text = (selector) => one(selector)?.textContent ?? null;
@@ -154,9 +154,13 @@ export class Browser {
           const { x, y, width, height } = element.getBoundingClientRect();
           return { x, y, width, height };
         };
+        const hit = ({ x, y, width, height }) => host.getRootNode().elementFromPoint(x + width / 2, y + height / 2) === host;
         return {
+          // On top, where it is seen and can be used.
+          onTop: Boolean(one(".overlay, .toast")) && hit(box(one(".overlay, .toast"))),
           overlay: one(".overlay") !== null,
           toast: one(".toast") !== null,
+          place: one(".toast, .bar") && box(one(".toast, .bar")),
           hint: text(".hint"),
           frame: one(".frame:not([hidden])") && box(one(".frame")),
           spoken: text(".overlay [role=status]"),
@@ -206,19 +210,18 @@ export class Browser {
     await page.mouse.up();
   }
 
-  /** Moves the mouse until the page sees it. A frame of another site, in a process of its own, goes on getting what is meant for
+  /** Moves the mouse until it is on the overlay, which is all that the page sees of it. A frame of another site, in a process of its own, goes on getting what is meant for
    * the overlay above it until the overlay is on the screen. */
   async #arrive(page, x, y) {
-    const seen = await page.evaluateHandle(() => {
-      const seen = { move: false };
-      window.addEventListener("pointermove", () => (seen.move = true), { capture: true, once: true });
-      return seen;
-    });
     const end = Date.now() + 30_000;
     while (Date.now() < end) {
       await page.mouse.move(x - 1, y - 1);
       await page.mouse.move(x, y);
-      if (await seen.evaluate(({ move }) => move)) return;
+      if (await page.evaluate(() => {
+        // The site's dialog in a shadow root has the overlay in it.
+        const host = document.querySelector("byecaptcha-overlay") ?? window.inside?.querySelector("byecaptcha-overlay");
+        return host?.matches(":hover");
+      })) return;
       await new Promise((over) => setTimeout(over, 40));
     }
     throw new Error(`no move at ${x}, ${y} came to the page`);

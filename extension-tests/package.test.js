@@ -4,11 +4,11 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
 
-import { EXTENSION } from "./chromium.js";
+import { Browser, EXTENSION } from "./chromium.js";
 
 const run = promisify(execFile);
 const file = (name) => readFile(join(EXTENSION, name), "utf8");
@@ -35,9 +35,32 @@ describe("the manifest", async () => {
     assert.deepEqual(Object.keys(manifest.icons), ["16", "32", "48", "128"]);
   });
 
-  test("fits the store's limits", () => {
-    assert.ok(manifest.description.length <= 132, `${manifest.description.length} characters`);
+  test("speaks the languages of the extension, within the store's limits", async () => {
+    const named = [...JSON.stringify(manifest).matchAll(/__MSG_(\w+)__/g)].map(([, name]) => name).sort();
+    assert.deepEqual(named, ["description", "name", "title"]);
+    assert.equal(manifest.default_locale, "en");
+    const languages = (await readdir(join(EXTENSION, "_locales"))).sort();
+    assert.deepEqual(languages, ["en", "zh_CN", "zh_TW"]);
+    for (const language of languages) {
+      const messages = JSON.parse(await file(`_locales/${language}/messages.json`));
+      assert.deepEqual(Object.keys(messages).sort(), named, language);
+      const { name, description, title } = messages;
+      assert.equal(name.message, "ByeCaptcha");
+      assert.ok(description.message.length <= 132, `${description.message.length} characters`);
+      assert.equal(/\p{Script=Han}/u.test(description.message + title.message), language.startsWith("zh"), language);
+    }
     assert.match(manifest.version, /^\d+(\.\d+){1,3}$/);
+  });
+
+  test("has its name and description in the browser", async () => {
+    const browser = await Browser.start({ allowed: false });
+    try {
+      const { name, description, action } = await browser.inWorker(() => chrome.runtime.getManifest());
+      assert.deepEqual([name, action.default_title], ["ByeCaptcha", "Read a captcha"]);
+      assert.match(description, /^Drag over a text captcha;/);
+    } finally {
+      await browser.end();
+    }
   });
 });
 
@@ -61,7 +84,7 @@ describe("the ZIP", () => {
   before(async () => (folder = await mkdtemp(join(tmpdir(), "byecaptcha-pack-"))));
   after(() => rm(folder, { recursive: true }));
 
-  test("holds what ships, flat, and the same bytes each time", async () => {
+  test("holds what ships, flat but for the browser's own folder, and the same bytes each time", async () => {
     const pack = join(EXTENSION, "../scripts/pack_extension.py");
     const [one, other] = [join(folder, "one.zip"), join(folder, "other.zip")];
     await run("python3", [pack, one]);
@@ -69,8 +92,10 @@ describe("the ZIP", () => {
     assert.deepEqual(await readFile(one), await readFile(other));
     const { stdout } = await run("python3", ["-m", "zipfile", "-l", one]);
     const names = stdout.trim().split("\n").slice(1).map((line) => line.split(/\s/)[0]);
-    const due = (await readdir(EXTENSION)).filter((name) => name !== "README.md").sort();
-    assert.deepEqual(names.sort(), due);
-    assert.ok(names.includes("manifest.json") && names.every((name) => !name.includes("/")));
+    const entries = await readdir(EXTENSION, { recursive: true, withFileTypes: true });
+    const files = entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => relative(EXTENSION, join(parentPath, name)));
+    assert.deepEqual(names.sort(), files.filter((name) => name !== "README.md").sort());
+    assert.ok(names.includes("manifest.json") && names.includes("_locales/zh_CN/messages.json"));
+    assert.ok(names.every((name) => !name.includes("/") || /^_locales\/\w+\/messages\.json$/.test(name)));
   });
 });

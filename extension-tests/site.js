@@ -18,6 +18,27 @@ const form = (picture) => `
   <p>${picture}</p><p><label>Enter the characters you see <input name="code" id="code" autocomplete="off"></label></p>
   <button>Sign in</button></form>`;
 
+const shadowDialog = (label, mode) => `<p>Sign in</p><page-dialog></page-dialog><script>
+  customElements.define("page-dialog", class extends HTMLElement {
+    constructor() {
+      super();
+      window.inside = this.attachShadow({ mode: "${mode}" });
+      window.inside.innerHTML = \`<dialog>${form(`<img id="captcha" src="/picture/${label}.jpg">`)}</dialog>\`;
+    }
+    connectedCallback() {
+      window.inside.querySelector("dialog").showModal();
+    }
+  });
+</script>`;
+
+// What is shown as it is, in no page.
+const DOCUMENTS = {
+  drawing: ["image/svg+xml", '<svg xmlns="http://www.w3.org/2000/svg" width="200" height="80"><text x="9" y="50" font-size="40">17JU</text></svg>'],
+  feed: ["application/xml", "<feed><entry>17JU</entry></feed>"],
+  xhtml: ["application/xhtml+xml", '<html xmlns="http://www.w3.org/1999/xhtml"><head><title>XHTML</title></head><body><img id="captcha" alt="" src="/picture/17JU.jpg"/></body></html>'],
+  text: ["text/plain", "17JU"],
+};
+
 const PAGES = {
   image: (label) => form(`<img id="captcha" alt="Security code" src="/picture/${label}.jpg">`),
   canvas: (label) => `${form('<canvas id="captcha"></canvas>')}<script>
@@ -36,6 +57,33 @@ const PAGES = {
   foreign: (label, port) => `<p>Sign in</p><iframe id="frame" width="400" height="300" src="http://localhost:${port}/image/${label}"></iframe>`,
   scrolled: (label) => `<div style="height: 1700px">Scroll down</div>${form(`<img id="captcha" src="/picture/${label}.jpg">`)}<div style="height: 1500px"></div>`,
   dialog: (label) => `<dialog id="dialog">${form(`<img id="captcha" src="/picture/${label}.jpg">`)}</dialog><script>dialog.showModal()</script>`,
+  full: (label) => `<div id="stage" style="padding: 20px; background: #fff">${form(`<img id="captcha" src="/picture/${label}.jpg">`)}</div>
+    <button id="go" onclick="stage.requestFullscreen()">Full screen</button>`,
+  // Nothing can be put into a picture.
+  fullPicture: (label) => `${form(`<img id="captcha" src="/picture/${label}.jpg">`)}<button id="go" onclick="captcha.requestFullscreen()">Full screen</button>`,
+  // A dialog that nothing outside can look into, or that everything can.
+  shadow: (label) => shadowDialog(label, "open"),
+  closed: (label) => shadowDialog(label, "closed"),
+  // Closed by whatever is done beside it, and jealous of the focus.
+  jealous: (label) => `<div id="menu" popover>${form(`<img id="captcha" src="/picture/${label}.jpg">`)}</div><script>
+    window.heard = [];
+    menu.showPopover();
+    const dismiss = ({ type }) => {
+      window.heard.push(type);
+      menu.hidePopover();
+    };
+    const beside = (event) => event.target !== document && !menu.contains(event.target) && dismiss(event);
+    for (const kind of ["pointerdown", "pointerup", "pointermove", "mousedown", "mouseup", "mousemove", "click", "keydown", "input", "focusin"]) {
+      document.addEventListener(kind, beside, true);
+    }
+    for (const kind of ["blur", "focusout", "mouseleave"]) document.getElementById("code").addEventListener(kind, dismiss);
+  </script>`,
+  zoomed: (label) => `<style>html { zoom: 1.4 }</style>${form(`<img id="captcha" class="captcha" style="border: 2px solid; padding: 2px" src="/picture/${label}.jpg">`)}`,
+  scaled: (label) => `<p>Sign in</p><iframe id="frame" width="400" height="300" style="border: 8px solid #888; padding: 6px; transform: scale(0.75); transform-origin: 20px 10px"
+    src="/image/${label}"></iframe>`,
+  zoomedFrame: (label) => `<p>Sign in</p><iframe id="frame" width="400" height="300" style="border: 8px solid #888; padding: 6px; zoom: 1.5" src="/image/${label}"></iframe>`,
+  scroller: (label) => `<div id="scroller" style="height: 260px; width: 500px; overflow: auto; border: 1px solid">${form(`<img id="captcha" src="/picture/${label}.jpg">`)}
+    <div style="height: 900px"></div></div>`,
   // For the README.
   shop: (label) => `<style>
     body { background: #eef1f6; color: #223; font: 15px/1.5 system-ui, sans-serif; }
@@ -72,6 +120,11 @@ export class Site {
       response.end(await readFile(this.pictures.get(name.replace(".jpg", ""))));
       return;
     }
+    if (DOCUMENTS[kind]) {
+      const [type, text] = DOCUMENTS[kind];
+      response.setHeader("Content-Type", type);
+      return response.end(text);
+    }
     const body = PAGES[kind]?.(name, this.server.address().port);
     response.statusCode = body ? 200 : 404;
     response.setHeader("Content-Type", "text/html; charset=utf-8");
@@ -103,9 +156,12 @@ export async function captchaBox(page, margin = 4) {
   if (frame) {
     const outer = await page.evaluate(() => {
       const element = document.getElementById("frame");
-      const { x, y } = element.getBoundingClientRect();
-      return { x: x + element.clientLeft, y: y + element.clientTop };
+      const { x, y, width } = element.getBoundingClientRect();
+      const scale = width / element.offsetWidth;
+      const padding = parseFloat(getComputedStyle(element).paddingLeft);
+      return { x: x + (element.clientLeft + padding) * scale, y: y + (element.clientTop + padding) * scale, scale };
     });
+    for (const side of Object.keys(box)) box[side] *= outer.scale;
     box.x += outer.x;
     box.y += outer.y;
   }

@@ -228,6 +228,36 @@ describe("the server", () => {
     assert.equal((await browser.until(page, ({ text }) => text, "a text")).text, "17JU");
   });
 
+  for (const [language, words] of [["en", /larger than the server takes/], ["zh", /^此区域超出服务器的限制/]]) {
+    test(`refuses the picture: in words of the extension's own (${language})`, async () => {
+      await browser.settings({ server: proxy.url, language });
+      await begin();
+      proxy.answer = (incoming, response) => {
+        response.writeHead(422, { "Content-Type": "application/problem+json" });
+        response.end(JSON.stringify({ type: "/problems/image-too-large", detail: "It has too many pixels." }));
+        return true;
+      };
+      assert.match((await readByHand(page)).trouble, words);
+    });
+  }
+
+  test("cannot read the picture, which came damaged: another try is another job", async () => {
+    await browser.settings({ server: proxy.url, language: "zh" });
+    await begin();
+    const used = [];
+    proxy.answer = ({ headers }, response) => {
+      used.push(headers["idempotency-key"]);
+      if (used.length > 1) return false;
+      response.writeHead(200, { "Content-Type": "application/json" });
+      response.end(JSON.stringify({ id: "7", status: "failed", error: { kind: "image-damaged", detail: "It is damaged." } }));
+      return true;
+    };
+    assert.equal((await readByHand(page)).trouble, "图片未完整到达服务器，请重试。");
+    await browser.press(page, "重试");
+    assert.equal((await browser.until(page, ({ text }) => text, "a text")).text, "17JU");
+    assert.notEqual(used[0], used[1]);
+  });
+
   test("says that the key is used too often", async () => {
     await browser.settings({ server: proxy.url });
     await begin();

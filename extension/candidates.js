@@ -2,6 +2,8 @@
 // captcha may be. Boxes are in CSS pixels of the window.
 
 {
+  const { contentOf, elements, inside, under } = byecaptcha;
+
   const SMALLEST = { width: 40, height: 16 };
   const LARGEST = { width: 520, height: 220 };
   // An edge that is drawn no further off than this is meant to be the picture's.
@@ -15,51 +17,7 @@
   // Challenges of behaviour and of choosing images are left alone.
   const CHALLENGE = /recaptcha|hcaptcha|turnstile|challenges\.cloudflare|geetest|funcaptcha|arkoselabs|friendlycaptcha|datadome/i;
 
-  const inside = (element, frame) => {
-    const box = element.getBoundingClientRect();
-    return { x: box.x + frame.x, y: box.y + frame.y, width: box.width, height: box.height };
-  };
-
-  /** How far an element's content is from its edge, on the named side. */
-  const inset = (element, side) => {
-    const style = element.ownerDocument.defaultView.getComputedStyle(element);
-    return parseFloat(style[`border${side}Width`]) + parseFloat(style[`padding${side}`]);
-  };
-
-  const frameInside = (element, frame) => {
-    const box = inside(element, frame);
-    return { x: box.x + inset(element, "Left"), y: box.y + inset(element, "Top") };
-  };
-
-  /** The document in a frame of the same site; nothing for all else. */
-  const pageOf = (element) => {
-    try {
-      return element.contentDocument ?? null;
-    } catch {
-      return null;
-    }
-  };
-
-  /** All elements, open shadow roots and frames of the same site included, each with where its frame begins. */
-  function* elements(root = document, frame = { x: 0, y: 0 }) {
-    for (const element of root.querySelectorAll("*")) {
-      yield { element, frame };
-      if (element.shadowRoot) yield* elements(element.shadowRoot, frame);
-      const page = pageOf(element);
-      if (page) yield* elements(page, frameInside(element, frame));
-    }
-  }
-
-  /** What is drawn at a place, the topmost first, frames of the same site included. */
-  function* under(x, y, page = document, frame = { x: 0, y: 0 }) {
-    for (const element of page.elementsFromPoint(x - frame.x, y - frame.y)) {
-      const inner = pageOf(element);
-      if (inner) yield* under(x, y, inner, frameInside(element, frame));
-      yield { element, frame };
-    }
-  }
-
-  const isPicture = (element) => {
+  byecaptcha.isPicture = (element) => {
     const name = element.localName;
     if (["img", "canvas", "svg"].includes(name)) return true;
     if (name === "input") return element.type === "image";
@@ -109,7 +67,6 @@
     let challenge = false;
     for (const { element, frame } of elements()) {
       const name = element.localName;
-      if (name === "byecaptcha-overlay") continue;
       if (CHALLENGE.test(`${element.id} ${element.getAttribute("class") ?? ""} ${element.getAttribute("src") ?? ""}`)) {
         challenge ||= isShown(element);
         continue;
@@ -118,7 +75,7 @@
         if (isShown(element)) fields.push({ box: inside(element, frame), described: fieldDescription(element) });
         continue;
       }
-      if (!isPicture(element)) continue;
+      if (!byecaptcha.isPicture(element)) continue;
       const box = inside(element, frame);
       if (box.width < SMALLEST.width || box.height < SMALLEST.height) continue;
       if (box.width > LARGEST.width || box.height > LARGEST.height || !isShown(element)) continue;
@@ -131,28 +88,14 @@
     return { challenge, found: scored.map(({ element }) => element) };
   };
 
-  /** Where an element is in the window, with the frames that it is in. */
-  byecaptcha.boxOf = (wanted) => {
-    for (const { element, frame } of elements()) {
-      if (element === wanted) return inside(element, frame);
-    }
-    return null;
-  };
-
   /**
    * The picture that an area was drawn around, where one is nearly the same: a hand leaves a margin, or cuts a little
    * off, and a text is read best without either.
    */
   byecaptcha.snap = (area) => {
     for (const { element, frame } of under(area.x + area.width / 2, area.y + area.height / 2)) {
-      if (!isPicture(element)) continue;
-      const outer = inside(element, frame);
-      const box = {
-        x: outer.x + inset(element, "Left"),
-        y: outer.y + inset(element, "Top"),
-        width: outer.width - inset(element, "Left") - inset(element, "Right"),
-        height: outer.height - inset(element, "Top") - inset(element, "Bottom"),
-      };
+      if (!byecaptcha.isPicture(element)) continue;
+      const box = contentOf(element, frame);
       const across = Math.max(NEAR.pixels, NEAR.share * box.width);
       const down = Math.max(NEAR.pixels, NEAR.share * box.height);
       const near =

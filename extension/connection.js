@@ -1,6 +1,6 @@
 // Connecting to a server: the browser's permission for its address, and whether it reads.
 
-import { hasEnded, models, submit } from "./service.js";
+import { hasEnded, models, pictureTrouble, submit } from "./service.js";
 import { address, load, permission, save } from "./settings.js";
 import { Trouble } from "./trouble.js";
 
@@ -23,6 +23,6 @@ export async function connect(typed, key) {
   const { record } = await submit(settings, sample, crypto.randomUUID());
   const milliseconds = Math.round(performance.now() - begun);
   if (!hasEnded(record)) throw new Trouble("stillBusy");
-  if (record.status !== "succeeded") throw new Trouble("unread", { values: { detail: record.error?.detail ?? "" } });
+  if (record.status !== "succeeded") throw pictureTrouble(record.error?.kind, record.error?.detail ?? "", "unread");
   return { settings, models: list, text: record.result.text, milliseconds };
 }

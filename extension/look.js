@@ -67,6 +67,8 @@ kbd {
 }
 
 .overlay { position: fixed; inset: 0; overflow: hidden; cursor: crosshair; touch-action: none; outline: none; user-select: none; }
+.view { position: fixed; transform-origin: 0 0; pointer-events: none; }
+.view > * { pointer-events: auto; }
 .overlay.clear { background: rgb(10 20 17 / 45%); }
 .frame {
   position: absolute;
@@ -87,7 +89,7 @@ kbd {
   align-items: center;
   justify-content: center;
   width: max-content;
-  max-width: min(720px, calc(100vw - 32px));
+  max-width: min(720px, calc(100% - 32px));
   padding: 12px 16px;
   border: 1px solid var(--line);
   border-radius: 14px;
@@ -102,11 +104,11 @@ kbd {
 .dragging .bar { opacity: 0; pointer-events: none; }
 
 .toast {
-  position: fixed;
+  position: absolute;
   top: 16px;
   right: 16px;
-  width: min(404px, calc(100vw - 32px));
-  max-height: calc(100vh - 32px);
+  width: min(404px, calc(100% - 32px));
+  max-height: calc(100% - 32px);
   overflow: auto;
   padding: 14px 16px 16px;
   border: 1px solid var(--line);

@@ -16,8 +16,7 @@
     #onLeave;
     #mount;
     #area = null;
-    // How far the page was scrolled when the frame was put there.
-    #scrolled = null;
+    #anchor = null;
     #from = null;
     #proposals = [];
     #aborter = new AbortController();
@@ -56,10 +55,12 @@
         bar,
         this.spoken,
       );
-      this.#mount = new byecaptcha.Mount(this.pane, words.lang);
-      if (last) this.#mark(last, { proposed: true });
+      // Before the mount, which keeps what comes to it.
       this.#listen();
+      this.#mount = new byecaptcha.Mount(this.pane, words.lang, bar);
+      if (last) this.#mark(last, { proposed: true });
       this.pane.focus({ preventScroll: true });
+      this.#watch();
     }
 
     #listen() {
@@ -68,11 +69,6 @@
       this.pane.addEventListener("pointermove", (event) => this.#drag(event));
       this.pane.addEventListener("pointerup", (event) => this.#drop(event));
       this.pane.addEventListener("pointercancel", () => this.#stop());
-      // The page must not act on what is meant for the overlay, nor take its clicks for clicks beside a menu.
-      for (const kind of ["mousedown", "mouseup", "click", "dblclick", "contextmenu"]) {
-        this.pane.addEventListener(kind, (event) => event.stopPropagation());
-      }
-      window.addEventListener("scroll", () => this.#follow(), { signal });
       window.addEventListener("keydown", (event) => this.#press(event), { capture: true, signal });
       for (const kind of ["keyup", "keypress"]) {
         window.addEventListener(kind, (event) => event.stopImmediatePropagation(), { capture: true, signal });
@@ -150,8 +146,8 @@
     #nudge([right, down], { shiftKey, ctrlKey, metaKey }) {
       const step = ctrlKey || metaKey ? 1 : STEP;
       const area = this.#area ?? {
-        x: Math.round((innerWidth - FIRST.width) / 2),
-        y: Math.round((innerHeight - FIRST.height) / 2),
+        x: Math.round(visualViewport.offsetLeft + (visualViewport.width - FIRST.width) / 2),
+        y: Math.round(visualViewport.offsetTop + (visualViewport.height - FIRST.height) / 2),
         ...FIRST,
       };
       // The first key shows the frame, the next ones move it.
@@ -167,9 +163,11 @@
       this.#mark({ x, y, ...size }, { spoken: true });
     }
 
-    #mark(area, { proposed = false, spoken = false } = {}) {
+    /** `anchor` is what the area goes with: what is drawn there, unless told. */
+    #mark(area, { proposed = false, spoken = false, anchor } = {}) {
       this.#area = area;
-      this.#scrolled = { right: scrollX, down: scrollY };
+      // Under the hand that draws, nothing moves by itself.
+      this.#anchor = this.#from ? null : (anchor ?? new byecaptcha.Anchor(area));
       this.pane.classList.remove("clear");
       this.frame.hidden = false;
       this.frame.classList.toggle("proposed", proposed);
@@ -185,6 +183,7 @@
 
     #unmark() {
       this.#area = null;
+      this.#anchor = null;
       this.frame.hidden = true;
       // A button that is gone leaves the focus nowhere.
       if (this.#mount.root.activeElement === this.readButton) this.pane.focus({ preventScroll: true });
@@ -200,14 +199,22 @@
       this.findButton.textContent = this.#words.find;
     }
 
-    /** The page was scrolled: the frame stays on what it is around, and is gone once that is out of the window. */
+    /** Looks with every picture of the screen, since nothing tells of all that moves what is in a page. */
+    #watch() {
+      if (this.#aborter.signal.aborted) return;
+      this.#mount.settle();
+      this.#follow();
+      requestAnimationFrame(() => this.#watch());
+    }
+
+    /** The page moved: the frame stays on what it is around, and is gone once that is out of sight. */
     #follow() {
-      if (!this.#area || this.#from) return;
-      const { right, down } = this.#scrolled;
-      const area = { ...this.#area, x: this.#area.x + right - scrollX, y: this.#area.y + down - scrollY };
-      const seen = area.x + area.width > 0 && area.y + area.height > 0 && area.x < innerWidth && area.y < innerHeight;
-      if (seen) this.#mark(area, { proposed: this.frame.classList.contains("proposed") });
-      else this.#unmark();
+      const anchor = this.#anchor;
+      if (!anchor || this.#from) return;
+      const { area } = anchor;
+      if (!area) return this.#unmark();
+      const moved = Object.keys(area).some((side) => Math.abs(area[side] - this.#area[side]) > 0.01);
+      if (moved) this.#mark(area, { proposed: this.frame.classList.contains("proposed"), anchor });
     }
 
     /** Outlines the likeliest picture; pressed again, the next one. */
@@ -219,7 +226,8 @@
       if (fresh.length === 0) this.#proposals = [];
       this.#proposals.push(picture);
       picture.scrollIntoView({ block: "nearest", behavior: "instant" });
-      this.#mark(byecaptcha.boxOf(picture), { proposed: true });
+      const area = byecaptcha.boxOf(picture);
+      this.#mark(area, { proposed: true, anchor: new byecaptcha.Anchor(area, picture) });
       this.findButton.textContent = this.#words.findNext;
       this.findButton.hidden = found.length < 2;
       this.#tell(this.#words.found);

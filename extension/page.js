@@ -30,7 +30,7 @@
     // The page may have been scrolled by then.
     const onSame = () => onArea(broughtIntoWindow(last));
     field.keepFocus();
-    overlay = new byecaptcha.Overlay({ words, last: isSeen(area) ? area : null, hint, onArea, onSame, onLeave: leave });
+    overlay = new byecaptcha.Overlay({ words, last: area && byecaptcha.isSeen(area) ? area : null, hint, onArea, onSame, onLeave: leave });
   }
 
   function leave() {
@@ -150,9 +150,6 @@
   const inWindow = ({ x, y, width, height }) => ({ x: x - scrollX, y: y - scrollY, width, height });
 
   const isWhole = ({ x, y, width, height }) => x >= 0 && y >= 0 && x + width <= innerWidth && y + height <= innerHeight;
-
-  const isSeen = (area) =>
-    area && area.x + area.width > 0 && area.y + area.height > 0 && area.x < innerWidth && area.y < innerHeight;
 
   /** Random, since `crypto.randomUUID` is not there on plain HTTP. */
   const freshId = () => Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(16).padStart(8, "0")).join("");

@@ -3,7 +3,7 @@
 
 import { capture } from "./capture.js";
 import { copy } from "./clipboard.js";
-import { follow, hasEnded, pauseFor, submit } from "./service.js";
+import { follow, hasEnded, pauseFor, pictureTrouble, submit } from "./service.js";
 import { load } from "./settings.js";
 import { Trouble, troubleFrom } from "./trouble.js";
 
@@ -74,6 +74,7 @@ async function finish(id, picture) {
   const watch = { onBusy: (seconds) => listeners.get(id)?.({ kind: "busy", id, seconds }), signal };
   // Let go of while the picture was taken: it goes nowhere.
   if (!listeners.has(id)) return;
+  let failed = false;
   try {
     let { record, pause } = reading.job
       ? await follow(settings, reading.job, watch)
@@ -88,7 +89,8 @@ async function finish(id, picture) {
     }
     // The toast was closed or another captcha marked: the clipboard is for something else by now.
     if (!listeners.has(id)) return;
-    if (record.status !== "succeeded") throw unread(record);
+    failed = record.status !== "succeeded";
+    if (failed) throw unread(record);
     if (record.result.text === "") throw new Trouble("nothing");
     const copied = settings.clipboard ? await copy(record.result.text) : null;
     listeners.get(id)?.({ kind: "read", id, job: record.id, result: record.result, copied });
@@ -96,7 +98,7 @@ async function finish(id, picture) {
     listeners.delete(id);
   } catch (error) {
     // The job is over, so the next try is to be another one.
-    if (error.kind === "expired" || error.kind === "unread") {
+    if (failed || error.kind === "expired") {
       await put({ ...reading, job: undefined, key: crypto.randomUUID() });
     }
     throw error;
@@ -105,7 +107,7 @@ async function finish(id, picture) {
 
 function unread({ status, error }) {
   if (status === "expired" || status === "canceled") return new Trouble("expired", { retryable: true });
-  return new Trouble("unread", { values: { detail: error?.detail ?? "" }, retryable: true });
+  return pictureTrouble(error?.kind, error?.detail ?? "", "unread");
 }
 
 async function get(id) {

@@ -117,6 +117,25 @@ async function json(settings, answer) {
   }
 }
 
+// Why a picture is refused or not read, by the last part of a problem's type or the kind of a job's error.
+const PICTURE_TROUBLES = {
+  "image-too-small": "tooFew",
+  "image-too-large": "tooMany",
+  "body-too-large": "tooMany",
+  "empty-image": "garbled",
+  "unsupported-image": "garbled",
+  "unsupported-media-type": "garbled",
+  "image-truncated": "garbled",
+  "image-damaged": "garbled",
+};
+
+/** What is wrong with a picture, in the extension's words where it has them for that `kind`; else `otherwise` with the detail. */
+export function pictureTrouble(kind, detail, otherwise) {
+  const own = Object.hasOwn(PICTURE_TROUBLES, kind) ? PICTURE_TROUBLES[kind] : undefined;
+  if (own) return new Trouble(own, { retryable: own === "garbled" });
+  return new Trouble(otherwise, { values: { detail }, retryable: otherwise === "unread" });
+}
+
 /** A refusal in the extension's words; the server's own only where the extension has none. */
 async function refusal({ server, key }, answer) {
   // What is no problem document was sent by something else than the service.
@@ -134,5 +153,5 @@ async function refusal({ server, key }, answer) {
   if (status === 503) return new Trouble("stillBusy", { retryable: true });
   if (status >= 500) return new Trouble("faulty", { retryable: true });
   if (name === "unknown-model") return new Trouble("model", { settings: true, retryable: true });
-  return new Trouble("refused", { values: { detail: problem.detail ?? problem.title ?? String(status) } });
+  return pictureTrouble(name, problem.detail ?? problem.title ?? String(status), "refused");
 }

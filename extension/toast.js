@@ -19,6 +19,8 @@
     #field;
     #mount;
     #timer;
+    // Whether the text that is shown came to the clipboard.
+    #copied = false;
     #body = element("div", {});
     #state = element("p", { className: "state", role: "status" });
     #buttons = element("div", { className: "buttons" });
@@ -45,8 +47,8 @@
         event.preventDefault();
         this.#leave();
       });
-      for (const kind of ["pointerenter", "focusin"]) pane.addEventListener(kind, () => clearTimeout(this.#timer));
-      for (const kind of ["pointerleave", "focusout"]) pane.addEventListener(kind, () => this.#stay());
+      for (const kind of ["pointerover", "focusin"]) pane.addEventListener(kind, () => clearTimeout(this.#timer));
+      for (const kind of ["pointerout", "focusout"]) pane.addEventListener(kind, () => this.#stay());
       this.#mount = new byecaptcha.Mount(pane, words.lang);
       this.showReading();
     }
@@ -90,9 +92,12 @@
     /** The buttons below a text. */
     #offer(text, copied) {
       const words = this.#words;
+      this.#copied = copied === true;
       const copy = button(words.copy, () => this.#actions.copy(text), copied ? "" : "primary");
       const fill = button(words.fill, () => {
-        if (this.#field.fill(text)) this.#say(words.filled, true);
+        const outcome = this.#field.fill(text);
+        const kept = outcome !== "filled" && this.#copied;
+        this.#say(kept ? `${words[outcome]} · ${words.stillCopied}` : words[outcome], outcome === "filled");
       });
       const enable = () => {
         fill.disabled = !this.#field.there;
@@ -109,8 +114,8 @@
     #edit(text) {
       const words = this.#words;
       const input = element("input", { id: "right", value: text, maxLength: 64, required: true, autocomplete: "off", spellcheck: false });
-      const send = element("button", { type: "submit", className: "primary" }, words.send);
-      const back = () => this.#offer(text, true);
+      const send = button(words.send, () => form.requestSubmit(), "primary");
+      const back = () => this.#offer(text, this.#copied);
       const form = element(
         "form",
         {},
@@ -120,6 +125,8 @@
       );
       form.addEventListener("submit", (event) => {
         event.preventDefault();
+        // Enter submits without the button.
+        if (send.disabled) return;
         send.disabled = true;
         this.#actions.correct(input.value);
       });
@@ -137,12 +144,13 @@
 
     showUncorrected(message) {
       this.#say(message);
-      const send = this.#buttons.querySelector("[type=submit]");
+      const send = this.#buttons.querySelector("form .primary");
       if (send) send.disabled = false;
     }
 
     showCopied(copied, { corrected = false } = {}) {
       const words = copied ? this.#words.copied : this.#words.copyFailed;
+      this.#copied = copied;
       // A correction's thanks stay.
       this.#say(corrected ? `${this.#words.thanks} · ${words}` : words, copied);
     }

@@ -10,7 +10,7 @@ import { wordsFor } from "./words.js";
 
 const MENU = "read-image";
 // In the order in which they build on each other; page.js wires them.
-const PAGE_SCRIPTS = ["look.js", "mount.js", "field.js", "candidates.js", "overlay.js", "toast.js", "page.js"];
+const PAGE_SCRIPTS = ["look.js", "mount.js", "geometry.js", "field.js", "candidates.js", "overlay.js", "toast.js", "page.js"];
 
 chrome.action.onClicked.addListener((tab) => start(tab));
 
@@ -50,15 +50,23 @@ async function start(tab, image) {
   }
   try {
     const target = { tabId: tab.id };
+    if (!(await isPage(target))) return await refuse(tab, "noPage");
     await inject(target);
     const setting = { words: wordsFor(language), area: await lastArea(), image };
     await chrome.scripting.executeScript({ target, func: (setting) => byecaptcha.open(setting), args: [setting] });
   } catch (error) {
     console.warn(error);
-    await refuse(tab);
+    await refuse(tab, "blank");
     return;
   }
   await prepareClipboard();
+}
+
+/** Whether what the tab shows can have the overlay in it: HTML, as pages and the browser's own views of pictures and texts are. */
+async function isPage(target) {
+  const func = () => document.documentElement instanceof HTMLElement;
+  const [{ result }] = await chrome.scripting.executeScript({ target, func });
+  return result === true;
 }
 
 const injecting = new Map();
@@ -77,9 +85,9 @@ function inject(target) {
   return injecting.get(tabId);
 }
 
-/** Says that this page may not be captured, in the one place where that can be said: beside the icon. */
-async function refuse(tab) {
-  const popup = "notice.html";
+/** Says why this page is not read, by the name of the words, in the one place where that can be said: beside the icon. */
+async function refuse(tab, words) {
+  const popup = `notice.html?${words}`;
   await chrome.action.setPopup({ tabId: tab.id, popup });
   try {
     await chrome.action.openPopup({ windowId: tab.windowId });

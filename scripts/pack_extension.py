@@ -15,22 +15,27 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 EXTENSION = ROOT / "extension"
 SHIPPED = {".json", ".js", ".html", ".css", ".png", ".jpg"}
+LOCALES = EXTENSION / "_locales"
 NAMED = re.compile(r"""["']\.?/?([\w-]+\.(?:js|html|css|png|jpg))["']""")
 
 
 def shipped():
-    """The files to pack, in the order of their names; an error where the folder is not flat or a file is missing."""
+    """The files to pack, in the order of their names; an error where a folder is not the browser's or a file is missing."""
     files = sorted(path for path in EXTENSION.iterdir() if path.suffix in SHIPPED)
-    folders = [path.name for path in EXTENSION.iterdir() if path.is_dir()]
+    folders = [path.name for path in EXTENSION.iterdir() if path.is_dir() and path != LOCALES]
     if folders:
-        raise SystemExit(f"extension/ is a flat folder, but holds {', '.join(folders)}")
+        raise SystemExit(f"extension/ is a flat folder but for _locales, and holds {', '.join(folders)}")
     names = {path.name for path in files}
     for path in files:
         if path.suffix in {".json", ".js", ".html"}:
             missing = set(NAMED.findall(path.read_text(encoding="utf-8"))) - names
             if missing:
                 raise SystemExit(f"{path.name} names {', '.join(sorted(missing))}, and there is no such file")
-    return files
+    return sorted([*files, *LOCALES.glob("*/messages.json")], key=name)
+
+
+def name(path):
+    return path.relative_to(EXTENSION).as_posix()
 
 
 def main():
@@ -41,7 +46,7 @@ def main():
     out.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(out, "w") as archive:
         for path in files:
-            entry = zipfile.ZipInfo(path.name, date_time=(1980, 1, 1, 0, 0, 0))
+            entry = zipfile.ZipInfo(name(path), date_time=(1980, 1, 1, 0, 0, 0))
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.external_attr = 0o644 << 16
             archive.writestr(entry, path.read_bytes())

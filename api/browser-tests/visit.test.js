@@ -26,6 +26,30 @@ describe("the visit", () => {
     assert.ok(await page.locator("#results").isHidden());
   });
 
+  test("a reload keeps the order of the list, in whatever order its pictures were read", async () => {
+    const buffer = await readFile(first);
+    const kept = (count) => page.waitForFunction((count) => JSON.parse(sessionStorage.getItem("byecaptcha-history") ?? "[]").length === count, count);
+    let release;
+    const held = new Promise((open) => (release = open));
+    let posts = 0;
+    await page.route("**/v1/jobs", async (route) => {
+      posts += 1;
+      if (posts === 2) await held;
+      await route.continue();
+    });
+    const add = (names) => page.setInputFiles("#picker", names.map((name) => ({ name, mimeType: "image/jpeg", buffer })));
+    await add(["a.jpg", "b.jpg", "c.jpg"]);
+    await kept(2);
+    await add(["d.jpg"]);
+    await kept(3);
+    release();
+    await kept(4);
+    const order = ["d.jpg", "a.jpg", "b.jpg", "c.jpg"];
+    assert.deepEqual(await page.locator(".card .name").allTextContents(), order);
+    await page.reload();
+    assert.deepEqual(await page.locator(".card .name").allTextContents(), order);
+  });
+
   test("a picture that is removed before it is kept is not kept", async () => {
     await page.evaluate(() => {
       HTMLImageElement.prototype.decode = () => new Promise((over) => (window.decoded = over));

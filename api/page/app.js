@@ -89,7 +89,7 @@ async function process(card) {
     const { id, result } = card.file ? await read(card.file, watch) : await recorded(card.job, watch);
     card.job = id;
     card.showResult(result);
-    await remember({ name: card.name, job: id, result }, card.image, () => cards.includes(card));
+    await remember({ name: card.name, job: id, result }, card.image, () => cards.map(({ job }) => job));
   } catch (error) {
     if (card.aborter.signal.aborted) return;
     if (error instanceof ReadError) {

@@ -5,7 +5,7 @@ const NAME = "byecaptcha-history";
 const WIDTH = 320;
 const MOST = 100;
 
-/** All that was read, the latest first: `{ name, job, result, picture }`. */
+/** All that was read, in the order of the list: `{ name, job, result, picture }`. */
 export function recall() {
   try {
     const entries = JSON.parse(sessionStorage.getItem(NAME) ?? "[]");
@@ -15,13 +15,19 @@ export function recall() {
   }
 }
 
-/** Adds a reading; `image` is the element that shows its picture, and `isWanted()` says whether it is still to be kept. */
-export async function remember({ name, job, result }, image, isWanted) {
+/**
+ * Adds a reading; `image` is the element that shows its picture. `list()` gives the jobs as they are listed by then, which is
+ * the order that is kept: pictures end in another one than they were handed over. Of what is not listed nothing is kept.
+ */
+export async function remember({ name, job, result }, image, list) {
   // It may not be drawn yet, or be of a kind that this browser does not draw.
   await image?.decode().catch(() => {});
   // It may have been removed meanwhile.
-  if (!isWanted()) return;
-  keep([{ name, job, result, picture: thumbnail(image) }, ...recall().filter((entry) => entry.job !== job)].slice(0, MOST));
+  const jobs = list();
+  if (!jobs.includes(job)) return;
+  const entries = [{ name, job, result, picture: thumbnail(image) }, ...recall().filter((entry) => entry.job !== job)];
+  const place = (entry) => jobs.indexOf(entry.job);
+  keep(entries.filter((entry) => place(entry) >= 0).sort((one, other) => place(one) - place(other)).slice(0, MOST));
 }
 
 export function forget(job) {

@@ -5,7 +5,7 @@ import globals from "globals";
 
 const { browser, node, webextensions } = globals;
 // Put into pages one after the other, as scripts; they share one name.
-const PAGE_SCRIPTS = ["look", "mount", "field", "candidates", "overlay", "toast", "page"];
+const PAGE_SCRIPTS = ["geometry", "look", "mount", "field", "candidates", "overlay", "toast", "page"];
 
 export default [
   { ignores: ["**/node_modules/**", "**/.venv/**", "**/target/**"] },
