@@ -3,6 +3,8 @@
 
 # Where Node.js is missing or too old, scripts/test_tools.sh puts one there.
 export PATH := $(CURDIR)/.node:$(PATH)
+# Chromium where scripts/test_tools.sh found it or put it, unless CHROMIUM names one.
+WITH_CHROMIUM = CHROMIUM=$${CHROMIUM:-$(CURDIR)/.chromium/chromium}
 
 run:
 	cargo run --release
@@ -17,9 +19,9 @@ setup:
 test: setup
 	cargo test --release --workspace --exclude byecaptcha-trainer
 	cargo test --release -p byecaptcha-trainer -p byecaptcha-worker --features byecaptcha-worker/torch
-	cd api/browser-tests && npm test
-	cd extension-tests && npm test
-	cd scripts/page_cuts && npm test
+	cd api/browser-tests && $(WITH_CHROMIUM) npm test
+	cd extension-tests && $(WITH_CHROMIUM) npm test
+	cd scripts/page_cuts && $(WITH_CHROMIUM) npm test
 	cd compose && ../.venv/bin/python -m unittest
 	cd k8s/check && ../../.venv/bin/python -m unittest
 	cd k8s/simulate && ../../.venv/bin/python -m unittest
@@ -39,6 +41,7 @@ stack-down:
 	scripts/stack.sh down
 
 bench: setup
+	python3 scripts/bench_setting.py
 	cargo bench -p byecaptcha-models
 	cargo bench -p byecaptcha-dataset
 	scripts/bench_dataset.sh

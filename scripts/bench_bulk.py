@@ -23,6 +23,8 @@ import tempfile
 import time
 import urllib.request
 
+from bench_setting import setting
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PROGRAMS = ROOT / "target/release"
 
@@ -127,6 +129,7 @@ def main() -> None:
     parser.add_argument("--servers", action="store_true")
     parser.add_argument("--engine-alone", type=float, help="pictures a second, by bench-pipeline engine-alone")
     arguments = parser.parse_args()
+    print(setting(), flush=True)
     folder = pathlib.Path(tempfile.mkdtemp(prefix="bench-bulk-"))
     with contextlib.ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)

@@ -11,7 +11,12 @@ rounds=${2:-5}
 venv=.venv/captcha
 if ! [ -x "$venv/bin/python" ]; then
     python3 -m venv "$venv"
-    "$venv/bin/pip" install --quiet 'captcha==0.3' 'Pillow<10'
+    # captcha 0.3 asks ImageDraw for `textsize`, which Pillow 10 no longer has. What is older is built for Python 3.11 at most.
+    "$venv/bin/pip" install --quiet --only-binary Pillow 'captcha==0.3' 'Pillow<10' || {
+        rm -rf "$venv"
+        echo "bench_dataset.sh: Pillow 9 is there for Python 3.11 and older; this is $(python3 --version)" >&2
+        exit 1
+    }
 fi
 cargo build --quiet --release -p byecaptcha-dataset --example draw_many
 
@@ -40,6 +45,8 @@ seconds() { # seconds COMMAND...: processor time of the command
     { time "${one_core[@]}" "$@" >/dev/null; } 2>&1 | awk '{ print $1 + $2 }'
 }
 
+python3 scripts/bench_setting.py
+"$venv/bin/python" -c 'import PIL; print("Pillow", PIL.__version__)'
 python_start=$(seconds "$venv/bin/python" -W ignore -c "$draw_in_python" 0)
 python_seconds=()
 rust_seconds=()

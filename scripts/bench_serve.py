@@ -11,6 +11,8 @@ import tempfile
 import time
 import urllib.request
 
+from bench_setting import setting
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PICTURES = sorted((ROOT / "trainer/tests/fixtures/var456").glob("*.jpg"))
 CLIENTS = 8
@@ -31,6 +33,7 @@ def resident_megabytes(pid: int) -> float:
 
 
 def main() -> None:
+    print(setting())
     pictures = [path.read_bytes() for path in PICTURES]
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()

@@ -20,6 +20,7 @@ import time
 
 import numpy
 import torch
+from bench_setting import setting
 from captcha.image import ImageCaptcha
 from PIL import Image
 from torch import nn
@@ -159,6 +160,7 @@ def main() -> None:
     parser.add_argument("--trainer", default="target/release/byecaptcha-trainer")
     arguments = parser.parse_args()
     device = "cuda" if torch.cuda.is_available() else "cpu"
+    print(f"{setting()}; torch {torch.__version__} on {torch.cuda.get_device_name() if device == 'cuda' else 'cpu'}", flush=True)
     ours, drawn, given = [], [], []
     for round_ in range(arguments.rounds):
         ours.append(trainer(arguments.trainer, arguments.steps, arguments.batch))

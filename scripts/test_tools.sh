@@ -6,8 +6,21 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+# scripts/requirements.txt asks for it, and a system with an older one has a RabbitMQ from before 3.10, too.
+python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
+  echo "test_tools.sh: the tests need Python 3.11 or later, as Debian 12 and Ubuntu 24.04 have it" >&2
+  exit 1
+}
+
+# Ubuntu's package of Chromium only fetches a snap, which needs systemd and sees no profile in /tmp. There the browser
+# comes from where Playwright keeps it, below.
+fetch=false
+if [ -z "${CHROMIUM:-}" ] && [ ! -x /usr/bin/chromium ]; then
+  grep -qx 'ID=ubuntu' /etc/os-release && fetch=true
+fi
+
 missing=()
-command -v chromium >/dev/null || [ -n "${CHROMIUM:-}" ] || missing+=(chromium)
+$fetch || [ -n "${CHROMIUM:-}" ] || [ -x /usr/bin/chromium ] || missing+=(chromium)
 command -v curl >/dev/null || missing+=(curl)
 command -v jq >/dev/null || missing+=(jq)
 command -v redis-server >/dev/null || missing+=(redis-server)
@@ -36,3 +49,21 @@ fi
 for tools in api/browser-tests scripts/lint_js; do
   (cd "$tools" && npm ci --silent --no-audit --no-fund)
 done
+
+chromium=${CHROMIUM:-/usr/bin/chromium}
+if $fetch; then
+  export PLAYWRIGHT_BROWSERS_PATH=$PWD/.chromium
+  playwright=./api/browser-tests/node_modules/playwright-core
+  node $playwright/cli.js install --no-shell chromium
+  chromium=$(node -p "require('$playwright').chromium.executablePath()")
+  if ! "$chromium" --version >/dev/null 2>&1; then # for want of libraries
+    if [ "$(id -u)" != 0 ] && ! sudo -n true 2>/dev/null; then
+      echo "please run this, which asks for sudo, and then test_tools.sh again: node $playwright/cli.js install-deps chromium" >&2
+      exit 1
+    fi
+    node $playwright/cli.js install-deps chromium
+  fi
+fi
+# Where `make test` has the browser tests look.
+mkdir -p .chromium
+ln -sfn "$chromium" .chromium/chromium
