@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use byecaptcha_models::{Charset, load, torch::Parameters};
 use tch::{Device, Tensor};
 
-use crate::optimizer::Optimizer;
+use crate::{optimizer::Optimizer, whole};
 
 /// What a run is made of.
 pub struct State {
@@ -51,11 +51,7 @@ impl State {
             let cpu = |tensor: &Tensor| tensor.detach().to_device(Device::Cpu).contiguous();
             tensors.extend(parameters.iter().map(|(name, tensor)| (format!("{group}.{name}"), cpu(tensor))));
         }
-        let partial = path.with_extension("partial");
-        Tensor::write_safetensors(&tensors, &partial)
-            .with_context(|| format!("cannot write {}", partial.display()))?;
-        std::fs::File::open(&partial)?.sync_all()?;
-        std::fs::rename(&partial, path).with_context(|| format!("cannot replace {}", path.display()))
+        whole::with(path, |partial| Ok(Tensor::write_safetensors(&tensors, partial)?))
     }
 
     /// Takes the file's state in place of this one, which must be of the same network.

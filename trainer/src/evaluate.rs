@@ -14,18 +14,16 @@ use byecaptcha_models::{Reading, Recognizer, card::Figures};
 use clap::Args;
 use crossbeam_channel::bounded;
 use image::ImageFormat;
-use walkdir::WalkDir;
 
 use crate::{
     config::COMPOSED,
     errors::{self, Misread},
+    folder,
     metrics::Metrics,
 };
 
 /// Pictures that go through the engine at once.
 const BATCH: usize = 32;
-/// Parts the text of a file's name from its number, as the report names files.
-const NUMBER: &str = "_num";
 
 /// What `evaluate` takes.
 #[derive(Args)]
@@ -33,7 +31,7 @@ pub struct Evaluate {
     /// A model that ships, by its name, or an ONNX file with its card beside it; the default model without.
     #[arg(long)]
     pub model: Option<PathBuf>,
-    /// Folders of labelled pictures.
+    /// Folders of labelled pictures: TEXT_numN.png and the like, or any names with a list labels.csv whose first line is file,text.
     pub folders: Vec<PathBuf>,
     /// Where a page with the misread pictures goes.
     #[arg(long)]
@@ -45,15 +43,22 @@ pub struct Evaluate {
     #[arg(long)]
     pub pages: bool,
     /// How many fresh images.
-    #[arg(long, default_value_t = 5_000)]
+    #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub count: u64,
     /// Their seed; not one that was trained with.
     #[arg(long, default_value_t = 0xf4e5)]
     pub seed: u64,
 }
 
-/// A picture's bytes and its text.
-pub(crate) type Labelled = (String, Vec<u8>);
+/// A labelled picture.
+pub struct Picture {
+    /// What an error calls it.
+    pub name: String,
+    /// Its text.
+    pub text: String,
+    /// Its bytes, an image file.
+    pub file: Vec<u8>,
+}
 
 /// Reads folders and fresh images, and prints of each how well.
 ///
@@ -62,6 +67,10 @@ pub(crate) type Labelled = (String, Vec<u8>);
 pub fn evaluate(arguments: &Evaluate) -> Result<()> {
     let Evaluate { model, folders, errors, style, pages, count, seed } = arguments;
     ensure!(!folders.is_empty() || !style.is_empty(), "nothing to read: give folders or --style");
+    // All of them before the first is read, which may take long.
+    let folders = folders.iter().map(|path| Ok((path, folder::labelled(path)?)));
+    let folders = folders.collect::<Result<Vec<_>>>()?;
+    known(style)?;
     let mut recognizer = Recognizer::open(model.as_deref())?;
     let mut misread = Vec::new();
     let mut tell = |set: &str, (metrics, wrong): (Metrics, Vec<Misread>)| {
@@ -72,8 +81,8 @@ pub fn evaluate(arguments: &Evaluate) -> Result<()> {
         }
         anyhow::Ok(writeln!(stdout(), "{}", report(&metrics.figures(set), &metrics))?)
     };
-    for folder in folders {
-        tell(&folder.to_string_lossy(), on_folder_with_errors(&mut recognizer, folder)?)?;
+    for (folder, files) in folders {
+        tell(&folder.to_string_lossy(), with_errors(&mut recognizer, of_files(files))?)?;
     }
     for style in style.iter().flat_map(|style| meant(style)) {
         let (pictures, cut): (Box<dyn Iterator<Item = _>>, _) = match pages {
@@ -85,53 +94,31 @@ pub fn evaluate(arguments: &Evaluate) -> Result<()> {
     Ok(())
 }
 
-/// The labelled files below a folder, in the order of their names.
-pub fn folder(path: &Path) -> Result<Vec<PathBuf>> {
-    let files: Vec<PathBuf> = WalkDir::new(path)
-        .sort_by_file_name()
-        .into_iter()
-        .filter_map(|entry| {
-            entry.map(|entry| entry.file_type().is_file().then(|| entry.into_path())).transpose()
-        })
-        .collect::<Result<_, _>>()?;
-    ensure!(!files.is_empty(), "{} holds no files", path.display());
-    Ok(files)
+/// The pictures of files and their texts, each read when its turn comes.
+pub(crate) fn of_files(files: Vec<(PathBuf, String)>) -> impl Iterator<Item = Result<Picture>> {
+    files.into_iter().map(|(path, text)| {
+        let name = path.display().to_string();
+        let file = fs::read(&path).with_context(|| format!("cannot read {name}"))?;
+        Ok(Picture { name, text, file })
+    })
 }
 
-/// The text that a file is named after.
-pub fn text_of(path: &Path) -> Result<String> {
-    let stem = path.file_stem().and_then(|stem| stem.to_str()).context("a file's name is not UTF-8")?;
-    let (label, _) =
-        stem.rsplit_once(NUMBER).with_context(|| format!("{} is not named TEXT{NUMBER}N", path.display()))?;
-    Ok(label.to_owned())
-}
-
-/// A file with the text that its name says.
-pub(crate) fn read(path: &Path) -> Result<Labelled> {
-    Ok((text_of(path)?, fs::read(path).with_context(|| format!("cannot read {}", path.display()))?))
-}
-
-/// Counts over pictures in memory: each one's text and file.
+/// Counts over pictures.
 pub fn on_pictures(
     recognizer: &mut Recognizer,
-    pictures: impl Iterator<Item = Result<(String, Vec<u8>)>>,
+    pictures: impl Iterator<Item = Result<Picture>>,
 ) -> Result<Metrics> {
     count(recognizer, pictures, drop)
 }
 
-/// Counts over the files of a folder.
+/// Counts over the labelled pictures of a folder.
 pub fn on_folder(recognizer: &mut Recognizer, path: &Path) -> Result<Metrics> {
-    Ok(on_folder_with_errors(recognizer, path)?.0)
-}
-
-/// Counts over the files of a folder, and keeps those that were misread.
-pub fn on_folder_with_errors(recognizer: &mut Recognizer, path: &Path) -> Result<(Metrics, Vec<Misread>)> {
-    with_errors(recognizer, folder(path)?.iter().map(|file| read(file)))
+    on_pictures(recognizer, of_files(folder::labelled(path)?))
 }
 
 fn with_errors(
     recognizer: &mut Recognizer,
-    pictures: impl Iterator<Item = Result<Labelled>>,
+    pictures: impl Iterator<Item = Result<Picture>>,
 ) -> Result<(Metrics, Vec<Misread>)> {
     let mut misread = Vec::new();
     let metrics = count(recognizer, pictures, |error| misread.push(error))?;
@@ -143,24 +130,30 @@ pub fn meant(style: &str) -> Vec<&str> {
     if style == COMPOSED { composed() } else { vec![style] }
 }
 
+/// Checks that all of these are styles.
+pub(crate) fn known(styles: &[String]) -> Result<()> {
+    let mut names = styles.iter().flat_map(|style| meant(style));
+    Ok(names.try_for_each(|name| open(name, 0).map(drop))?)
+}
+
 /// So many fresh pictures, drawn in these styles in turn: two after one another of each, for those who want every second one.
 pub(crate) fn drawn(
     styles: &[&str],
     count: u64,
     seed: u64,
-) -> Result<impl Iterator<Item = Result<Labelled>> + use<>> {
+) -> Result<impl Iterator<Item = Result<Picture>> + use<>> {
     let styles = styles.iter().map(|name| open(name, seed)).collect::<Result<Vec<_>, _>>()?;
     ensure!(!styles.is_empty(), "no style to draw in");
     Ok(ahead((0..count).map(move |index| {
-        let (label, picture, _) = styles[(index / 2 % styles.len() as u64) as usize].encoded(index);
-        Ok((label, picture))
+        let (text, file, _) = styles[(index / 2 % styles.len() as u64) as usize].encoded(index);
+        Ok(Picture { name: format!("drawn picture {index}"), text, file })
     })))
 }
 
 /// The same pictures, drawn on a thread of their own while those before them are read.
 fn ahead(
-    mut pictures: impl Iterator<Item = Result<Labelled>> + Send + 'static,
-) -> impl Iterator<Item = Result<Labelled>> {
+    mut pictures: impl Iterator<Item = Result<Picture>> + Send + 'static,
+) -> impl Iterator<Item = Result<Picture>> {
     let (sender, drawn) = bounded(2 * BATCH);
     // Where no one listens any more, no more is drawn.
     let draw = move || while pictures.next().is_some_and(|picture| sender.send(picture).is_ok()) {};
@@ -188,38 +181,38 @@ pub fn on_pages(recognizer: &mut Recognizer, style: &str, images: u64, seed: u64
 }
 
 /// So many fresh images cut out of web pages, kept as PNG so that what the page's cut lost is lost once.
-fn cuts(style: &str, images: u64, seed: u64) -> Result<impl Iterator<Item = Result<Labelled>> + use<>> {
+fn cuts(style: &str, images: u64, seed: u64) -> Result<impl Iterator<Item = Result<Picture>> + use<>> {
     let style = open(style, seed)?;
     Ok(ahead((0..images).map(move |index| {
-        let Sample { label, image, .. } = style.page(index);
+        let Sample { label: text, image, .. } = style.page(index);
         let mut png = Cursor::new(Vec::new());
         image.write_to(&mut png, ImageFormat::Png)?;
-        Ok((label, png.into_inner()))
+        Ok(Picture { name: format!("drawn page {index}"), text, file: png.into_inner() })
     })))
 }
 
 fn count(
     recognizer: &mut Recognizer,
-    pictures: impl Iterator<Item = Result<Labelled>>,
+    pictures: impl Iterator<Item = Result<Picture>>,
     mut misread: impl FnMut(Misread),
 ) -> Result<Metrics> {
     let mut metrics = Metrics::default();
     let mut pictures = pictures.peekable();
     while pictures.peek().is_some() {
-        let batch: Vec<Labelled> = pictures.by_ref().take(BATCH).collect::<Result<_>>()?;
+        let batch: Vec<Picture> = pictures.by_ref().take(BATCH).collect::<Result<_>>()?;
         let prepared = batch
             .iter()
-            .map(|(label, bytes)| {
-                recognizer.prepare(bytes).with_context(|| format!("the picture of {label}"))
-            })
+            .map(|picture| recognizer.prepare(&picture.file).with_context(|| picture.name.clone()))
             .collect::<Result<Vec<_>>>()?;
-        for ((label, picture), reading) in batch.into_iter().zip(recognizer.recognize(&prepared)?) {
-            metrics.add(&label, &reading.text);
-            metrics.add_contrast(contrast(&picture)?, label == reading.text);
-            if label != reading.text {
-                let was_second = reading.alternatives.iter().any(|(text, _)| *text == label);
+        for (Picture { name, text: truth, file: picture }, reading) in
+            batch.into_iter().zip(recognizer.recognize(&prepared)?)
+        {
+            metrics.add(&truth, &reading.text);
+            metrics.add_contrast(contrast(&picture).context(name)?, truth == reading.text);
+            if truth != reading.text {
+                let was_second = reading.alternatives.iter().any(|(text, _)| *text == truth);
                 let Reading { text: reading, confidence, .. } = reading;
-                misread(Misread { picture, truth: label, reading, confidence, was_second });
+                misread(Misread { picture, truth, reading, confidence, was_second });
             }
         }
     }
@@ -261,4 +254,40 @@ pub fn report(figures: &Figures, metrics: &Metrics) -> String {
         .collect();
     lines.push(format!("  worst confusions      {}", confusions.join(", ")));
     lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_that_cannot_be_read_is_named_by_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("abc_num9.png"), b"no picture").unwrap();
+        let mut recognizer = Recognizer::embedded().unwrap();
+        let error = format!("{:#}", on_folder(&mut recognizer, folder.path()).unwrap_err());
+        assert!(error.contains("abc_num9.png"), "{error}");
+    }
+
+    #[test]
+    fn what_is_to_be_read_is_looked_for_before_anything_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("abc_num1.png"), b"no picture, which its reading would find").unwrap();
+        let evaluated = |other: &str, style: &str| {
+            let arguments = Evaluate {
+                model: None,
+                folders: vec![folder.path().to_owned(), PathBuf::from(other)],
+                errors: None,
+                style: vec![style.to_owned()],
+                pages: false,
+                count: 1,
+                seed: 1,
+            };
+            format!("{:#}", evaluate(&arguments).unwrap_err())
+        };
+        let error = evaluated("no-such-folder", "hku");
+        assert!(error.contains("no-such-folder"), "{error}");
+        let error = evaluated(folder.path().to_str().unwrap(), "no-such-style");
+        assert!(error.contains("no-such-style"), "{error}");
+    }
 }

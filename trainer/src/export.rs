@@ -19,9 +19,12 @@ use byecaptcha_models::{
 use tch::{Device, Kind, Tensor};
 
 use crate::{
+    command,
     config::{COMPOSED, Config},
-    evaluate,
+    evaluate, folder,
     metrics::Metrics,
+    progress::tell,
+    train, whole,
 };
 
 /// Fresh images of the dataset's own that a card's figures are measured on.
@@ -61,8 +64,9 @@ pub fn export(arguments: &Export) -> Result<()> {
     let config = Config::read(&arguments.run.join("config.toml"))?;
     let folders = arguments.evaluate.iter().map(|folder| {
         let name = folder.file_name().with_context(|| format!("{} has no name", folder.display()))?;
-        Ok((folder, name.to_string_lossy()))
+        Ok((name.to_string_lossy(), folder::labelled(folder)?))
     });
+    // All of them before what takes long.
     let folders = folders.collect::<Result<Vec<_>>>()?;
     let name = arguments.name.as_deref().unwrap_or(&config.name);
     let Export { run, out, version, average_with, .. } = arguments;
@@ -71,7 +75,7 @@ pub fn export(arguments: &Export) -> Result<()> {
     let mut recognizer = Recognizer::load(&path("onnx"))?;
     let mut record = |metrics: Metrics, set: String| {
         let figures = metrics.figures(&set);
-        println!("{}", evaluate::report(&figures, &metrics));
+        tell(evaluate::report(&figures, &metrics));
         card.figures.push(figures);
     };
     for preset in PRESETS {
@@ -92,8 +96,8 @@ pub fn export(arguments: &Export) -> Result<()> {
     }
     let metrics = evaluate::on_pages(&mut recognizer, "hku", FRESH_IMAGES, FRESH_SEED)?;
     record(metrics, "fresh images, preset hku, cut out of pages".into());
-    for (folder, name) in folders {
-        let metrics = evaluate::on_folder(&mut recognizer, folder)?;
+    for (name, files) in folders {
+        let metrics = evaluate::on_pictures(&mut recognizer, evaluate::of_files(files))?;
         record(metrics, format!("labelled pictures, {name}"));
     }
     write_card(&card, &path("json"))
@@ -113,10 +117,13 @@ pub fn write(
     let (step, mut averages) = averaged(&run.join("checkpoint.safetensors"))?;
     let model = Config { name: name.to_owned(), ..config.clone() };
     model.check()?;
-    let mut origin = origin(config);
+    let mut origin = origin(config, run);
     for (number, file) in (2..).zip(earlier) {
         approach(&mut averages, file, 1.0 / f64::from(number))?;
         origin.data += &format!("; the mean of what this made and {}", file.display());
+    }
+    if !earlier.is_empty() {
+        origin.command += &format!(" && {}", command::given());
     }
     write_weights(&model, step, &averages, out, version, &origin)
 }
@@ -165,8 +172,9 @@ pub fn write_weights(
     fs::create_dir_all(out)?;
     let path = |extension: &str| out.join(&config.name).with_extension(extension);
     let tensors: Vec<_> = averages.iter().collect();
-    Tensor::write_safetensors(&tensors, path("safetensors"))?;
-    fs::write(path("onnx"), onnx::write(config.network, HEIGHT, &config.charset, &weights(averages)?)?)?;
+    whole::with(&path("safetensors"), |file| Ok(Tensor::write_safetensors(&tensors, file)?))?;
+    let onnx = onnx::write(config.network, HEIGHT, &config.charset, &weights(averages)?)?;
+    whole::write(&path("onnx"), &onnx)?;
 
     let card = ModelCard {
         name: config.name.clone(),
@@ -186,7 +194,7 @@ pub fn write_weights(
         },
         figures: Vec::new(),
         calibration: None,
-        onnx_sha256: sha256(&fs::read(path("onnx"))?),
+        onnx_sha256: sha256(&onnx),
         safetensors_sha256: sha256(&fs::read(path("safetensors"))?),
         license: "MIT OR Apache-2.0".into(),
         notes: origin.notes.clone(),
@@ -195,8 +203,8 @@ pub fn write_weights(
     Ok(card)
 }
 
-/// Where the weights of a training run come from.
-fn origin(config: &Config) -> Origin {
+/// Where the weights of a training run come from, which lies in a folder.
+fn origin(config: &Config, run: &Path) -> Origin {
     let parts: u64 = config.data.iter().map(|source| source.parts).sum();
     let sources = config.data.iter().map(|source| {
         let pages = if source.pages { " cut out of pages" } else { "" };
@@ -223,10 +231,11 @@ fn origin(config: &Config) -> Origin {
             sources.collect::<Vec<_>>().join(", "),
             config.from.as_ref().map_or(String::new(), |from| format!("; started from {}", from.display()))
         ),
-        command: format!(
-            "byecaptcha-trainer train --config trainer/configs/{}.toml --steps {}",
-            config.name, config.steps
-        ),
+        // A run of before its folder kept the command is one of the repository's.
+        command: train::command_of(run).unwrap_or_else(|| {
+            let Config { name, steps, .. } = config;
+            format!("byecaptcha-trainer train --config trainer/configs/{name}.toml --steps {steps}")
+        }),
         notes: notes.into(),
     }
 }
@@ -243,7 +252,7 @@ pub(crate) fn weights(parameters: &Parameters) -> Result<Weights> {
 
 /// Writes a card as all cards are written.
 pub(crate) fn write_card(card: &ModelCard, path: &Path) -> Result<()> {
-    fs::write(path, serde_json::to_string_pretty(card)? + "\n").with_context(|| format!("{}", path.display()))
+    whole::write(path, serde_json::to_string_pretty(card)? + "\n")
 }
 
 /// The step and the averaged weights of a checkpoint.
@@ -265,7 +274,46 @@ fn averaged(checkpoint: &Path) -> Result<(u64, Parameters)> {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
+
+    #[derive(Parser)]
+    struct Command {
+        #[command(flatten)]
+        export: Export,
+    }
+
+    #[test]
+    fn folders_are_looked_at_before_a_run_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = folder.path().to_str().unwrap();
+        let config = concat!(env!("CARGO_MANIFEST_DIR"), "/configs/lean.toml");
+        fs::copy(config, folder.path().join("config.toml")).unwrap();
+        // It has no weights, so all that can be told before them is the folder.
+        let command =
+            ["export", "--run", run, "--out", run, "--version", "1", "--evaluate", "no-such-folder"];
+        let error = format!("{:#}", export(&Command::parse_from(command).export).unwrap_err());
+        assert!(error.contains("no-such-folder"), "{error}");
+    }
+
+    #[test]
+    fn a_card_has_the_command_that_its_run_was_begun_with() {
+        let folder = tempfile::tempdir().unwrap();
+        let config =
+            Config::read(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/configs/lean.toml"))).unwrap();
+        let begun = |text: String| {
+            fs::write(folder.path().join("config.toml"), text).unwrap();
+            origin(&config, folder.path()).command
+        };
+        let text = toml::to_string(&config).unwrap();
+        let given = "byecaptcha-trainer leave-out --config own.toml --folds 3";
+        assert_eq!(begun(format!("# {given}\n{text}")), given);
+        assert!(begun(format!("# my own run\n{text}")).starts_with("byecaptcha-trainer train "));
+        assert!(
+            begun(text).starts_with("byecaptcha-trainer train --config trainer/configs/lean.toml --steps ")
+        );
+    }
 
     #[test]
     fn weights_go_a_share_of_the_way_and_not_to_another_network() {

@@ -1,9 +1,7 @@
 //! The program `byecaptcha-trainer`: trains, evaluates and exports the networks.
-// A command-line program prints what it was asked for.
-#![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use std::{
-    io,
+    io::{self, Write},
     path::PathBuf,
     sync::{
         Arc,
@@ -48,7 +46,7 @@ enum Command {
         #[arg(long)]
         folder: Option<PathBuf>,
         /// Takes the place of the file's `steps`: a run may be made longer while its rate is level.
-        #[arg(long)]
+        #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
         steps: Option<u64>,
     },
     /// Reads labelled pictures (TEXT_numN.jpg) through the path that serves, and prints how well.
@@ -78,7 +76,10 @@ fn main() -> Result<()> {
     let Arguments { command, threads } = Arguments::parse();
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     if let Err(error) = byecaptcha_trainer::environment::settle() {
-        eprintln!("training takes longer, since this program cannot be begun anew: {error}");
+        let told =
+            writeln!(io::stderr(), "training takes longer, since this program cannot be begun anew: {error}");
+        // Where standard error is closed there is nobody left to tell.
+        drop(told);
     }
     if let Some(threads) = threads {
         tch::set_num_threads(threads);

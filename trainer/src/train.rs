@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, OpenOptions},
-    io::{self, Write},
+    io::Write,
     path::Path,
     sync::atomic::{AtomicBool, Ordering},
     time::Instant,
@@ -23,18 +23,24 @@ use tch::Device;
 
 use crate::{
     checkpoint::{self, State},
+    command,
     config::Config,
     data::{LabelledBatch, Source},
     metrics::Metrics,
     optimizer::Optimizer,
+    progress::tell,
     step::step,
     stream::stream,
+    whole,
 };
 
 /// Parts held-out images from training images.
 const HELD_OUT_SEED: u64 = 0x5eed_0e1d_0a7e_4e1d;
 /// Images in a batch of the evaluation, which reads one window of them.
 const EVALUATION_BATCH: usize = 32;
+
+/// What the first line of a run's `config.toml` begins with, before the command that trains it.
+const COMMENT: &str = "# ";
 
 /// One line of the log.
 #[derive(Serialize)]
@@ -88,6 +94,13 @@ pub(crate) fn is_of(config: &Config, folder: &Path) -> Result<()> {
     )
 }
 
+/// The command that the run in a folder was begun or gone on with last; none where the folder is of before that was kept.
+pub(crate) fn command_of(folder: &Path) -> Option<String> {
+    let config = fs::read_to_string(folder.join("config.toml")).ok()?;
+    let first = config.lines().next()?.strip_prefix(COMMENT)?;
+    first.starts_with(command::PROGRAM).then(|| first.to_owned())
+}
+
 /// Checks that the run in a folder, if there is one, is as long as this one: its rate has a fall, which comes once.
 pub(crate) fn is_as_long(config: &Config, folder: &Path) -> Result<()> {
     let file = folder.join("config.toml");
@@ -120,7 +133,8 @@ pub fn train(config: &Config, folder: &Path, device: Device, stop: &AtomicBool) 
         state.step,
         config.steps
     );
-    fs::write(folder.join("config.toml"), toml::to_string(config)?)?;
+    let begun = format!("{COMMENT}{}\n{}", command::given(), toml::to_string(config)?);
+    whole::write(&folder.join("config.toml"), begun)?;
     let log_path = folder.join("log.jsonl");
     let mut log = OpenOptions::new().create(true).append(true).open(log_path)?;
 
@@ -157,7 +171,7 @@ pub fn train(config: &Config, folder: &Path, device: Device, stop: &AtomicBool) 
                     figures.ignoring_case * 100.0,
                 );
                 // Without a terminal the bar draws nothing, and a run in the background still shall tell.
-                if bar.is_hidden() { drop(writeln!(io::stdout(), "{line}")) } else { bar.println(line) }
+                if bar.is_hidden() { tell(line) } else { bar.println(line) }
             }
             let line = LogLine {
                 step: state.step,

@@ -10,7 +10,7 @@ use std::{
 };
 
 use byecaptcha_models::{DeviceChoice, LoadError, Reading, Recognizer, load::sha256, weights};
-use byecaptcha_trainer::evaluate;
+use byecaptcha_trainer::folder;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -22,7 +22,7 @@ const TOLERANCE: f32 = 0.01;
 
 fn read_all(mut recognizer: Recognizer) -> Vec<Reading> {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/var456");
-    let files = evaluate::folder(&fixtures).unwrap();
+    let files = folder::files(&fixtures).unwrap();
     let batches = files.chunks(BATCH).map(|files| {
         let prepare = |file: &PathBuf| recognizer.prepare(&fs::read(file).unwrap()).unwrap();
         let prepared: Vec<_> = files.iter().map(prepare).collect();

@@ -3,13 +3,12 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
-    io::Write,
+    fs, io,
     path::PathBuf,
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use byecaptcha_dataset::{Draw, open};
 use byecaptcha_models::{
     ImageBatch, Predictor, PreparedImage,
@@ -30,6 +29,8 @@ use crate::{
     data::Source,
     finetune::{Labelled, adapt, run},
     parallel,
+    progress::tell,
+    whole,
 };
 
 /// Pictures that the accuracy is measured on, the same for all.
@@ -62,7 +63,7 @@ pub struct Active {
     #[arg(long, default_value_t = 2_000)]
     pool: u64,
     /// Steps of training after each round.
-    #[arg(long, default_value_t = 300)]
+    #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..))]
     steps: u64,
     /// How often all of it is done.
     #[arg(long, default_value_t = 3)]
@@ -99,8 +100,13 @@ pub fn active(arguments: &Active, device: Device, stop: &AtomicBool) -> Result<(
     settled(arguments)?;
     let rows = arguments.out.join("rows.jsonl");
     let mut points: Vec<Point> = match fs::read_to_string(&rows) {
-        Ok(text) => text.lines().map(serde_json::from_str).collect::<Result<_, _>>()?,
-        Err(_) => Vec::new(),
+        Ok(text) => text
+            .lines()
+            .map(serde_json::from_str)
+            .collect::<Result<Vec<_>, _>>()
+            .with_context(|| format!("{} holds something else", rows.display()))?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        Err(error) => return Err(error).with_context(|| format!("cannot read {}", rows.display())),
     };
     let measured = drawn(&*open(&arguments.style, MEASURED_SEED)?, MEASURED)?;
     for seed in 0..arguments.seeds {
@@ -116,10 +122,8 @@ pub fn active(arguments: &Active, device: Device, stop: &AtomicBool) -> Result<(
             if stop.load(Ordering::Relaxed) {
                 return Ok(());
             }
-            let mut file = fs::File::create(&rows)?;
-            for point in &points {
-                writeln!(file, "{}", serde_json::to_string(point)?)?;
-            }
+            let lines = points.iter().map(|point| Ok(serde_json::to_string(point)? + "\n"));
+            whole::write(&rows, lines.collect::<Result<String>>()?)?;
         }
     }
     report::write(&arguments.out, &arguments.style, &points)
@@ -139,7 +143,8 @@ fn settled(arguments: &Active) -> Result<()> {
             "{} holds a curve with other settings, {there}: give another --out",
             arguments.out.display()
         ),
-        Err(_) => fs::write(&file, settings)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => whole::write(&file, settings)?,
+        Err(error) => return Err(error).with_context(|| format!("cannot read {}", file.display())),
     }
     Ok(())
 }
@@ -182,7 +187,7 @@ fn series(
             exact: share(exact),
             ignoring_case: share(ignoring_case),
         };
-        println!("{}", serde_json::to_string(&point)?);
+        tell(serde_json::to_string(&point)?);
         points.push(point);
         let left: Vec<usize> = order.iter().copied().filter(|place| !picked.contains(place)).collect();
         let next = match choice {
@@ -286,5 +291,10 @@ mod tests {
             let error = settled(&other).unwrap_err().to_string();
             assert!(error.contains("give another --out"), "{error}");
         }
+        // A folder in its place cannot be read, and is no reason to measure all of it again.
+        let file = folder.path().join("settings.json");
+        fs::remove_file(&file).unwrap();
+        fs::create_dir(&file).unwrap();
+        assert!(settled(&[]).unwrap_err().to_string().contains("cannot read"));
     }
 }

@@ -12,11 +12,12 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
+use byecaptcha_dataset::stdout;
 use byecaptcha_models::{Reading, Recognizer};
 
 pub use curve::{Active, active};
 
-use crate::{evaluate, finetune::LIST};
+use crate::folder::{self, LIST};
 
 /// Pictures that go through the engine at once.
 const BATCH: usize = 32;
@@ -72,26 +73,26 @@ pub fn pick(arguments: &Pick) -> Result<()> {
     }
     rows.flush()?;
     for (path, error) in &unread {
-        println!("left out: {}: {error}", path.display());
+        stdout::line(format_args!("left out: {}: {error}", path.display()))?;
     }
-    println!(
+    stdout::line(format_args!(
         "{} pictures in {}; fill in the texts of {}, and then: byecaptcha-trainer finetune --labelled {}",
         ranked.len(),
         out.display(),
         list.display(),
         out.display()
-    );
+    ))?;
     Ok(())
 }
 
 /// All readable pictures of a folder, least sure first; and why the others are not.
 fn ranked(
     recognizer: &mut Recognizer,
-    folder: &Path,
+    from: &Path,
     unread: &mut BTreeMap<PathBuf, String>,
 ) -> Result<Vec<(PathBuf, Reading)>> {
     let mut ranked = Vec::new();
-    for files in evaluate::folder(folder)?.chunks(BATCH) {
+    for files in folder::files(from)?.chunks(BATCH) {
         let (mut paths, mut prepared) = (Vec::new(), Vec::new());
         for path in files {
             let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -107,7 +108,7 @@ fn ranked(
         }
         ranked.extend(paths.into_iter().zip(recognizer.recognize(&prepared)?));
     }
-    ensure!(!ranked.is_empty(), "{} holds no picture that can be read", folder.display());
+    ensure!(!ranked.is_empty(), "{} holds no picture that can be read", from.display());
     ranked.sort_by(|(_, a), (_, b)| of_reading(b).total_cmp(&of_reading(a)));
     Ok(ranked)
 }

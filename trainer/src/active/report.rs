@@ -1,11 +1,13 @@
 //! The curve as a table and as a picture.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use anyhow::{Result, anyhow};
+use byecaptcha_dataset::stdout;
 use plotters::prelude::*;
 
 use super::curve::{Choice, Point};
+use crate::whole;
 
 const CHOICES: [(Choice, &str, RGBColor); 2] = [
     (Choice::Uncertain, "least certain first", RGBColor(0, 90, 180)),
@@ -18,10 +20,11 @@ const AROUND: f64 = 0.05;
 /// Writes `curve.md` and `curve.svg` into a folder.
 pub(super) fn write(folder: &Path, style: &str, points: &[Point]) -> Result<()> {
     let table = table(style, points);
-    println!("{table}");
-    fs::write(folder.join("curve.md"), table)?;
-    plot(&folder.join("curve.svg"), style, points)
-        .map_err(|error| anyhow!("the curve cannot be drawn: {error}"))
+    whole::write(&folder.join("curve.md"), &table)?;
+    whole::with(&folder.join("curve.svg"), |file| {
+        plot(file, style, points).map_err(|error| anyhow!("cannot draw it: {error}"))
+    })?;
+    Ok(stdout::line(table)?)
 }
 
 /// Mean accuracy of all seeds after each number of labels, least first.
@@ -56,7 +59,8 @@ fn needed(curve: &[(usize, f64)], accuracy: f64) -> Option<f64> {
 fn table(style: &str, points: &[Point]) -> String {
     let (uncertain, random) = (means(points, Choice::Uncertain), means(points, Choice::Random));
     let mut table = format!(
-        "Whole texts right, case not counted, of fresh `{style}` pictures; the mean of the seeds, and each seed.\n\n\
+        "Whole texts right, case not counted, of fresh `{style}` pictures; the mean of the seeds, and each seed. The texts \
+         are found by the locator that ships, which learned from all styles.\n\n\
          | labels | least certain first | at random | random needs for the same |\n|---|---|---|---|\n"
     );
     let each = |choice: Choice, labels: usize| {
@@ -131,10 +135,11 @@ mod tests {
         assert_eq!(needed(&means(&points, Choice::Random), 0.5), Some(125.0));
         assert_eq!(needed(&means(&points, Choice::Random), 0.9), None);
         let table = table("x", &points);
+        assert!(table.contains("the locator that ships, which learned from all styles"), "{table}");
         assert!(table.contains("| 100 | 50.0% (50.0) | 40.0% (40.0) | 125 |"), "{table}");
         let folder = tempfile::tempdir().unwrap();
         write(folder.path(), "x", &points).unwrap();
-        let svg = fs::read_to_string(folder.path().join("curve.svg")).unwrap();
+        let svg = std::fs::read_to_string(folder.path().join("curve.svg")).unwrap();
         assert!(svg.contains("least certain first") && svg.matches("<circle").count() >= points.len());
     }
 }

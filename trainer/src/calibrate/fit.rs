@@ -128,6 +128,14 @@ fn solve(mut matrix: [[f64; 3]; 3], mut right: [f64; 3]) -> [f64; 3] {
     right
 }
 
+/// The fewest readings that a threshold for so many right ones takes: as many as do if all of them are right.
+pub(super) fn least(right_share: f64) -> usize {
+    let enough = |&count: &usize| measure::wilson(count, count, Z).0 >= right_share;
+    // All right of so many has the lower end count / (count + Z²); the rounding of that is one off at most.
+    let about = (right_share * Z * Z / (1.0 - right_share)).floor() as usize;
+    (about..).find(enough).unwrap_or(usize::MAX)
+}
+
 /// A low confidence from which on, with 95% confidence, so many readings are right: by Geifman and El-Yaniv (2017), whose search
 /// by halves needs few looks, with Wilson's interval. Rounded up to four places. `None` where even the surest are not right so
 /// often.
@@ -219,5 +227,14 @@ mod tests {
         assert!(share(threshold) >= 0.995, "{threshold}: {}", share(threshold));
         assert!(share(threshold - 0.01) < 0.9975, "{threshold}");
         assert_eq!(super::threshold(&[(0.9, false), (0.5, true)], 0.995), None);
+    }
+
+    #[test]
+    fn a_threshold_takes_as_many_readings_as_are_told_and_no_more() {
+        for share in [0.5, 0.9, 0.98, 0.995] {
+            let right = |count: usize| vec![(0.9, true); count];
+            assert!(threshold(&right(least(share)), share).is_some(), "{share}: {}", least(share));
+            assert!(threshold(&right(least(share) - 1), share).is_none(), "{share}: {}", least(share));
+        }
     }
 }

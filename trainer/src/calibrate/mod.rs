@@ -1,30 +1,36 @@
 //! Fits a model's confidence to how often it is right, measures how well that holds, and writes both to its card.
 
+mod card;
 mod fit;
 mod folds;
 mod measure;
 mod plot;
 mod readings;
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::PathBuf;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
+use byecaptcha_dataset::stdout;
 use byecaptcha_models::{
-    ModelCard, Recognizer,
+    Recognizer,
     calibration::{Calibration, HeldOut},
+    load,
 };
 
-pub(crate) use self::folds::{Fold, report as report_of_folds};
 use self::readings::{Answers, LIMITS, Readings};
-use crate::{evaluate, export};
+pub(crate) use self::{
+    card::summary,
+    folds::{Fold, report as report_of_folds},
+};
+use crate::{
+    evaluate::{self, Picture},
+    folder,
+};
 
 /// Readings that a map is fitted on, at least.
-const LEAST: usize = 100;
-/// The share of right texts among those that the recommended threshold keeps.
-const RIGHT_WHEN_KEPT: f64 = 0.995;
+pub(crate) const LEAST: usize = 100;
+/// The share of right texts among those that the recommended threshold keeps, where nothing else is asked for.
+pub(crate) const RIGHT_WHEN_KEPT: f64 = 0.995;
 
 /// What `calibrate` is told.
 #[derive(clap::Args)]
@@ -32,25 +38,30 @@ pub struct Calibrate {
     /// The model, NAME.onnx; its card NAME.json beside it is written anew.
     #[arg(long)]
     model: PathBuf,
-    /// Styles to draw pictures in (`composed` for all composed ones); the map is fitted on every second one, and measured on the others.
-    #[arg(long = "style", value_name = "NAME", default_values = ["hku", "default"], num_args = 1..)]
+    /// Styles to draw pictures in (`composed` for all composed ones); the map is fitted on every second one, and measured on the
+    /// others. Those that the model is to read itself, not those that it hands to another one.
+    #[arg(long = "style", value_name = "NAME", num_args = 1..)]
     styles: Vec<String>,
     /// Styles to draw pictures in and measure on, all of them; nothing is fitted on these.
     #[arg(long, value_name = "NAME", num_args = 1..)]
     evaluate_style: Vec<String>,
     /// How many pictures of each style, or of all composed styles together.
-    #[arg(long, default_value_t = 10_000)]
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
     count: u64,
     /// The seed of the first style's pictures, each further style having the next one; none that was trained with, nor that of the
     /// card's figures.
     #[arg(long, default_value_t = 0xca12)]
     seed: u64,
-    /// Folders of labelled pictures (TEXT_numN.jpg) to fit on as well: every second one, too.
+    /// Folders of labelled pictures to fit on, with styles or without: every second one, too. None that the model has learned
+    /// from, of which it is too sure.
     #[arg(long, value_name = "DIR", num_args = 1..)]
     fit: Vec<PathBuf>,
     /// Folders of labelled pictures to measure on, all of them; nothing is fitted on these.
     #[arg(long, value_name = "DIR", num_args = 1..)]
     evaluate: Vec<PathBuf>,
+    /// The share of right texts that the threshold is to promise of what it keeps.
+    #[arg(long, value_name = "SHARE", default_value_t = RIGHT_WHEN_KEPT, value_parser = share)]
+    right_when_kept: f64,
     /// Where a reliability plot of what was not fitted goes, an SVG.
     #[arg(long, value_name = "SVG")]
     plot: Option<PathBuf>,
@@ -62,6 +73,24 @@ pub struct Calibrate {
 ///
 /// Where the model, a folder or a style is none, or a file cannot be written.
 pub fn calibrate(arguments: &Calibrate) -> Result<()> {
+    if arguments.styles.is_empty() && arguments.fit.is_empty() {
+        let card = load::read_card(&arguments.model)?;
+        bail!(
+            "nothing to fit on: give --style NAME, of what the model is to read itself, or --fit DIR, labelled pictures that it \
+             has not learned from; its card says that it learned from: {}",
+            card.training.data
+        );
+    }
+    // All that is to be read is looked for before the first of it is, which takes long.
+    let mut folders = Vec::new();
+    for (paths, fitted) in [(&arguments.fit, true), (&arguments.evaluate, false)] {
+        for path in paths {
+            let name = path.file_name().with_context(|| format!("{} has no name", path.display()))?;
+            folders.push((name.to_string_lossy().into_owned(), folder::labelled(path)?, fitted));
+        }
+    }
+    evaluate::known(&arguments.styles)?;
+    evaluate::known(&arguments.evaluate_style)?;
     let mut recognizer = Recognizer::load(&arguments.model)?.uncalibrated();
     let mut sets: Vec<(String, Readings)> = Vec::new();
     for (styles, fitted) in [(&arguments.styles, true), (&arguments.evaluate_style, false)] {
@@ -74,32 +103,66 @@ pub fn calibrate(arguments: &Calibrate) -> Result<()> {
             sets.push((name, readings::read(&mut recognizer, pictures, fitted)?));
         }
     }
-    for (folders, fitted) in [(&arguments.fit, true), (&arguments.evaluate, false)] {
-        for folder in folders {
-            let name = folder.file_name().context("a folder has no name")?.to_string_lossy().into_owned();
-            sets.push((name, readings::read(&mut recognizer, readings::of_folder(folder)?, fitted)?));
-        }
+    for (name, files, fitted) in folders {
+        sets.push((name, readings::read(&mut recognizer, evaluate::of_files(files), fitted)?));
     }
 
-    let mut fitted = Answers::default();
-    sets.iter().for_each(|(_, set)| fitted.extend(&set.fitted));
+    let own = own(&sets);
     ensure!(
-        fitted.own.len() >= LEAST,
-        "{} readings of its own are too few to fit on, at least {LEAST} are needed: {}",
-        fitted.own.len(),
+        own >= LEAST,
+        "{own} readings of its own are too few to fit on, at least {LEAST} are needed: give {}",
         match &recognizer.card().special {
-            Some(special) =>
-                format!("give --style or --fit what it does not hand to {special}, or a larger --count"),
-            None => "give a larger --count".to_owned(),
+            Some(special) => format!("--style or --fit what it does not hand to {special}, or more of it"),
+            None => "a larger --count, or more pictures".to_owned(),
         }
     );
+    let calibration = fitted(&sets, arguments.right_when_kept);
+    let report = card::report(&calibration);
+    let map = calibration.map;
+    let mut card = recognizer.card().clone();
+    card.calibration = Some(calibration);
+    card::write(&card, &arguments.model.with_extension("json"))?;
+    if let Some(file) = &arguments.plot {
+        plot::reliability(&sets, &map, file)?;
+    }
+    // Last: whoever listens may be gone.
+    Ok(stdout::line(report)?)
+}
+
+/// A share as an option has it.
+pub(crate) fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse().ok().filter(|share| (0.5..1.0).contains(share));
+    share.ok_or_else(|| "from 0.5 to below 1".to_owned())
+}
+
+/// What a model's readings of labelled pictures that it has not learned from tell of it: half of them are fitted on, and half are
+/// measured on. None where they are too few for that.
+pub(crate) fn of_pictures(
+    recognizer: &mut Recognizer,
+    set: &str,
+    pictures: impl Iterator<Item = Result<Picture>>,
+    right_when_kept: f64,
+) -> Result<Option<Calibration>> {
+    let sets = [(set.to_owned(), readings::read(recognizer, pictures, true)?)];
+    Ok((own(&sets) >= LEAST).then(|| fitted(&sets, right_when_kept)))
+}
+
+/// How many readings of the model's own there are to fit on.
+fn own(sets: &[(String, Readings)]) -> usize {
+    sets.iter().map(|(_, set)| set.fitted.own.len()).sum()
+}
+
+/// Fits on what is for that, and measures on all else.
+fn fitted(sets: &[(String, Readings)], right_when_kept: f64) -> Calibration {
+    let mut fitted = Answers::default();
+    sets.iter().for_each(|(_, set)| fitted.extend(&set.fitted));
     let names: Vec<&str> =
         sets.iter().filter(|(_, set)| set.fitted.len() > 0).map(|(name, _)| name.as_str()).collect();
     let map = fit::beta(&fitted.own);
-    let abstain_below = fit::threshold(&fitted.after(&map), RIGHT_WHEN_KEPT);
+    let abstain_below = fit::threshold(&fitted.after(&map), right_when_kept);
     let mut held_out: Vec<HeldOut> = Vec::new();
     // First the pictures that are like those fitted, together; then each set, and whatever else was to be measured.
-    for (index, limits) in LIMITS.iter().enumerate() {
+    for (index, limits) in LIMITS.iter().enumerate().filter(|_| names.len() > 1) {
         let mut answers = Answers::default();
         let alike = sets.iter().filter(|(_, set)| set.fitted.len() > 0);
         alike.for_each(|(_, set)| answers.extend(&set.held_out[index]));
@@ -111,118 +174,84 @@ pub fn calibrate(arguments: &Calibrate) -> Result<()> {
             abstain_below,
         ));
     }
-    for (name, set) in &sets {
+    for (name, set) in sets {
         for (limits, answers) in LIMITS.iter().zip(&set.held_out) {
             held_out.push(measure::held_out(name, limits, answers, &map, abstain_below));
         }
     }
-    let calibration = Calibration {
+    Calibration {
         map,
         fitted_on: format!("every second one of: {}", names.join("; ")),
         fitted_readings: fitted.own.len(),
         abstain_below,
-        right_when_kept: RIGHT_WHEN_KEPT,
+        right_when_kept,
         held_out,
-    };
-    let report = report(&calibration);
-    if let Some(file) = &arguments.plot {
-        plot::reliability(&sets, &map, file)?;
     }
-    let mut card = recognizer.card().clone();
-    card.calibration = Some(calibration);
-    write(&card, &arguments.model.with_extension("json"))?;
-    // Last: whoever listens may be gone.
-    println!("{report}");
-    Ok(())
-}
-
-/// Writes a card's calibration into its file; all else in it stays as it is, to the last digit, which reading and writing
-/// the whole does not see to.
-fn write(card: &ModelCard, file: &Path) -> Result<()> {
-    let old = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let whole = serde_json::to_string_pretty(card)?;
-    let spliced = part(&whole).and_then(|(_, new, _)| {
-        let (before, _, after) = part(&old)?;
-        Some(format!("{before}{new}{after}"))
-    });
-    match spliced {
-        Some(text) => fs::write(file, text).with_context(|| format!("cannot write {}", file.display())),
-        // Somebody has laid it out by hand.
-        None => export::write_card(card, file),
-    }
-}
-
-/// A card as text: what comes before its calibration, that, and what comes after it, from the checksums on.
-fn part(card: &str) -> Option<(&str, &str, &str)> {
-    let end = card.find("\n  \"onnx_sha256\": ")?;
-    let start = card.find("\n  \"calibration\": {").filter(|&start| start < end).unwrap_or(end);
-    Some((&card[..start], &card[start..end], &card[end..]))
-}
-
-/// The calibration as a person reads it.
-fn report(calibration: &Calibration) -> String {
-    let Calibration { map, fitted_readings, abstain_below, held_out, .. } = calibration;
-    let threshold = abstain_below.map_or("none".to_owned(), |threshold| threshold.to_string());
-    let mut lines = vec![
-        format!("fitted on {fitted_readings} readings, {}", calibration.fitted_on),
-        format!("  a {:.4}, b {:.4}, c {:.4}; abstain below {threshold}", map.a, map.b, map.c),
-        "held out: right, calibration error before, after, by chance; kept, right of these (95% interval)"
-            .to_owned(),
-    ];
-    let percent = |share: f64| format!("{:.2}%", share * 100.0);
-    for HeldOut {
-        set,
-        limits,
-        images,
-        exact,
-        error_before,
-        error_after,
-        error_by_chance,
-        kept,
-        right_of_kept,
-    } in held_out
-    {
-        let right = right_of_kept.map_or("-".to_owned(), |[right, low, high]| {
-            format!("{} ({} to {})", percent(right), percent(low), percent(high))
-        });
-        lines.push(format!(
-            "  {set}, limits {limits}, {images}: {}, {error_before:.4}, {error_after:.4}, {error_by_chance:.4}; {}, {right}",
-            percent(*exact),
-            percent(*kept)
-        ));
-    }
-    lines.join("\n")
 }
 
 #[cfg(test)]
 mod tests {
-    use byecaptcha_models::{calibration::BetaMap, weights};
+    use clap::Parser;
 
     use super::*;
 
+    #[derive(Parser)]
+    struct Command {
+        #[command(flatten)]
+        calibrate: Calibrate,
+    }
+
     #[test]
-    fn a_card_keeps_all_but_its_calibration_to_the_last_digit() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("lean.json");
-        fs::write(&file, weights::LEAN.card).unwrap();
-        let mut card: ModelCard = serde_json::from_str(weights::LEAN.card).unwrap();
-        // Twice, so that one is put in and one replaced.
-        for c in [0.25, -0.5] {
-            card.calibration = Some(Calibration {
-                map: BetaMap { a: 1.0, b: 1.0, c },
-                fitted_on: "a set".to_owned(),
-                fitted_readings: 2,
-                abstain_below: Some(0.9),
-                right_when_kept: RIGHT_WHEN_KEPT,
-                held_out: Vec::new(),
-            });
-            write(&card, &file).unwrap();
-            let text = fs::read_to_string(&file).unwrap();
-            let written: ModelCard = serde_json::from_str(&text).unwrap();
-            assert_eq!(written.calibration, card.calibration);
-            let (before, _, after) = part(&text).unwrap();
-            let (expected_before, _, expected_after) = part(weights::LEAN.card).unwrap();
-            assert_eq!((before, after), (expected_before, expected_after));
+    fn what_is_to_be_read_is_looked_for_before_anything_is_read() {
+        let refused = |more: &[&str]| {
+            let command = ["calibrate", "--model", "no-such-model"];
+            format!(
+                "{:#}",
+                calibrate(&Command::parse_from(command.iter().chain(more)).calibrate).unwrap_err()
+            )
+        };
+        for folder in ["--evaluate", "--fit"] {
+            let error = refused(&["--style", "hku", folder, "no-such-folder"]);
+            assert!(error.contains("no-such-folder"), "{error}");
         }
+        let error = refused(&["--style", "hku", "--evaluate-style", "no-such-style"]);
+        assert!(error.contains("no-such-style"), "{error}");
+    }
+
+    #[test]
+    fn what_to_fit_on_is_given_and_not_guessed() {
+        let model = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/weights/general.onnx");
+        let parse = |more: &[&str]| {
+            let parsed = Command::try_parse_from(["calibrate", "--model", model].iter().chain(more));
+            parsed.map(|command| command.calibrate)
+        };
+        let error = calibrate(&parse(&[]).unwrap()).unwrap_err().to_string();
+        assert!(error.contains("--fit") && error.contains("42% randomized"), "{error}");
+        let parse =
+            |more: &[&str]| parse(more).map(|calibrate| (calibrate.styles, calibrate.right_when_kept));
+        assert_eq!(parse(&["--fit", "DIR"]).unwrap(), (Vec::new(), RIGHT_WHEN_KEPT));
+        assert_eq!(parse(&["--fit", "DIR", "--right-when-kept", "0.9"]).unwrap().1, 0.9);
+        assert!(
+            parse(&["--fit", "DIR", "--right-when-kept", "1"]).unwrap_err().to_string().contains("below 1")
+        );
+    }
+
+    #[test]
+    fn too_few_readings_for_a_threshold_are_told_with_the_number_that_it_takes() {
+        // The first 98 of each hundred are right, and the surest.
+        let answers = |count: usize| Answers {
+            own: (0..count).map(|place| (1.0 - place as f64 / count as f64, place % 100 < 98)).collect(),
+            special: Vec::new(),
+        };
+        let set = |count| Readings { fitted: answers(count), held_out: std::array::from_fn(|_| answers(50)) };
+        let told = |count, right| {
+            let calibration = fitted(&[("a set".to_owned(), set(count))], right);
+            assert_eq!(calibration.held_out.len(), LIMITS.len(), "one set is told of once");
+            (calibration.abstain_below.is_some(), summary(&calibration))
+        };
+        let (some, words) = told(120, 0.995);
+        assert!(!some && words.contains("no threshold: 99.5% right takes at least 1488 readings"), "{words}");
+        let (some, words) = told(400, 0.9);
+        assert!(some && words.contains("for 90% right"), "{words}");
     }
 }

@@ -11,6 +11,7 @@ use super::{
     measure::{self, Bin},
     readings::{Answer, Answers, Readings},
 };
+use crate::whole;
 
 /// Width and height, in pixels.
 const SIZE: (u32, u32) = (760, 640);
@@ -23,8 +24,9 @@ const MARKS: [f64; 7] = [0.1, 0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999];
 pub(super) fn reliability(sets: &[(String, Readings)], map: &BetaMap, file: &Path) -> Result<()> {
     let mut all = Answers::default();
     sets.iter().for_each(|(_, set)| all.extend(&set.held_out[0]));
-    draw(&all.before(), &all.after(map), file)
-        .map_err(|error| anyhow!("cannot draw {}: {error}", file.display()))
+    whole::with(file, |file| {
+        draw(&all.before(), &all.after(map), file).map_err(|error| anyhow!("cannot draw it: {error}"))
+    })
 }
 
 fn draw(before: &[Answer], after: &[Answer], file: &Path) -> Result<(), Box<dyn Error>> {

@@ -1,15 +1,13 @@
 //! Labelled pictures and what the network makes of them: how probable its text is, without limits and with them, and
 //! whether the text is right.
 
-use std::path::Path;
-
-use anyhow::Result;
+use anyhow::{Context, Result};
 use byecaptcha_models::{PreparedImage, ReadingOptions, Recognizer, calibration::BetaMap};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use serde::{Deserialize, Serialize};
 
-use crate::evaluate::{self, Labelled};
+use crate::evaluate::Picture;
 
 /// Pictures that go through the engine at once.
 const BATCH: usize = 32;
@@ -60,15 +58,10 @@ pub(super) struct Readings {
     pub(super) held_out: [Answers; LIMITS.len()],
 }
 
-/// The labelled pictures of a folder.
-pub(super) fn of_folder(folder: &Path) -> Result<impl Iterator<Item = Result<Labelled>> + use<>> {
-    Ok(evaluate::folder(folder)?.into_iter().map(|file| evaluate::read(&file)))
-}
-
 /// Reads pictures; every second one is to be fitted on, or none.
 pub(super) fn read(
     recognizer: &mut Recognizer,
-    mut pictures: impl Iterator<Item = Result<Labelled>>,
+    mut pictures: impl Iterator<Item = Result<Picture>>,
     fitted: bool,
 ) -> Result<Readings> {
     let (mut readings, mut index) = (Readings::default(), 0);
@@ -89,7 +82,7 @@ pub(super) fn read(
 /// Reads pictures without limits.
 pub(super) fn unlimited(
     recognizer: &mut Recognizer,
-    mut pictures: impl Iterator<Item = Result<Labelled>>,
+    mut pictures: impl Iterator<Item = Result<Picture>>,
 ) -> Result<Answers> {
     let (mut all, mut index) = (Answers::default(), 0);
     loop {
@@ -107,13 +100,13 @@ type Numbered = (u64, String, PreparedImage);
 /// The next pictures that go through the engine at once; none at the end.
 fn next(
     recognizer: &Recognizer,
-    pictures: &mut impl Iterator<Item = Result<Labelled>>,
+    pictures: &mut impl Iterator<Item = Result<Picture>>,
     index: &mut u64,
 ) -> Result<Vec<Numbered>> {
     let batch = pictures.take(BATCH).map(|picture| {
-        let (label, bytes) = picture?;
+        let Picture { name, text, file } = picture?;
         *index += 1;
-        Ok((*index - 1, label, recognizer.prepare(&bytes)?))
+        Ok((*index - 1, text, recognizer.prepare(&file).context(name)?))
     });
     batch.collect()
 }
@@ -157,6 +150,16 @@ fn options(limits: &str, label: &str, known: &[char], index: u64) -> ReadingOpti
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evaluate;
+
+    #[test]
+    fn a_picture_that_cannot_be_read_is_named() {
+        let mut recognizer = Recognizer::embedded().unwrap();
+        let broken =
+            || Picture { name: "DIR/abc_num9.png".into(), text: "abc".into(), file: b"no picture".to_vec() };
+        let error = read(&mut recognizer, std::iter::once(Ok(broken())), true).map(drop).unwrap_err();
+        assert!(format!("{error:#}").contains("DIR/abc_num9.png: "), "{error:#}");
+    }
 
     #[test]
     fn limits_are_those_of_somebody_who_knows() {

@@ -7,8 +7,13 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use anyhow::{Result, ensure};
-use byecaptcha_models::{Charset, PreparedImage, load, preprocess::prepare, torch::Precision};
+use anyhow::{Result, bail, ensure};
+use byecaptcha_models::{
+    Charset, PreparedImage, load,
+    networks::{Alignment, Network, POSITIONS},
+    preprocess::prepare,
+    torch::Precision,
+};
 use indicatif::ProgressBar;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
@@ -41,6 +46,7 @@ pub fn run(
     seed: u64,
 ) -> Result<Config> {
     let card = load::read_card(weights)?;
+    fits(card.network, pictures)?;
     let mut symbols: String = card.charset.characters().iter().collect();
     for symbol in pictures.iter().flat_map(|labelled| labelled.text.chars()) {
         if !symbols.contains(symbol) {
@@ -68,6 +74,17 @@ pub fn run(
     };
     config.check()?;
     Ok(config)
+}
+
+/// Checks that a network can read texts as long as these.
+pub(super) fn fits(network: Network, pictures: &[Labelled]) -> Result<()> {
+    let other = |labelled: &&Labelled| labelled.text.chars().count() != POSITIONS;
+    match pictures.iter().find(other) {
+        Some(Labelled { text, .. }) if network.alignment() == Alignment::Positions => {
+            bail!("{network} reads texts of {POSITIONS} characters alone, and one of the labels is {text:?}")
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Trains until the last step or until `stop` is set.
@@ -135,4 +152,22 @@ fn varied(pictures: &[&Labelled], width: usize, seed: u64) -> (PreparedImage, St
     let mut rng = Pcg64Mcg::seed_from_u64(seed);
     let Labelled { text, picture, .. } = pictures[rng.random_range(0..pictures.len())];
     (prepare(&vary(picture, &mut rng), width), text.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use image::RgbImage;
+
+    use super::*;
+
+    #[test]
+    fn a_network_of_fixed_length_takes_no_other_labels() {
+        let labelled =
+            |text: &str| Labelled { text: text.to_owned(), file: Vec::new(), picture: RgbImage::new(1, 1) };
+        let pictures = [labelled("abcdef"), labelled("abcde")];
+        let error = fits(Network::Cnn4Fixed, &pictures).unwrap_err().to_string();
+        assert!(error.contains("6 characters alone") && error.contains("\"abcde\""), "{error}");
+        fits(Network::Cnn4Fixed, &pictures[..1]).unwrap();
+        fits(Network::LeanConditional, &pictures).unwrap();
+    }
 }

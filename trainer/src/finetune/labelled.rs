@@ -1,21 +1,14 @@
-//! Pictures that people have labelled: read from a folder, by their names or by a list, and parted into those to learn from
-//! and those to measure on.
+//! Pictures that people have labelled: read from a folder, and parted into those to learn from and those to measure on.
 
-use std::{
-    collections::HashMap,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{collections::HashMap, fs, path::Path};
 
 use anyhow::{Context, Result, bail, ensure};
 use byecaptcha_models::preprocess::{self, ImageLimits, Locator};
 use image::RgbImage;
 use sha2::{Digest, Sha256};
 
-use crate::evaluate;
+use crate::folder;
 
-/// The list of a folder whose files are not named after their texts: `file,text` and anything after.
-pub const LIST: &str = "labels.csv";
 /// Fewest pictures that are held out to measure on.
 const LEAST_HELD_OUT: usize = 20;
 
@@ -42,27 +35,16 @@ impl Labelled {
 /// All labelled pictures of a folder, in an order that depends on their contents alone. A file that cannot be read is
 /// an error: a picture lost here would be lost in silence.
 pub fn read(folder: &Path) -> Result<Vec<Labelled>> {
-    let list = folder.join(LIST);
-    let named: Vec<(PathBuf, String)> = if list.exists() {
-        listed(&list)?.into_iter().map(|(file, text)| (folder.join(file), text)).collect()
-    } else {
-        evaluate::folder(folder)?
-            .into_iter()
-            .map(|path| evaluate::text_of(&path).map(|text| (path, text)))
-            .collect::<Result<_>>()?
-    };
     let locator = Locator::embedded()?;
-    let mut pictures = named
+    let mut pictures = folder::labelled(folder)?
         .into_iter()
         .map(|(path, text)| {
-            ensure!(!text.is_empty(), "{} has an empty text", path.display());
             let file = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
             let order = Sha256::digest(&file);
             let labelled = Labelled::new(text, file, &locator).with_context(|| path.display().to_string())?;
             Ok((order, labelled))
         })
         .collect::<Result<Vec<_>>>()?;
-    ensure!(!pictures.is_empty(), "{} holds no labelled pictures", folder.display());
     pictures.sort_by_key(|(order, _)| *order);
     // The same picture twice would be learned from and measured on.
     let mut seen = HashMap::new();
@@ -75,27 +57,6 @@ pub fn read(folder: &Path) -> Result<Vec<Labelled>> {
     }
     pictures.dedup_by_key(|(order, _)| *order);
     Ok(pictures.into_iter().map(|(_, labelled)| labelled).collect())
-}
-
-/// The files and texts of a list: the columns `file` and `text`, wherever they stand.
-fn listed(list: &Path) -> Result<Vec<(String, String)>> {
-    let mut reader = csv::ReaderBuilder::new().flexible(true).from_path(list)?;
-    let head = reader.headers().with_context(|| list.display().to_string())?.clone();
-    // A list without a head would lose its first line in silence.
-    let column = |name: &str| {
-        let place = head.iter().position(|field| field.trim().eq_ignore_ascii_case(name));
-        place.with_context(|| format!("{}: the first line names no column {name:?}", list.display()))
-    };
-    let (file, text) = (column("file")?, column("text")?);
-    let rows = reader.records().map(|record| {
-        let record = record.with_context(|| list.display().to_string())?;
-        match (record.get(file), record.get(text)) {
-            (Some(file), Some(text)) => Ok((file.to_owned(), text.trim().to_owned())),
-            _ => bail!("{}: a line has no file and text: {record:?}", list.display()),
-        }
-    });
-    // A text that nobody has filled in yet is no label.
-    Ok(rows.collect::<Result<Vec<_>>>()?.into_iter().filter(|(_, text)| !text.is_empty()).collect())
 }
 
 /// The pictures of [`read`] to learn from and those to measure on, about this share of all. By their contents, so that none which was
@@ -121,6 +82,7 @@ mod tests {
     use byecaptcha_dataset::open;
 
     use super::*;
+    use crate::folder::{LIST, files};
 
     fn folder(count: u64, named: bool) -> tempfile::TempDir {
         let (folder, style) = (tempfile::tempdir().unwrap(), open("hku", 3).unwrap());
@@ -149,16 +111,6 @@ mod tests {
     }
 
     #[test]
-    fn a_list_without_a_head_is_refused() {
-        let folder = folder(3, false);
-        let list = folder.path().join(LIST);
-        let rows = fs::read_to_string(&list).unwrap();
-        fs::write(&list, rows.lines().skip(1).collect::<Vec<_>>().join("\n")).unwrap();
-        let error = read(folder.path()).err().unwrap().to_string();
-        assert!(error.contains("names no column \"file\""), "{error}");
-    }
-
-    #[test]
     fn what_is_measured_on_is_not_learned_from() {
         let (learned, measured) = parted(read(folder(60, true).path()).unwrap(), 0.2).unwrap();
         assert_eq!((learned.len(), measured.len()), (40, 20));
@@ -182,7 +134,7 @@ mod tests {
         let error = format!("{:#}", read(folder.path()).err().unwrap());
         assert!(error.contains("abc_num9.png"), "{error}");
         fs::remove_file(folder.path().join("abc_num9.png")).unwrap();
-        let some = evaluate::folder(folder.path()).unwrap().remove(0);
+        let some = files(folder.path()).unwrap().remove(0);
         fs::copy(&some, folder.path().join("other_num1.jpg")).unwrap();
         let error = format!("{:#}", read(folder.path()).err().unwrap());
         assert!(error.contains("\"other\""), "{error}");

@@ -17,7 +17,7 @@ use rayon::prelude::*;
 use tch::{Device, Tensor};
 
 use super::{BATCH, Batch, HELD_OUT, Run, SEED, percent, write};
-use crate::export;
+use crate::{command, export};
 
 /// Of ten of the Python library's, how many are the picture itself, which is to be left alone.
 const WHOLE: u64 = 4;
@@ -36,7 +36,7 @@ const EVEN: f64 = 0.0;
 #[derive(clap::Args)]
 pub struct TrainLocator {
     /// Steps in all, of 64 screenshots each.
-    #[arg(long, default_value_t = 65_000)]
+    #[arg(long, default_value_t = 65_000, value_parser = clap::value_parser!(u64).range(1..))]
     steps: u64,
     /// Where the checkpoint goes; a run that is there is gone on with.
     #[arg(long, default_value = "runs/locator")]
@@ -119,7 +119,7 @@ pub fn train_locator(arguments: &TrainLocator, device: Device, stop: &AtomicBool
                      pages; half composed styles, crossed and randomized pictures, as many of each, 30% of them cut out",
             "steps": state.step,
             "images": state.step * BATCH,
-            "command": format!("byecaptcha-trainer train-locator --steps {}", arguments.steps),
+            "command": command::given(),
         },
         "figures": evaluate(&state.averages, &held_out, device),
         "onnx_sha256": sha256(&onnx),

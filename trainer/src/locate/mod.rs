@@ -12,7 +12,7 @@ use std::{
     thread,
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use byecaptcha_models::{
     networks::Outline,
     torch::{Parameters, Precision, TorchGraph, initialize},
@@ -23,7 +23,9 @@ use tch::{Device, Tensor};
 use crate::{
     checkpoint::State,
     optimizer::{self, Optimizer, Settings},
+    progress::tell,
     schedule::{Schedule, Shape},
+    whole,
 };
 
 pub use locator::{TrainLocator, train_locator};
@@ -71,6 +73,13 @@ impl Run<'_> {
         if checkpoint.exists() {
             state.restore(&checkpoint)?;
         }
+        ensure!(
+            state.step <= self.steps,
+            "the run in {} has done {} steps, which is more than {}",
+            self.folder.display(),
+            state.step,
+            self.steps
+        );
         let (sender, batches) = bounded(AHEAD);
         let steps = state.step..self.steps;
         thread::spawn(move || {
@@ -92,7 +101,7 @@ impl Run<'_> {
             let last = state.step == self.steps || stop.load(Ordering::Relaxed);
             if last || state.step.is_multiple_of(EVALUATE_EVERY) {
                 state.save(&checkpoint)?;
-                println!("step {}: {}", state.step, evaluate(&state.averages));
+                tell(format_args!("step {}: {}", state.step, evaluate(&state.averages)));
             }
             if last {
                 break;
@@ -119,12 +128,39 @@ impl Run<'_> {
 
 /// Writes a network and its card.
 fn write(out: &Path, onnx: &[u8], card: &serde_json::Value) -> Result<()> {
-    fs::write(out, onnx).with_context(|| format!("cannot write {}", out.display()))?;
-    let card = serde_json::to_string_pretty(card)? + "\n";
-    fs::write(out.with_extension("json"), card).context("cannot write the card")
+    whole::write(out, onnx)?;
+    whole::write(&out.with_extension("json"), serde_json::to_string_pretty(card)? + "\n")
 }
 
 /// The share of a mask that is true, in percent.
 fn percent(of: &Tensor) -> f64 {
     of.to_kind(tch::Kind::Float).mean(None).double_value(&[]) * 100.0
+}
+
+#[cfg(test)]
+mod tests {
+    use byecaptcha_models::networks::{REFINER_ACROSS, REFINER_ALONG, REFINER_CHANNELS, refiner};
+
+    use super::*;
+
+    #[test]
+    fn a_run_is_made_longer_and_not_shorter() {
+        let folder = tempfile::tempdir().unwrap();
+        let train = |steps| {
+            let run = Run { folder: folder.path(), steps, outline: Outline::of_refiner() };
+            let sides = [REFINER_CHANNELS, REFINER_ACROSS, REFINER_ALONG].map(|side| side as i64);
+            let batch = move |range: Range<u64>| {
+                let of = |sides: &[i64]| Tensor::full(sides, range.start as f64, tch::kind::FLOAT_CPU);
+                Ok((of(&[4, sides[0], sides[1], sides[2]]), of(&[4, 1])))
+            };
+            let loss = |graph: &mut TorchGraph<'_>, (seen, off): &Batch| {
+                Ok(refiner(graph, seen).squeeze_dim(0).f_mse_loss(off, tch::Reduction::Mean)?)
+            };
+            run.train(batch, loss, |_| String::new(), Device::Cpu, &AtomicBool::new(false))
+        };
+        assert_eq!(train(2).unwrap().step, 2);
+        let error = train(1).map(drop).unwrap_err().to_string();
+        assert!(error.contains("has done 2 steps, which is more than 1"), "{error}");
+        assert_eq!(train(3).unwrap().step, 3);
+    }
 }

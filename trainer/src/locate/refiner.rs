@@ -18,7 +18,7 @@ use rayon::prelude::*;
 use tch::{Device, Tensor};
 
 use super::{BATCH, Batch, HELD_OUT, Run, SEED, percent, write};
-use crate::export;
+use crate::{command, export};
 
 /// Of ten pictures, how many are files, whose edges are those of the picture.
 const WHOLE: u64 = 3;
@@ -33,7 +33,7 @@ const TURN: f64 = 0.05;
 #[derive(clap::Args)]
 pub struct TrainRefiner {
     /// Steps in all, of 64 pictures with four edges each.
-    #[arg(long, default_value_t = 12_000)]
+    #[arg(long, default_value_t = 12_000, value_parser = clap::value_parser!(u64).range(1..))]
     steps: u64,
     /// Where the checkpoint goes; a run that is there is gone on with.
     #[arg(long, default_value = "runs/refiner")]
@@ -122,7 +122,7 @@ pub fn train_refiner(arguments: &TrainRefiner, device: Device, stop: &AtomicBool
             "data": "drawn afresh for each step: presets hku (two thirds) and default, 70% of them cut out of drawn pages",
             "steps": state.step,
             "images": state.step * BATCH,
-            "command": format!("byecaptcha-trainer train-refiner --steps {}", arguments.steps),
+            "command": command::given(),
         },
         "figures": evaluate(&state.averages, &held_out, device),
         "onnx_sha256": sha256(&onnx),

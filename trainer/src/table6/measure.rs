@@ -8,7 +8,7 @@ use byecaptcha_models::{ModelCard, PreparedImage, Recognizer};
 use serde::Deserialize;
 
 use super::rows::{Row, Task};
-use crate::{config::Config, evaluate, export, metrics::Metrics};
+use crate::{config::Config, evaluate, export, metrics::Metrics, progress::tell};
 
 /// Fresh images of each kind, where no labelled ones are given.
 const IMAGES: u64 = 2_000;
@@ -71,7 +71,8 @@ impl Measured {
             None => evaluate::on_pages(&mut recognizer, preset, IMAGES, SEED)?,
         };
         let share = |metrics: &Metrics| metrics.figures("").exact * 100.0;
-        println!("{}: {:.1}% of files, {:.1}% of cuts", config.name, share(&web_page), share(&extension));
+        let (files, cuts) = (share(&web_page), share(&extension));
+        tell(format_args!("{}: {files:.1}% of files, {cuts:.1}% of cuts", config.name));
         let curve = curve(&folder.join("log.jsonl"))?;
         Ok(Self { row, config, card, web_page, extension, milliseconds: f64::NAN, curve, recognizer })
     }

@@ -14,7 +14,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use tch::Device;
 
-use crate::train;
+use crate::{folder, progress::tell, train};
 use measure::Measured;
 use rows::{ROWS, Row, Task};
 
@@ -61,6 +61,10 @@ pub fn table6(table: &Table, device: Device, stop: &AtomicBool) -> Result<()> {
             known()
         );
     }
+    // Before what takes long.
+    for pictures in [&table.variable, &table.variable_cuts, &table.fixed, &table.fixed_cuts] {
+        pictures.as_deref().map_or(Ok(()), |pictures| folder::labelled(pictures).map(drop))?;
+    }
     let wanted =
         |row: &&Row| table.rows.is_empty() || table.rows.iter().any(|name| name == row.network.name());
     let mut measured = Vec::new();
@@ -69,10 +73,10 @@ pub fn table6(table: &Table, device: Device, stop: &AtomicBool) -> Result<()> {
         let config = row.config(table.budget);
         train::is_as_long(&config, &folder)?;
         if !table.report_only {
-            println!("{}: {} images", row.network, config.steps * config.batch as u64);
+            tell(format_args!("{}: {} images", row.network, config.steps * config.batch as u64));
             train::train(&config, &folder, device, stop)?;
             if stop.load(Ordering::Relaxed) {
-                println!("stopped; the same command goes on");
+                tell("stopped; the same command goes on");
                 return Ok(());
             }
         }
@@ -116,13 +120,15 @@ mod tests {
         let run = folder.path().join(row.network.name());
         fs::create_dir_all(&run).unwrap();
         fs::write(run.join("config.toml"), toml::to_string(&row.config(64_000)).unwrap()).unwrap();
-        let begin = |budget: &str| {
+        let begin = |budget: &str, more: &[&str]| {
             let at = folder.path().to_str().unwrap();
             let command = ["table6", "--report-only", "--folder", at, "--out", at, "--budget", budget];
-            let table = Command::parse_from(command).table;
-            table6(&table, Device::Cpu, &AtomicBool::new(false)).unwrap_err().to_string()
+            let table = Command::parse_from(command.iter().chain(more)).table;
+            format!("{:#}", table6(&table, Device::Cpu, &AtomicBool::new(false)).unwrap_err())
         };
-        assert!(begin("32000").contains("was begun for 2000 steps and not 1000"));
-        assert!(begin("64000").contains("is trained"), "nothing is there yet, and it says that");
+        assert!(begin("32000", &[]).contains("was begun for 2000 steps and not 1000"));
+        assert!(begin("64000", &[]).contains("is trained"), "nothing is there yet, and it says that");
+        // Told before the budget is looked at.
+        assert!(begin("32000", &["--fixed-cuts", "no-such-folder"]).contains("no-such-folder"));
     }
 }

@@ -6,6 +6,7 @@ use anyhow::{Result, anyhow};
 use plotters::prelude::*;
 
 use super::measure::Measured;
+use crate::whole;
 
 /// Width and height of the learning curves, in pixels.
 const CURVES: (u32, u32) = (900, 520);
@@ -16,7 +17,7 @@ const LABELS: i32 = 34;
 
 /// Share of held-out texts right over images seen, one line a network.
 pub(super) fn curves(rows: &[Measured], file: &Path) -> Result<()> {
-    draw_curves(rows, file).map_err(|error| anyhow!("cannot draw {}: {error}", file.display()))
+    whole::with(file, |file| draw_curves(rows, file).map_err(|error| anyhow!("cannot draw it: {error}")))
 }
 
 fn draw_curves(rows: &[Measured], file: &Path) -> Result<(), Box<dyn Error>> {
@@ -53,7 +54,7 @@ fn draw_curves(rows: &[Measured], file: &Path) -> Result<(), Box<dyn Error>> {
 
 /// One cell for each pair of characters, the darker the more often the one was taken for the other.
 pub(super) fn confusion_matrix(row: &Measured, file: &Path) -> Result<()> {
-    draw_matrix(row, file).map_err(|error| anyhow!("cannot draw {}: {error}", file.display()))
+    whole::with(file, |file| draw_matrix(row, file).map_err(|error| anyhow!("cannot draw it: {error}")))
 }
 
 fn draw_matrix(row: &Measured, file: &Path) -> Result<(), Box<dyn Error>> {

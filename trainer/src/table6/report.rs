@@ -3,9 +3,10 @@
 use std::{fmt::Write, fs, path::Path};
 
 use anyhow::{Context, Result};
+use byecaptcha_dataset::stdout;
 
 use super::{measure::Measured, plots, rows::Task};
-use crate::metrics::Metrics;
+use crate::{metrics::Metrics, whole};
 
 /// Heads of the columns.
 const HEADS: [&str; 11] = [
@@ -24,18 +25,14 @@ const HEADS: [&str; 11] = [
 
 /// Writes table6.md, table6.html, curves.svg and a confusion matrix for each row.
 pub(super) fn write(rows: &[Measured], budget: u64, out: &Path) -> Result<()> {
-    let save = |name: &str, text: &str| {
-        let file = out.join(name);
-        fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))
-    };
+    let save = |name: &str, text: &str| whole::write(&out.join(name), text);
     plots::curves(rows, &out.join("curves.svg"))?;
     for row in rows {
         plots::confusion_matrix(row, &out.join(matrix(row)))?;
     }
     save("table6.md", &markdown(rows, budget))?;
     save("table6.html", &html(rows, budget, out)?)?;
-    println!("{}", out.join("table6.md").display());
-    Ok(())
+    Ok(stdout::line(out.join("table6.md").display())?)
 }
 
 fn matrix(row: &Measured) -> String {
