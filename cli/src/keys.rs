@@ -9,7 +9,10 @@ use std::{
 use anyhow::{Context, Result};
 use byecaptcha_api::access::{Key, KeyFile, Scope};
 
-use crate::settings::{KeysCommand, KeysSettings, NewKeySettings};
+use crate::{
+    settings::{KeysCommand, KeysSettings, NewKeySettings},
+    stdout,
+};
 
 /// Does what these ask for.
 pub(crate) fn keys(settings: &KeysSettings) -> Result<()> {
@@ -19,7 +22,8 @@ pub(crate) fn keys(settings: &KeysSettings) -> Result<()> {
         KeysCommand::List => {
             let keys = file.read()?;
             let mut out = io::stdout().lock();
-            keys.iter().try_for_each(|key| writeln!(out, "{}", line(key))).context("standard output")
+            let written = keys.iter().try_for_each(|key| writeln!(out, "{}", line(key)));
+            stdout::unless_left(written.and_then(|()| out.flush())).context("standard output")
         }
         KeysCommand::Revoke { id } => {
             let key = file.revoke(id)?;

@@ -2,6 +2,7 @@
 
 mod audit;
 mod bench;
+mod causes;
 mod client;
 mod inputs;
 mod keys;
@@ -9,6 +10,7 @@ mod model;
 mod recognize;
 mod serve;
 mod settings;
+mod stdout;
 mod submit;
 
 use std::{
@@ -34,7 +36,7 @@ fn main() -> ExitCode {
     };
     ended.unwrap_or_else(|error| {
         // Where standard error is closed there is nobody left to tell.
-        drop(writeln!(io::stderr(), "byecaptcha: {error:#}"));
+        drop(writeln!(io::stderr(), "byecaptcha: {}", causes::in_words(error.as_ref())));
         ExitCode::FAILURE
     })
 }

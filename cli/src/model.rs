@@ -1,18 +1,38 @@
 //! The model that commands read with here and now, and one batch through it, in which a broken picture spoils no other.
 
-use std::path::Path;
+use std::path::PathBuf;
 
-use anyhow::{Context, Result};
-use byecaptcha_models::{PreparedImage, Reading, Recognizer};
+use anyhow::{Context, Result, ensure};
+use byecaptcha_models::{PreparedImage, Reading, Recognizer, weights};
+use clap::Args;
 
 use crate::inputs::Failure;
 
-/// The model in this file, or the one that ships.
-pub(crate) fn load(path: Option<&Path>) -> Result<Recognizer> {
-    Recognizer::open(path).with_context(|| match path {
-        Some(path) => format!("--model {}: it cannot be loaded", path.display()),
-        None => "the model that ships cannot be loaded".to_owned(),
-    })
+// No documentation: clap would take it for that of the command.
+#[derive(Args)]
+pub(crate) struct ModelSettings {
+    /// The model to read with: `general`, which is the default, or `lean`, which reads the Python library's pictures
+    /// alone; or a file NAME.onnx with its card NAME.json beside it.
+    #[arg(long, env = "BYECAPTCHA_MODEL", value_name = "NAME|ONNX")]
+    model: Option<PathBuf>,
+}
+
+impl ModelSettings {
+    /// The model, ready to read.
+    pub(crate) fn load(&self) -> Result<Recognizer> {
+        let Some(path) = self.model.as_deref() else {
+            return Recognizer::open(None).context("the model that ships cannot be loaded");
+        };
+        let named = path.display();
+        let ships = weights::SHIPPED.map(|shipped| shipped.name);
+        let is_there = weights::named(path).is_some() || path.is_file();
+        ensure!(
+            is_there,
+            "--model {named}: there is no such file, and what ships is {}",
+            ships.join(" and ")
+        );
+        Recognizer::open(Some(path)).with_context(|| format!("--model {named}: it cannot be loaded"))
+    }
 }
 
 /// Decodes one picture and fits it.

@@ -20,7 +20,7 @@ use byecaptcha_worker::{Drained, Worker, WorkerError, WorkerSettings};
 use tokio::{runtime, task::JoinError, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::{model, settings::ServeSettings};
+use crate::settings::ServeSettings;
 
 /// For what hangs on to the runtime after everything has ended, which nothing should.
 const LEFTOVERS: Duration = Duration::from_secs(1);
@@ -29,7 +29,7 @@ const LEFTOVERS: Duration = Duration::from_secs(1);
 pub(crate) fn serve(settings: &ServeSettings) -> Result<()> {
     logging::start(settings.log_format, "info", None);
     descriptors::raise();
-    let recognizer = model::load(settings.model.as_deref())?;
+    let recognizer = settings.model.load()?;
     let database = open(settings)?;
     let runtime = runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")?;
     let served = runtime.block_on(run(settings, recognizer, database));

@@ -18,7 +18,8 @@ use byecaptcha_api::access::{AccessSettings, KeyId, Rate, Scope};
 use byecaptcha_program::{address, logging::LogFormat};
 
 use crate::{
-    audit::settings::AuditSettings, bench::settings::BenchSettings, submit::settings::SubmitSettings,
+    audit::settings::AuditSettings, bench::settings::BenchSettings, model::ModelSettings,
+    submit::settings::SubmitSettings,
 };
 
 const DATABASE: &str = "byecaptcha.db";
@@ -62,10 +63,8 @@ pub(crate) struct ServeSettings {
     /// The SQLite file that keeps jobs and results, or the folder for it [default: the user's data folder].
     #[arg(long, env = "BYECAPTCHA_DATA", value_name = "PATH")]
     pub(crate) data: Option<PathBuf>,
-    /// The model to read with: `general`, which is the default, or `lean`, which reads the Python library's pictures
-    /// alone; or a file NAME.onnx with its card NAME.json beside it.
-    #[arg(long, env = "BYECAPTCHA_MODEL", value_name = "ONNX")]
-    pub(crate) model: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) model: ModelSettings,
     /// Most pictures that go through the engine together.
     #[arg(long, env = "BYECAPTCHA_BATCH", default_value = "8", value_name = "COUNT", value_parser = batch())]
     pub(crate) batch: usize,
@@ -108,10 +107,8 @@ pub(crate) struct RecognizeSettings {
     /// How results are written to standard output.
     #[arg(long, default_value = "text")]
     pub(crate) format: OutputFormat,
-    /// The model to read with: `general`, which is the default, or `lean`, which reads the Python library's pictures
-    /// alone; or a file NAME.onnx with its card NAME.json beside it.
-    #[arg(long, env = "BYECAPTCHA_MODEL", value_name = "ONNX")]
-    pub(crate) model: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) model: ModelSettings,
     /// Most pictures that go through the engine together.
     #[arg(long, env = "BYECAPTCHA_BATCH", default_value = "8", value_name = "COUNT", value_parser = batch())]
     pub(crate) batch: usize,

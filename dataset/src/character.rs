@@ -164,7 +164,7 @@ mod tests {
     use rand_pcg::Pcg64Mcg;
 
     use super::*;
-    use crate::fixtures;
+    use crate::fixtures::{self, raster};
     use crate::font::Face;
     use crate::style::Resampling;
 
@@ -197,6 +197,36 @@ mod tests {
             (symbol, (mean - theirs.parse::<f64>().unwrap()) / variance.sqrt())
         };
         rows.map(difference).collect()
+    }
+
+    #[test]
+    fn warping_is_pillows() {
+        let warped = raster("warped");
+        let (width, height) = (warped.width, warped.height);
+        let (color, alpha) = ([201, 34, 118], 229);
+        let scaler = Scaler::new(Resampling::Bicubic);
+        let mut brush = Brush::new(color, alpha, scaler, Warp::V0_3, Deviation::PlainMask);
+        brush.resized = raster("bicubic");
+        let corners = Corners {
+            upper_left: (4.0, -5.0),
+            lower_left: (-4.0, 49.0),
+            lower_right: (28.0, 60.0),
+            upper_right: (36.0, 5.0),
+        };
+        let mut canvas = Canvas::filled(width, height, WHITE);
+        brush.paste(&corners, (width as u32, height as u32), &mut canvas, (0, 0));
+
+        let expected = warped.pixels.iter().flat_map(|&pixel| match pixel {
+            [0, 0, 0, 0] => WHITE,
+            _ => {
+                let [red, green, blue, _] = unpremultiply(pixel);
+                let mask = luminance([red, green, blue, 0]);
+                [red, green, blue].map(|over| blend(255, over, mask))
+            }
+        });
+        let off = canvas.bytes.iter().zip(expected).filter(|(ours, theirs)| ours.abs_diff(*theirs) > 1);
+        assert_eq!(off.count(), 0);
+        assert!(canvas.bytes.chunks(3).filter(|pixel| pixel != &WHITE).count() > width * height / 4);
     }
 
     #[test]

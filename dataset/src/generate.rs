@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
-use byecaptcha_dataset::{Draw, Encoding, Generator, Resampling, Style, Warp, open};
+use byecaptcha_dataset::{Draw, Encoding, Generator, Resampling, Style, Warp, open, stdout};
 use clap::ValueEnum;
 use indicatif::{ParallelProgressIterator, ProgressBar, ProgressStyle};
 use rand::{RngExt, SeedableRng};
@@ -21,7 +21,8 @@ pub(crate) struct Generate {
     #[arg(long, alias = "preset", default_value = "hku")]
     style: String,
     /// Number of images, divided evenly among the lengths
-    #[arg(long)]
+    // Their names are all known before the first is drawn, and take some hundred bytes each.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     count: u32,
     /// Folder to write to; created if missing, refused if it holds anything
     #[arg(long)]
@@ -82,11 +83,9 @@ enum FormatName {
 
 pub(crate) fn generate(generate: &Generate) -> Result<()> {
     let style = generate.open()?;
-    ensure!(generate.count > 0, "count must be at least 1");
     prepare(&generate.out, generate.overwrite)?;
     let written = write(&*style, generate)?;
-    println!("{written} images in {}", generate.out.display());
-    Ok(())
+    Ok(stdout::line(format_args!("{written} images in {}", generate.out.display()))?)
 }
 
 impl Generate {

@@ -26,6 +26,7 @@ mod noise;
 pub mod page;
 mod resample;
 pub mod sheet;
+pub mod stdout;
 mod style;
 pub mod tfrecord;
 

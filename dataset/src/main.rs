@@ -1,13 +1,20 @@
 //! `byecaptcha-dataset`: writes folders of labelled captcha images, shows what the styles look like, and turns folders into
 //! TFRecord files and back.
-#![allow(clippy::print_stdout, reason = "a command-line program speaks on its output")]
 
 mod convert;
 mod feedback;
 mod generate;
+mod grow;
+mod labels;
+mod partial;
 mod preview;
 
-use anyhow::Result;
+use std::{
+    fmt::Display,
+    io::{self, Write},
+    process::ExitCode,
+};
+
 use clap::{Parser, Subcommand};
 
 #[derive(Parser)]
@@ -31,12 +38,24 @@ enum Command {
     Feedback(feedback::Feedback),
 }
 
-fn main() -> Result<()> {
-    match Arguments::parse().command {
+fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
         Command::Generate(arguments) => generate::generate(&arguments),
         Command::Styles => preview::styles(),
         Command::Preview(arguments) => preview::preview(&arguments),
         Command::Convert(arguments) => convert::convert(&arguments),
         Command::Feedback(arguments) => feedback::feedback(&arguments),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tell(format_args!("{error:#}"));
+            ExitCode::FAILURE
+        }
     }
+}
+
+/// Says something on standard error; where that is closed there is nobody left to tell.
+fn tell(text: impl Display) {
+    drop(writeln!(io::stderr(), "byecaptcha-dataset: {text}"));
 }

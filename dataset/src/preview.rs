@@ -1,13 +1,10 @@
 //! `byecaptcha-dataset styles` and `preview`: what the styles are called and look like.
 
-use std::{
-    fmt::Write as _,
-    io::{self, Write as _},
-    path::PathBuf,
-};
+use std::{fmt::Write, path::PathBuf};
 
-use anyhow::{Context, Result};
-use byecaptcha_dataset::{sheet::sheet, styles as all_styles};
+use anyhow::{Context, Result, ensure};
+use byecaptcha_dataset::{sheet::sheet, stdout, styles as all_styles};
+use image::ImageFormat;
 
 /// What `preview` is told.
 #[derive(clap::Args)]
@@ -25,29 +22,31 @@ pub(crate) struct Preview {
     seed: u64,
 }
 
-/// Prints the names; a reader that has seen enough, such as `head`, may go away.
+/// Prints the names.
 pub(crate) fn styles() -> Result<()> {
     let mut text = String::new();
     for (name, about) in all_styles()? {
         writeln!(text, "{name:20} {about}")?;
     }
     text += "\nThe first four may have -pairs behind them (half of the symbols from V v X x Z z), or 3 to 8 of another\n\
-             charset: -all (62 letters and digits), -digits, -upper or -lower (such letters, and digits).\n";
-    match io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(()),
-    }
+             charset: -all (62 letters and digits), -digits, -upper or -lower (such letters, and digits).";
+    Ok(stdout::line(text)?)
 }
 
 /// Draws the contact sheet.
 pub(crate) fn preview(preview: &Preview) -> Result<()> {
+    // Drawing takes a while: what cannot be written is told before.
+    let unfit = || format!("--out {}: it must be the name of a .png file", preview.out.display());
+    let format = ImageFormat::from_path(&preview.out).with_context(unfit)?;
+    ensure!(format == ImageFormat::Png && !preview.out.is_dir(), unfit());
     let all = all_styles()?;
     let names: Vec<&str> = match preview.styles.as_slice() {
         [] => all.iter().map(|(name, _)| *name).collect(),
         some => some.iter().map(String::as_str).collect(),
     };
     let picture = sheet(&names, preview.columns, preview.seed)?;
-    picture.save(&preview.out).with_context(|| format!("cannot write {}", preview.out.display()))?;
-    println!("{} styles in {}", names.len(), preview.out.display());
-    Ok(())
+    picture
+        .save_with_format(&preview.out, format)
+        .with_context(|| format!("cannot write {}", preview.out.display()))?;
+    Ok(stdout::line(format_args!("{} styles in {}", names.len(), preview.out.display()))?)
 }

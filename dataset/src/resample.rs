@@ -186,25 +186,7 @@ fn nearest<const BYTES: usize>(from: &[u8], from_size: (usize, usize), out: &mut
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixtures;
-
-    /// A part of the fixture sheet, with full-strength colours as Pillow keeps them.
-    fn part(wanted: &str) -> (usize, usize, Vec<Pixel>) {
-        let sheet = fixtures::image(include_bytes!("../tests/fixtures/resampling.png"));
-        let [_, left, width, height] = fixtures::rows(include_str!("../tests/fixtures/resampling.csv"))
-            .find(|row| row[0] == wanted)
-            .unwrap();
-        let (left, width, height): (u32, u32, u32) =
-            (left.parse().unwrap(), width.parse().unwrap(), height.parse().unwrap());
-        let pixels = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
-        let pixels = pixels.map(|(x, y)| sheet.get_pixel(left + x, y).0).collect();
-        (width as usize, height as usize, pixels)
-    }
-
-    fn raster(name: &str) -> Raster {
-        let (width, height, pixels) = part(name);
-        Raster { width, height, pixels: pixels.into_iter().map(premultiply).collect() }
-    }
+    use crate::fixtures::raster;
 
     fn with_margin(from: &Raster) -> Raster {
         let (width, height) = (from.width + 2, from.height + 2);
@@ -234,14 +216,14 @@ mod tests {
     fn resizing_is_pillows_with_both_filters() {
         let from = raster("rotated");
         for (resampling, name) in [(Resampling::Bicubic, "bicubic"), (Resampling::Nearest, "nearest")] {
-            let (width, height, _) = part(name);
+            let expected = raster(name);
             let mut resized = Raster::default();
-            Scaler::new(resampling).rgba(&from, width, height, &mut resized).unwrap();
+            Scaler::new(resampling).rgba(&from, expected.width, expected.height, &mut resized).unwrap();
             if resampling == Resampling::Bicubic {
                 // Pillow's nearest leaves colours as they are; the other divides alpha out, and makes two levels of one.
                 resized.pixels.iter_mut().for_each(|pixel| *pixel = premultiply(unpremultiply(*pixel)));
             }
-            let (worst, off) = difference(&resized, &raster(name));
+            let (worst, off) = difference(&resized, &expected);
             assert!(worst <= 2 && off < 0.005, "{name}: worst {worst}, {off} differ");
         }
     }

@@ -78,6 +78,7 @@ fn bad_values_are_named_and_nothing_is_written() {
     let out = folder.path().join("out");
     for (arguments, named) in [
         (&["--count", "0"][..], "count"),
+        (&["--count", "4000000000"], "count"),
         (&["--count", "x"], "'x'"),
         (&["--count", "1", "--preset", "hkz"], "\"hkz\""),
         (&["--count", "1", "--width", "3"], "width 3"),
@@ -96,46 +97,6 @@ fn bad_values_are_named_and_nothing_is_written() {
         assert!(!run.status.success() && error.contains(named), "{arguments:?}: {error}");
         assert!(!out.exists() || files(&out).is_empty(), "{arguments:?}");
     }
-}
-
-#[test]
-fn feedback_becomes_a_folder_of_labelled_pictures() {
-    let folder = tempfile::tempdir().unwrap();
-    let (drawn, out) = (folder.path().join("drawn"), folder.path().join("out"));
-    assert!(generate(&drawn, &["--count", "2", "--seed", "1"]).status.success());
-    let pictures: Vec<Vec<u8>> = files(&drawn).into_values().collect();
-    let line = |number: u64, text: &str, image: Option<&[u8]>| {
-        let image =
-            image.map(|image| base64::Engine::encode(&base64::engine::general_purpose::STANDARD, image));
-        serde_json::json!({ "number": number, "text": text, "read": "zz", "image": image }).to_string()
-    };
-    let lines = [
-        line(3, "aB1", Some(&pictures[0])),
-        line(5, "none", None),
-        line(6, "../x", Some(&pictures[1])),
-        line(9, "a+b=", Some(&pictures[1])),
-    ];
-    let file = folder.path().join("feedback.jsonl");
-    std::fs::write(&file, lines.join("\n")).unwrap();
-    let run = |from: &Path| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_byecaptcha-dataset"));
-        command.arg("feedback").arg(from).arg("--out").arg(&out).output().unwrap()
-    };
-    let done = run(&file);
-    assert!(done.status.success(), "{done:?}");
-    let said = String::from_utf8_lossy(&done.stdout).into_owned();
-    assert!(said.starts_with("2 pictures") && said.contains("1 lines had none, and 1 a text"), "{said}");
-    let written = files(&out);
-    assert_eq!(written.keys().collect::<Vec<_>>(), ["a+b=_num9.jpg", "aB1_num3.jpg"]);
-    assert_eq!(written["aB1_num3.jpg"], pictures[0]);
-    assert!(!run(&file).status.success(), "the folder is not empty");
-    std::fs::write(&file, "{\"number\": 1}").unwrap();
-    std::fs::remove_dir_all(&out).unwrap();
-    let refused = run(&file);
-    assert!(
-        !refused.status.success() && String::from_utf8_lossy(&refused.stderr).contains("line 1"),
-        "{refused:?}"
-    );
 }
 
 #[test]
@@ -164,4 +125,46 @@ fn the_sheet_of_all_styles_is_drawn() {
         .unwrap();
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
     assert!(image::open(&out).unwrap().height() > 1_000);
+}
+
+#[test]
+fn a_sheet_that_cannot_be_written_is_refused_before_it_is_drawn() {
+    let folder = tempfile::tempdir().unwrap();
+    for out in ["sheet.txt", "sheet", "sheet.jpg", "."] {
+        let run = Command::new(env!("CARGO_BIN_EXE_byecaptcha-dataset"))
+            .args(["preview", "hku", "--out", out])
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        let error = String::from_utf8_lossy(&run.stderr);
+        assert!(!run.status.success() && error.contains("the name of a .png file"), "{out}: {error}");
+        assert!(files(folder.path()).is_empty(), "{out}");
+    }
+}
+
+#[test]
+fn whoever_has_seen_enough_may_leave_and_the_files_are_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let drawn = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, b"GIF89a");
+    let line = format!("{{\"number\": 1, \"text\": \"a\", \"image\": \"{drawn}\"}}");
+    std::fs::write(folder.path().join("lines"), line).unwrap();
+    for (arguments, made) in [
+        ("generate --count 3 --out drawn", "drawn"),
+        ("convert drawn --out records", "records"),
+        ("convert records --out back", "back"),
+        ("preview hku --columns 1 --out sheet.png", "sheet.png"),
+        ("feedback lines --out corrected", "corrected"),
+        ("styles", "drawn"),
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let run = Command::new(env!("CARGO_BIN_EXE_byecaptcha-dataset"))
+            .args(arguments.split(' '))
+            .current_dir(folder.path())
+            .stdout(writer)
+            .output()
+            .unwrap();
+        assert!(run.status.success() && run.stderr.is_empty(), "{arguments}: {run:?}");
+        assert!(folder.path().join(made).exists(), "{arguments}");
+    }
 }

@@ -64,6 +64,8 @@ fn no_label(detail: &str) -> Failure {
 /// is held of a row meanwhile is eight bytes: a hash of its file's name.
 struct Table {
     folder: PathBuf,
+    /// The folder as names may have it before them, without `.` in it: as it was given, and from the root on.
+    prefixes: [PathBuf; 2],
     file: PathBuf,
     /// Where in a row the file and its text stand.
     columns: (usize, usize),
@@ -85,6 +87,7 @@ impl Table {
         };
         Ok(Self {
             folder: folder.to_owned(),
+            prefixes: [without_dots(folder), absolute(folder)],
             file: file.to_owned(),
             columns: (of_file, of_text),
             rows: reader.into_records(),
@@ -101,15 +104,14 @@ impl Table {
         if name.is_empty() {
             return self.broken(row.position().map(csv::Position::line), "names no file");
         }
-        let path = Path::new(name);
-        let below = path.strip_prefix(&self.folder).unwrap_or(path);
-        let truth = if self.named.insert(self.hash(below)) {
+        let below = self.below(name.as_ref());
+        let truth = if self.named.insert(self.hash(&below)) {
             checked(text)
         } else {
             let detail = "an earlier row of the table names it, too".to_owned();
             Err(Failure { kind: "labelled-twice", detail })
         };
-        Labelled { input: Input::file(&self.folder.join(below)), truth }
+        Labelled { input: Input::file(&self.folder.join(&below)), truth }
     }
 
     fn broken(&self, line: Option<u64>, what: &str) -> Labelled {
@@ -117,10 +119,22 @@ impl Table {
         Labelled { input: Input::file(&self.file), truth: Err(no_label(&format!("{line} {what}"))) }
     }
 
-    /// The same for a/b.png and ./a/b.png.
+    /// The path from the folder on.
+    fn below(&self, name: &Path) -> PathBuf {
+        let [given, from_root] = &self.prefixes;
+        let name = without_dots(name);
+        if let Ok(below) = name.strip_prefix(given) {
+            return below.to_owned();
+        }
+        // What is there by its path from the folder on is meant so.
+        if name.is_relative() && self.folder.join(&name).exists() {
+            return name;
+        }
+        absolute(&name).strip_prefix(from_root).map(Path::to_owned).unwrap_or(name)
+    }
+
     fn hash(&self, below: &Path) -> u64 {
-        let parts = below.components().filter(|part| !matches!(part, Component::CurDir));
-        self.hasher.hash_one(parts.map(Component::as_os_str).collect::<Vec<_>>())
+        self.hasher.hash_one(below.components().map(Component::as_os_str).collect::<Vec<_>>())
     }
 
     fn unnamed(&mut self) -> Option<Labelled> {
@@ -133,6 +147,16 @@ impl Table {
         let truth = Err(no_label(&format!("{} has no row for it", self.file.display())));
         unnamed.map(|input| Labelled { input, truth })
     }
+}
+
+/// The same for a/b.png and ./a/b.png.
+fn without_dots(path: &Path) -> PathBuf {
+    path.components().filter(|part| !matches!(part, Component::CurDir)).collect()
+}
+
+/// From the root on; as it is where there is no folder that it could begin in.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 impl Iterator for Table {
@@ -208,7 +232,7 @@ mod tests {
             [
                 "a.png",
                 "b.png",
-                "./deep/c.png",
+                "deep/c.png",
                 "deep/c.png",
                 "d.png",
                 "labels.csv",

@@ -16,7 +16,7 @@ mod words;
 
 use std::{
     fs,
-    io::{self, ErrorKind, IsTerminal, Write},
+    io::{self, IsTerminal, Write},
     process::ExitCode,
 };
 
@@ -37,7 +37,7 @@ use crate::{
         words::number,
     },
     inputs::{Failure, Input},
-    model,
+    model, stdout,
 };
 
 /// Pictures that go through the engine together. The page names it, and a core reads fastest so.
@@ -47,7 +47,7 @@ const BATCH: usize = 8;
 pub(crate) fn audit(settings: &AuditSettings) -> Result<ExitCode> {
     logging::start(LogFormat::Text, "warn", None);
     let pictures = labels::pictures(&settings.folder, settings.labels.as_deref())?;
-    let mut recognizer = model::load(settings.model.as_deref())?;
+    let mut recognizer = settings.model.load()?;
     recognizer.warm_up(BATCH).context("the model does not run")?;
     let mut audit = Audit::new(settings, &recognizer);
     audit.read_all(&mut recognizer, pictures)?;
@@ -231,11 +231,8 @@ impl Audit {
             fs::write(file, json)
                 .with_context(|| format!("--json {}: it cannot be written", file.display()))?;
         }
-        match summary::write(io::stdout().lock(), &report, settings) {
-            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-                Err(error).context("the summary cannot be written")
-            }
-            _ => Ok(ExitCode::SUCCESS),
-        }
+        let written = summary::write(io::stdout().lock(), &report, settings);
+        stdout::unless_left(written).context("the summary cannot be written")?;
+        Ok(ExitCode::SUCCESS)
     }
 }

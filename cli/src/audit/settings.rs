@@ -1,10 +1,10 @@
 //! The settings of `audit`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::settings::count;
+use crate::{model::ModelSettings, settings::count};
 
 /// Dollars for one core for one hour where nobody says otherwise; the page says that this is an assumption.
 pub(crate) const CORE_HOUR_PRICE: &str = "0.05";
@@ -15,7 +15,8 @@ pub(crate) struct AuditSettings {
     /// name, as in aB3d_num17.png.
     #[arg(value_name = "DIR")]
     pub(crate) folder: PathBuf,
-    /// A CSV table with the columns file and text, for pictures that are not named so; files are relative to DIR.
+    /// A CSV table with the columns file and text, for pictures that are not named so; files are relative to DIR, or
+    /// as `recognize` names them.
     #[arg(long, value_name = "CSV")]
     pub(crate) labels: Option<PathBuf>,
     /// The page to write: one file that opens without a network.
@@ -27,9 +28,8 @@ pub(crate) struct AuditSettings {
     /// Judges as a site does that takes a for A: figures by length, character and confidence, and the verdict.
     #[arg(long)]
     pub(crate) ignore_case: bool,
-    /// A model to read with instead of the one that ships: NAME.onnx, with its card NAME.json beside it.
-    #[arg(long, env = "BYECAPTCHA_MODEL", value_name = "ONNX")]
-    pub(crate) model: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) model: ModelSettings,
     /// Dollars that one processor core costs for an hour. The default is an assumption: about what clouds ask for a
     /// virtual core rented by the hour.
     #[arg(long, default_value = CORE_HOUR_PRICE, value_name = "DOLLARS", value_parser = price)]
@@ -45,9 +45,6 @@ impl AuditSettings {
         if !self.folder.is_dir() {
             return Err(format!("DIR: {} is not a folder", self.folder.display()));
         }
-        if self.json.as_ref() == Some(&self.out) {
-            return Err("--json: it is the same file as --out".to_owned());
-        }
         for (flag, file) in [("--out", Some(&self.out)), ("--json", self.json.as_ref())] {
             let Some(file) = file else { continue };
             if file.is_dir() {
@@ -57,9 +54,22 @@ impl AuditSettings {
             if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
                 return Err(format!("{flag}: there is no folder {}", folder.display()));
             }
+            // It would be gone before it is noticed.
+            if self.labels.as_ref().is_some_and(|labels| place(labels) == place(file)) {
+                return Err(format!("{flag}: it is the same file as --labels"));
+            }
+        }
+        if self.json.as_ref().is_some_and(|json| place(json) == place(&self.out)) {
+            return Err("--json: it is the same file as --out".to_owned());
         }
         Ok(())
     }
+}
+
+/// The file that a path leads to, by whatever way; the path where there is none yet.
+fn place(path: &Path) -> PathBuf {
+    let place = path.canonicalize().or_else(|_| std::path::absolute(path));
+    place.unwrap_or_else(|_| path.to_owned())
 }
 
 fn price(text: &str) -> Result<f64, String> {

@@ -22,10 +22,11 @@ pub(crate) struct Figures {
     unanswered: u64,
     /// Pictures read in a second.
     throughput: f64,
-    latency_ms: Latency,
+    /// None where nothing was answered.
+    latency_ms: Option<Latency>,
 }
 
-#[derive(Serialize)]
+#[derive(Clone, Copy, Serialize)]
 struct Latency {
     mean: f64,
     p50: f64,
@@ -39,14 +40,14 @@ impl Figures {
     pub(crate) fn new(server: String, clients: usize, rate: Option<f64>, tally: Tally) -> Self {
         let seconds = tally.elapsed.as_secs_f64();
         let percentile = |percent| tally.latencies.value_at_quantile(percent / 100.0) as f64 / 1e3;
-        let latency_ms = Latency {
+        let latency_ms = (tally.answered() > 0).then(|| Latency {
             mean: tally.latencies.mean() / 1e3,
             p50: percentile(50.0),
             p90: percentile(90.0),
             p95: percentile(95.0),
             p99: percentile(99.0),
             max: tally.latencies.max() as f64 / 1e3,
-        };
+        });
         Self {
             server,
             clients,
@@ -77,11 +78,13 @@ impl Figures {
             None => writeln!(out, "{server}: {clients} clients, each without a pause")?,
         }
         writeln!(out, "read        {succeeded} pictures in {seconds:.1} s: {throughput:.1} a second")?;
-        let Latency { mean, p50, p90, p95, p99, max } = self.latency_ms;
-        writeln!(
-            out,
-            "latency ms  mean {mean:.1}, p50 {p50:.1}, p90 {p90:.1}, p95 {p95:.1}, p99 {p99:.1}, max {max:.1}"
-        )?;
+        match self.latency_ms {
+            Some(Latency { mean, p50, p90, p95, p99, max }) => writeln!(
+                out,
+                "latency ms  mean {mean:.1}, p50 {p50:.1}, p90 {p90:.1}, p95 {p95:.1}, p99 {p99:.1}, max {max:.1}"
+            )?,
+            None => writeln!(out, "latency ms  none: nothing was answered")?,
+        }
         for (why, count) in &self.failures {
             writeln!(out, "not read    {count}: {why}")?;
         }

@@ -79,6 +79,11 @@ impl Tally {
         })
     }
 
+    /// How many jobs have ended, with a text or without.
+    pub(crate) fn answered(&self) -> u64 {
+        self.latencies.len() - self.unanswered
+    }
+
     fn time(&mut self, time: Duration) {
         self.latencies.saturating_record(u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
     }

@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     bench::{figures::Figures, load::Load, settings::BenchSettings},
     client::Server,
-    inputs,
+    inputs, stdout,
 };
 
 /// What a shell shows for a program that Ctrl-C ended.
@@ -54,16 +54,15 @@ pub(crate) fn bench(settings: &BenchSettings) -> Result<ExitCode> {
         signals::watch(stop.clone()).context("signals cannot be caught")?;
         load::run(load).await.with_context(|| server.clone())
     })?;
-    let read = tally.succeeded;
+    let (read, answered) = (tally.succeeded, tally.answered());
     let figures = Figures::new(server, settings.clients, settings.rate, tally);
     let mut out = io::stdout().lock();
-    figures
-        .write(&mut out, settings.format)
-        .and_then(|()| out.flush())
-        .context("the figures cannot be written")?;
+    let written = figures.write(&mut out, settings.format).and_then(|()| out.flush());
+    stdout::unless_left(written).context("the figures cannot be written")?;
     if stop.is_cancelled() {
         return Ok(ExitCode::from(INTERRUPTED));
     }
+    ensure!(answered > 0, "{}: nothing was answered", settings.server.server);
     ensure!(read > 0, "no picture was read");
     Ok(ExitCode::SUCCESS)
 }
@@ -73,10 +72,12 @@ fn pictures(settings: &BenchSettings) -> Result<Vec<Bytes>> {
     if settings.pictures.is_empty() {
         return Ok(PICTURES.map(Bytes::from_static).to_vec());
     }
-    inputs::walk(&settings.pictures)
+    let pictures = inputs::walk(&settings.pictures)
         .map(|input| {
             let read = input.read().map(Bytes::from);
             read.map_err(|failure| anyhow!("{}: {}", input.name, failure.detail))
         })
-        .collect()
+        .collect::<Result<Vec<_>>>()?;
+    ensure!(!pictures.is_empty(), "no pictures were found");
+    Ok(pictures)
 }

@@ -28,6 +28,7 @@ use tokio::time::timeout;
 pub(crate) use reply::{Refusal, Reply};
 pub(crate) use settings::ServerSettings;
 
+use crate::causes::in_words;
 use address::ServerAddress;
 
 /// How long answers are asked to be held, and no server holds them longer.
@@ -154,12 +155,4 @@ fn is_mistrust(error: &(dyn Error + 'static)) -> bool {
     let next = carried.map(|error| -> &(dyn Error + 'static) { error }).or_else(|| error.source());
     matches!(error.downcast_ref(), Some(TlsError::InvalidCertificate(_) | TlsError::InvalidMessage(_)))
         || next.is_some_and(is_mistrust)
-}
-
-/// An error with its causes: by itself it says "client error", and the last cause says "connection refused".
-fn in_words(error: &(dyn Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| (*error).source());
-    let mut words: Vec<String> = causes.map(ToString::to_string).collect();
-    words.dedup();
-    words.join(": ")
 }

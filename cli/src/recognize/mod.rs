@@ -3,10 +3,7 @@
 
 mod output;
 
-use std::{
-    io::{self, ErrorKind},
-    process::ExitCode,
-};
+use std::{io, process::ExitCode};
 
 use anyhow::{Context, Result, bail};
 use byecaptcha_models::{Reading, Recognizer};
@@ -17,19 +14,19 @@ use crate::{
     model,
     recognize::output::Output,
     settings::{MinConfidence, RecognizeSettings},
+    stdout,
 };
 
 /// Reads all inputs; the status says whether all of them could be read.
 pub(crate) fn recognize(settings: &RecognizeSettings) -> Result<ExitCode> {
     logging::start(LogFormat::Text, "warn", None);
-    let mut recognizer = model::load(settings.model.as_deref())?;
+    let mut recognizer = settings.model.load()?;
     let least = least(settings, &recognizer)?;
     match write_all(settings, least, &mut recognizer) {
         Ok(Counts { inputs: 0, .. }) => bail!("no pictures were found"),
         Ok(Counts { failed: 0, .. }) => Ok(ExitCode::SUCCESS),
         Ok(_) => Ok(ExitCode::FAILURE),
-        // `recognize ... | head` has all that it wants.
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
+        Err(error) if stdout::has_left(&error) => Ok(ExitCode::SUCCESS),
         Err(error) => Err(error).context("the results cannot be written"),
     }
 }

@@ -29,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     client::{Queue, Server},
     inputs::Input,
+    stdout,
     submit::{
         errand::{Errand, Errands, Event, Stop},
         patience::Patience,
@@ -50,6 +51,16 @@ const GRACE: Duration = Duration::from_secs(5);
 /// Sends what is to be sent; the status says how far it came.
 pub(crate) fn submit(settings: &SubmitSettings) -> Result<ExitCode> {
     logging::start(LogFormat::Text, "warn", None);
+    match run(settings) {
+        // What is with the server by now is read there, and nobody wants to see it.
+        Err(error) if settings.to_stdout() && error.downcast_ref().is_some_and(stdout::has_left) => {
+            Ok(ExitCode::SUCCESS)
+        }
+        ended => ended,
+    }
+}
+
+fn run(settings: &SubmitSettings) -> Result<ExitCode> {
     let server = Server::new(&settings.server, settings.in_flight)?;
     let records = Records::open(settings)?;
     let runtime = runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;

@@ -57,6 +57,9 @@ impl SubmitSettings {
                 self.out.display()
             ));
         }
+        if self.out.is_dir() {
+            return Err(format!("--out: {} is a folder", self.out.display()));
+        }
         if self.inputs.iter().filter(|input| input.as_os_str() == "-").count() > 1 {
             return Err("-: there is one standard input".to_owned());
         }

@@ -9,7 +9,7 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::program::{fixture, pictures, readings, run, text};
+use crate::program::{byecaptcha, fixture, pictures, readings, run, text};
 
 /// An audit of a folder, with its page and its figures.
 struct Audited {
@@ -28,6 +28,15 @@ fn audit(folder: &Path, more: &[&str]) -> Audited {
     assert!(output.status.success(), "{}", text(&output.stderr));
     let figures = serde_json::from_slice(&fs::read(json).unwrap()).unwrap();
     Audited { output, page: fs::read_to_string(page).unwrap(), figures }
+}
+
+/// A folder with one picture that is labelled right.
+pub fn right() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let picture = &pictures()[0];
+    let text = &readings(&[picture.clone(), picture.clone()])[0];
+    fs::copy(picture, folder.path().join(format!("{text}_num1.jpg"))).unwrap();
+    folder
 }
 
 fn count(figures: &Value, pointer: &str) -> u64 {
@@ -234,6 +243,52 @@ fn names_label_a_folder_and_the_number_of_shown_pictures_is_bounded() {
 
     let none = audit(folder.path(), &["--show", "0"]);
     assert_eq!(none.page.matches(" src=\"data:").count(), 0);
+}
+
+#[test]
+fn a_table_may_name_files_as_they_were_named_to_recognize() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("pictures")).unwrap();
+    fs::copy(&pictures()[0], folder.path().join("pictures/a.jpg")).unwrap();
+    let whole = folder.path().join("pictures");
+    let whole = whole.to_str().unwrap();
+    let forms = ["pictures", "./pictures", "././pictures/", whole];
+    for named in forms {
+        let table = byecaptcha()
+            .args(["recognize", "--format", "csv", named])
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        assert!(table.status.success(), "{}", text(&table.stderr));
+        fs::write(folder.path().join("labels.csv"), table.stdout).unwrap();
+        for audited in forms {
+            let mut audit = byecaptcha();
+            let audit = audit.args(["audit", audited, "--labels", "labels.csv", "--out", "page.html"]);
+            let output = audit.current_dir(folder.path()).output().unwrap();
+            let words = format!("{named} as {audited}: {}", text(&output.stderr));
+            assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()), "{words}");
+            assert!(text(&output.stdout).starts_with("1 pictures"), "{words}");
+        }
+    }
+}
+
+#[test]
+fn no_file_is_written_over_the_labels_or_another_result() {
+    let folder = right();
+    let labels = folder.path().join("labels.csv");
+    fs::write(&labels, "file,text\n").unwrap();
+    let root = folder.path().to_str().unwrap();
+    let refused = |arguments: &[&str], words: &str| {
+        let mut audit = byecaptcha();
+        let output = audit.args(["audit", root]).args(arguments).current_dir(root).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
+        assert!(text(&output.stderr).contains(words), "{}", text(&output.stderr));
+    };
+    let labels_as = labels.to_str().unwrap();
+    refused(&["--labels", labels_as, "--out", "./labels.csv"], "--out: it is the same file as --labels");
+    refused(&["--labels", labels_as, "--json", "labels.csv"], "--json: it is the same file as --labels");
+    refused(&["--out", "page", "--json", "./page"], "--json: it is the same file as --out");
+    assert_eq!(fs::read_to_string(&labels).unwrap(), "file,text\n");
 }
 
 #[test]

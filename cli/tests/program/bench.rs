@@ -60,6 +60,27 @@ async fn a_server_that_stands_still_makes_all_late_that_was_due_meanwhile() {
     assert!(open["latency_ms"]["p90"].as_f64().unwrap() > 500.0, "{open}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn where_nothing_is_answered_nothing_is_measured() {
+    let server = Scripted::start(|_, _| Act::Refuse(503, "queue-full", Some(1))).await;
+    let bench = |format: &str| {
+        let arguments = ["bench", "--server", &server.url, "--requests", "3", "--format", format];
+        let output = byecaptcha().args(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert!(text(&output.stderr).contains("nothing was answered"), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let said = bench("text");
+    assert!(said.contains("latency ms  none") && !said.contains("p50"), "{said}");
+    assert!(said.contains("not read    3: 503 queue-full"), "{said}");
+    let figures: Value = serde_json::from_str(&bench("json")).unwrap();
+    assert_eq!((&figures["latency_ms"], &figures["failures"]["503 queue-full"]), (&Value::Null, &3.into()));
+
+    let empty = tempfile::tempdir().unwrap();
+    let output = byecaptcha().args(["bench", "--server", &server.url]).arg(empty.path()).output().unwrap();
+    assert_eq!(text(&output.stderr), "byecaptcha: no pictures were found\n");
+}
+
 #[test]
 fn what_is_out_of_range_is_a_usage_error() {
     for (flag, value) in [("--requests", "0"), ("--requests", "1000000001"), ("--rate", "0.0001")] {

@@ -18,3 +18,4 @@ mod settings;
 #[cfg(unix)]
 mod stop;
 mod submit;
+mod unread;

@@ -150,16 +150,33 @@ fn a_reader_that_has_enough_ends_it_quietly() {
 fn a_model_that_cannot_be_loaded_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let model = folder.path().join("own.onnx");
-    let arguments = || {
-        ["recognize".into(), "--model".into(), model.clone().into_os_string(), fixture("").into_os_string()]
-    };
-    for _ in 0..2 {
-        let output = run(arguments());
+    let load = || {
+        let output =
+            byecaptcha().args(["recognize", "--model"]).arg(&model).arg(fixture("")).output().unwrap();
         assert_eq!(output.status.code(), Some(1));
         let error = text(&output.stderr);
         assert!(error.contains("--model") && error.contains("own."), "{error}");
-        // The second time there are files, and they are no model.
-        fs::write(&model, "no network").unwrap();
-        fs::write(model.with_extension("json"), "{}").unwrap();
-    }
+        error
+    };
+    let error = load();
+    assert!(error.contains("there is no such file, and what ships is general and lean"), "{error}");
+    // Without its card, whose absence is said once, and then with one that is none.
+    fs::write(&model, "no network").unwrap();
+    let error = load();
+    assert!(error.matches("os error").count() == 1, "{error}");
+    fs::write(model.with_extension("json"), "{}").unwrap();
+    load();
+}
+
+#[test]
+fn each_command_that_reads_says_the_same_of_its_model() {
+    let help = |command: &str| {
+        let help = text(&run([command, "--help"]).stdout);
+        let (_, model) = help.split_once("--model <").unwrap();
+        let words = model.split("[env").next().unwrap();
+        words.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    assert!(help("audit").contains("`general`, which is the default, or `lean`"), "{}", help("audit"));
+    assert_eq!(help("audit"), help("recognize"));
+    assert_eq!(help("audit"), help("serve"));
 }

@@ -308,11 +308,12 @@ async fn a_picture_that_the_server_breaks_at_does_not_hold_up_the_end() {
 #[test]
 fn what_cannot_be_meant_is_a_usage_error() {
     let out = fixture("never.csv");
-    let cases: [(&[&str], &str); 6] = [
+    let cases: [(&[&str], &str); 7] = [
         (&["submit", "x"], "--out"),
         (&["submit", "--out", "x.csv"], "FILE|DIR|-"),
         (&["submit", "x", "--out", "x.table"], "--format"),
         (&["submit", "x", "--out", "x.csv", "--server", "127.0.0.1:8080"], "http://"),
+        (&["submit", "x", "--out", ".", "--format", "csv"], "--out: . is a folder"),
         (&["submit", "-", "-", "--out", "x.csv"], "one standard input"),
         (&["submit", "x", "--out", "x.csv", "--in-flight", "0"], "--in-flight"),
     ];

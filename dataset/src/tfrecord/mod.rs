@@ -25,7 +25,7 @@ pub use example::Picture;
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
     /// The file system failed.
-    #[error("at byte {offset}: {source}")]
+    #[error("it cannot be read or written at byte {offset}")]
     Io {
         /// Where the record begins.
         offset: u64,
