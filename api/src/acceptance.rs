@@ -2,20 +2,22 @@
 
 use std::time::Instant;
 
-use byecaptcha_queue::{BrokerError, Job, JobRecord, QueueName, trace};
+use byecaptcha_queue::{BrokerError, Job, JobId, JobRecord, QueueName, trace};
 use tracing::{Instrument, Span, field::Empty};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use crate::{metrics, problem::Problem, state::ApiState};
 
 /// Record first, so that no worker ends a job that nobody can ask for; a job that the broker does not take leaves no
-/// record behind, unless another request of the same key has made it, too. A picture is kept once its job is accepted: those of
-/// requests that are refused again and again would fill the store.
+/// record behind, unless another request of the same key has made it, too. That the broker has a job is noted where a request
+/// may be sent again: where it has a key. A picture is kept once its job is accepted: those of requests that are refused
+/// again and again would fill the store.
 pub(crate) async fn accept(
     state: &ApiState,
     created: &JobRecord,
     mut job: Job,
     queue: QueueName,
+    is_keyed: bool,
 ) -> Result<(), Problem> {
     // Here and not where the record is written: a batch has a span for all of its jobs, and the log would name each in every line.
     Span::current().record("job", tracing::field::display(created.id));
@@ -26,8 +28,19 @@ pub(crate) async fn accept(
         }
         return Err(error.into());
     }
+    if is_keyed {
+        confirm(state, &[job.id]).await;
+    }
     keep_image(state, &job).await;
     Ok(())
+}
+
+/// Notes that the broker has these jobs. Where that fails, a request that is sent again publishes them again: read twice,
+/// they have one result all the same.
+pub(crate) async fn confirm(state: &ApiState, jobs: &[JobId]) {
+    if let Err(error) = state.results.confirm(jobs).await {
+        tracing::warn!(%error, "it is not noted that the broker has a job");
+    }
 }
 
 /// Writes the record.

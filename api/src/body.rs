@@ -12,6 +12,7 @@ use http_body_util::BodyExt;
 use crate::{
     linger::linger,
     problem::{self, Problem},
+    room::{FREE, Place, Room},
 };
 
 /// What the body is said to be, in small letters and without parameters; empty where nothing is said.
@@ -39,18 +40,23 @@ pub(crate) fn declared_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// The whole body, of which never more than the limit is kept, whatever it says of its length.
-pub(crate) async fn read(body: Body, limit: usize, patience: Duration) -> Result<Bytes, Problem> {
-    tokio::time::timeout(patience, whole(body, limit)).await.map_err(|_| {
+/// The whole body, of which never more than the limit is kept, whatever it says of its length, and what it takes of the room.
+pub(crate) async fn read(
+    body: Body,
+    limit: usize,
+    patience: Duration,
+    room: &Room,
+) -> Result<(Bytes, Option<Place>), Problem> {
+    tokio::time::timeout(patience, whole(body, limit, room)).await.map_err(|_| {
         let seconds = patience.as_secs_f32();
         Problem::new(problem::REQUEST_TIMEOUT, format!("The body was not there after {seconds} seconds."))
     })?
 }
 
-async fn whole(mut body: Body, limit: usize) -> Result<Bytes, Problem> {
-    let declared = usize::try_from(body.size_hint().exact().unwrap_or_default()).unwrap_or(limit);
+async fn whole(mut body: Body, limit: usize, room: &Room) -> Result<(Bytes, Option<Place>), Problem> {
+    let declared = body.size_hint().exact().map(|length| usize::try_from(length).unwrap_or(limit).min(limit));
     // What a request declares is not worth memory until some of it has come.
-    let mut read = BytesMut::with_capacity(declared.min(64 << 10));
+    let (mut read, mut place) = (BytesMut::with_capacity(declared.unwrap_or_default().min(FREE)), None);
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| Problem::new(problem::MALFORMED_BODY, "The body broke off."))?;
         let Ok(data) = frame.into_data() else { continue };
@@ -58,9 +64,23 @@ async fn whole(mut body: Body, limit: usize) -> Result<Bytes, Problem> {
             linger(body);
             return Err(too_large(limit));
         }
+        if place.is_none() && read.len() + data.len() > FREE {
+            // For all of it: were it taken as it comes, many that have some of theirs would wait for one another.
+            let most = declared.unwrap_or(limit);
+            match room.take(most).await {
+                Ok(taken) => place = Some(taken),
+                Err(problem) => {
+                    linger(body);
+                    return Err(problem);
+                }
+            }
+            if declared.is_some() {
+                read.reserve(most.saturating_sub(read.len()));
+            }
+        }
         read.extend_from_slice(&data);
     }
-    Ok(read.freeze())
+    Ok((read.freeze(), place))
 }
 
 fn too_large(limit: usize) -> Problem {

@@ -19,7 +19,7 @@ pub(crate) const FORM: &str = r#"^("[!#-~]{1,255}"|[!#-~]{1,255})$"#;
 
 /// What a key stands for.
 pub(crate) enum Claimed {
-    /// This request, whose job is to be accepted, or an earlier one, of whose job nobody knows whether the broker has it or is about to.
+    /// This request, whose job is to be accepted, or an earlier one, of whose job nobody knows whether the broker has it.
     Fresh,
     /// An earlier one, whose job this is.
     Known(Box<JobRecord>),
@@ -45,8 +45,8 @@ pub(crate) fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
 }
 
 /// Has the key stand for the job, or finds what it stands for. The job takes over the id of an earlier one of the same
-/// request that may never have come to the broker: its publication failed, or the API died before it. One that still
-/// waits is published once more, since a record alone is no promise; read twice, it has one result all the same.
+/// request that may never have come to the broker: its publication failed, or the API died before it. Such a one is
+/// published once more, since a record alone is no promise; read twice, it has one result all the same.
 pub(crate) async fn claim(
     state: &ApiState,
     caller: &Caller,
@@ -62,7 +62,7 @@ pub(crate) async fn claim(
             Err(Problem::new(problem::IDEMPOTENCY_REUSED, detail).in_field("Idempotency-Key"))
         }
         Claim::Same(id) => match state.results.get(id).await? {
-            Lookup::Found(record) if record.status == JobStatus::Queued => {
+            Lookup::Found(record) if record.status == JobStatus::Queued && !record.confirmed => {
                 (job.id, job.submitted_at_ms) = (id, record.submitted_at_ms);
                 Ok(Claimed::Fresh)
             }

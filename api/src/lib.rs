@@ -1,6 +1,7 @@
 //! The HTTP face: jobs in, results out, and the web page. It knows the queue and the result store and no engine, so any
 //! number of these can stand before any number of workers.
 
+mod accept;
 mod acceptance;
 pub mod access;
 mod batches;
@@ -8,6 +9,7 @@ mod body;
 mod connections;
 mod idempotency;
 mod linger;
+mod members;
 mod metrics;
 mod min_confidence;
 mod observe;
@@ -16,6 +18,7 @@ mod options;
 mod prefer;
 mod problem;
 mod request_id;
+mod room;
 mod routes;
 mod state;
 mod upload;

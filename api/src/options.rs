@@ -5,10 +5,10 @@ use std::{fmt::Display, ops::RangeInclusive, str::FromStr};
 
 use axum::http::Uri;
 use byecaptcha_queue::{JobOptions, QueueName, job::now_ms};
-use serde_json::{Map, Value};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::{
+    members::{Member, Members},
     min_confidence::{MinConfidence, RECOMMENDED},
     problem::{self, Problem},
     state::ApiState,
@@ -75,19 +75,19 @@ impl Options {
     }
 
     /// Takes the members of a JSON object.
-    pub(crate) fn set_members(&mut self, members: &Map<String, Value>) -> Result<(), Problem> {
-        for (name, value) in members {
-            let Some(known) = NAMES.iter().find(|known| *known == name) else {
+    pub(crate) fn set_members(&mut self, members: &Members) -> Result<(), Problem> {
+        for (name, member) in members.iter() {
+            let Some(known) = NAMES.iter().find(|known| **known == name) else {
                 let detail = format!("The JSON is not a job: there is no member {name:?}.");
                 return Err(Problem::new(problem::MALFORMED_BODY, detail));
             };
-            let text = match value {
-                Value::Null => continue,
-                Value::String(text) if !NUMBERS.contains(known) => text,
+            let text = match member {
+                Member::Null => continue,
+                Member::Text(text) if !NUMBERS.contains(known) => text,
                 // The one number that has a name.
-                Value::String(text) if *known == "min_confidence" && text == RECOMMENDED => text,
+                Member::Text(text) if *known == "min_confidence" && text == RECOMMENDED => text,
                 // 4.0 is a whole number, too.
-                Value::Number(number) if NUMBERS.contains(known) => {
+                Member::Number(number) if NUMBERS.contains(known) => {
                     let text = number.to_string();
                     &text.strip_suffix(".0").map(str::to_owned).unwrap_or(text)
                 }

@@ -34,7 +34,8 @@ fn preferences(line: &str) -> impl Iterator<Item = &str> {
     outside_quotes(line, ',').map(|preference| outside_quotes(preference, ';').next().unwrap_or_default())
 }
 
-fn outside_quotes(text: &str, separator: char) -> impl Iterator<Item = &str> {
+/// What stands between separators, of which those in quoted values separate nothing.
+pub(crate) fn outside_quotes(text: &str, separator: char) -> impl Iterator<Item = &str> {
     let (mut quoted, mut escaped) = (false, false);
     text.split(move |character| {
         match character {

@@ -106,6 +106,8 @@ kinds! {
         "GET /v1/models lists those there are. Without a name, the default model reads.";
     QUEUE_FULL: "queue-full", SERVICE_UNAVAILABLE, "As many jobs are waiting as may wait",
         "Nothing was accepted. Try again after the seconds in the Retry-After header.";
+    TOO_MANY_UPLOADS: "too-many-uploads", SERVICE_UNAVAILABLE, "More large uploads are under way than there is memory for",
+        "Nothing of this was accepted. Try again after the seconds in the Retry-After header; smaller pictures do not wait for it.";
     UNAVAILABLE: "unavailable", SERVICE_UNAVAILABLE, "A part of the service cannot be reached",
         "Try again after the seconds in the Retry-After header.";
     NOT_READY: "not-ready", SERVICE_UNAVAILABLE, "The service is not ready",

@@ -16,7 +16,7 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
-use crate::{access::Access, metrics};
+use crate::{access::Access, batches, metrics, room::Room};
 
 /// A model that the workers behind the queue can read with, as `GET /v1/models` shows it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -54,6 +54,13 @@ pub struct ApiSettings {
     pub max_batch_items: u64,
     /// Most bytes in a batch, as it comes and once it is unpacked.
     pub max_batch_bytes: u64,
+    /// Most bytes of single pictures on their way to the broker that are in memory at once. Those of up to 64 KiB are not
+    /// counted; a body counts once, and takes up to twice as much while it is read.
+    pub max_held_bytes: usize,
+    /// The same for all batches together.
+    pub max_held_batch_bytes: usize,
+    /// How long a request for one picture waits for room among those.
+    pub room_timeout: Duration,
     /// How long a batch is kept with its results, from its submission.
     pub keep_batches: Duration,
     /// How long a request's head may take to arrive; and how long a connection may stay open without a next request.
@@ -80,6 +87,10 @@ impl Default for ApiSettings {
             body_timeout: Duration::from_secs(60),
             max_batch_items: 100_000,
             max_batch_bytes: 2 << 30,
+            // With all that goes along with both of them, in a process of 256 MiB.
+            max_held_bytes: 40 << 20,
+            max_held_batch_bytes: 24 << 20,
+            room_timeout: Duration::from_secs(5),
             keep_batches: DEFAULT_KEEP_BATCHES,
             header_timeout: Duration::from_secs(30),
         }
@@ -99,6 +110,10 @@ pub struct ApiState {
     pub(crate) keep_images: Option<Duration>,
     pub(crate) models: Arc<[ModelInfo]>,
     pub(crate) settings: ApiSettings,
+    /// Room in memory for single pictures.
+    pub(crate) room: Arc<Room>,
+    /// The same for those of batches: bulk jobs leave people their room.
+    pub(crate) batch_room: Arc<Room>,
     /// Who may use it.
     pub(crate) access: Access,
     /// Set when the server ends, so that held answers are given at once.
@@ -126,6 +141,12 @@ impl ApiState {
             keep_images: None,
             models: models.into(),
             settings,
+            room: Arc::new(Room::new(
+                settings.max_held_bytes,
+                settings.max_upload_bytes,
+                settings.room_timeout,
+            )),
+            batch_room: Arc::new(batches::room(&settings)),
             access: Access::default(),
             closing: CancellationToken::new(),
             metrics: None,

@@ -15,14 +15,15 @@ use base64::{
 use byecaptcha_queue::{Fingerprint, JobOptions, QueueName};
 use bytes::Bytes;
 use image::{ImageError, ImageFormat, ImageReader};
-use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::{
     body,
     linger::linger,
+    members::{Member, Members},
     options::Options,
     problem::{self, Problem},
+    room::Place,
     state::{ApiSettings, ApiState},
 };
 
@@ -34,6 +35,8 @@ pub(crate) struct Upload {
     pub(crate) queue: QueueName,
     /// What makes two uploads the same: the picture, and the options as they were asked for.
     pub(crate) fingerprint: Fingerprint,
+    /// What the picture takes of the room for such.
+    pub(crate) place: Option<Place>,
 }
 
 /// The forms a body may have.
@@ -57,16 +60,20 @@ pub(crate) async fn extract(state: &ApiState, request: Request) -> Result<Upload
             return Err(problem);
         }
     };
-    let body = body::read(body, settings.max_upload_bytes, settings.body_timeout).await?;
+    let (body, mut place) =
+        body::read(body, settings.max_upload_bytes, settings.body_timeout, &state.room).await?;
     let image = match form {
         Form::Raw => body,
         Form::Multipart => multipart(parts, body, &mut options).await?,
-        Form::Json => json(&body, &mut options)?,
+        Form::Json => json(body, &mut options)?,
     };
+    if let Some(place) = &mut place {
+        place.shrink(image.len());
+    }
     check_image(&image, settings)?;
     let fingerprint = fingerprint(&image, &options);
     let (options, queue) = options.checked(state)?;
-    Ok(Upload { image, options, queue, fingerprint })
+    Ok(Upload { image, options, queue, fingerprint, place })
 }
 
 /// What makes two uploads the same: the picture, and the options as they were asked for.
@@ -88,39 +95,45 @@ fn form(headers: &HeaderMap) -> Result<Form, Problem> {
     }
 }
 
-fn json(body: &[u8], options: &mut Options) -> Result<Bytes, Problem> {
+fn json(body: Bytes, options: &mut Options) -> Result<Bytes, Problem> {
     let malformed = |detail| Problem::new(problem::MALFORMED_BODY, detail);
-    let members: Map<String, Value> = serde_json::from_slice(body)
+    let members: Members = serde_json::from_slice(&body)
         .map_err(|error| malformed(format!("The JSON is not a job: {error}.")))?;
+    // Before the picture is decoded: each of the three is as large as an upload.
+    drop(body);
     members_of_job(members, options)
 }
 
 /// The picture among the members of a JSON object, all others of which are options.
-pub(crate) fn members_of_job(
-    mut members: Map<String, Value>,
-    options: &mut Options,
-) -> Result<Bytes, Problem> {
+pub(crate) fn members_of_job(mut members: Members, options: &mut Options) -> Result<Bytes, Problem> {
     /// Senders differ on padding, and nothing hangs on it.
     const BASE64: GeneralPurpose = GeneralPurpose::new(
         &alphabet::STANDARD,
         GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
     );
     let malformed = |detail| Problem::new(problem::MALFORMED_BODY, detail);
-    let Some(Value::String(image)) = members.remove("image") else {
+    let mut images = members.take("image");
+    if images.len() > 1 {
+        return Err(malformed("The JSON holds more than one picture.".to_owned()).in_field("image"));
+    }
+    let Some(Member::Text(mut image)) = images.pop() else {
         let detail = "The JSON is not a job: it has no member image, or one that is not a string.";
         return Err(malformed(detail.to_owned()).in_field("image"));
     };
     options.set_members(&members)?;
-    let encoded = match image.strip_prefix("data:") {
-        Some(url) => url.split_once(";base64,").map(|(_, encoded)| encoded).ok_or_else(|| {
+    if image.starts_with("data:") {
+        const START: &str = ";base64,";
+        let start = image.find(START).ok_or_else(|| {
             Problem::new(problem::MALFORMED_BASE64, "The data: URL holds no base64.").in_field("image")
-        })?,
-        None => &image,
-    };
+        })?;
+        image.drain(..start + START.len());
+    }
     // Command-line tools break base64 into lines.
-    let encoded: Vec<u8> = encoded.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    if image.bytes().any(|byte| byte.is_ascii_whitespace()) {
+        image.retain(|character| !character.is_ascii_whitespace());
+    }
     let image = BASE64
-        .decode(encoded)
+        .decode(image)
         .map_err(|error| Problem::new(problem::MALFORMED_BASE64, format!("{error}.")).in_field("image"))?;
     Ok(image.into())
 }

@@ -4,11 +4,13 @@
 use std::{
     fs::File,
     io::{BufReader, Read, SeekFrom},
+    sync::Arc,
 };
 
 use bytes::Bytes;
 use tokio::{
     io::{AsyncSeekExt, AsyncWriteExt},
+    runtime::Handle,
     sync::mpsc::Sender,
     task,
 };
@@ -18,6 +20,7 @@ use super::{Entry, Picture, Stop, checked_name, too_large, upload::Upload};
 use crate::{
     options::Options,
     problem::{self, Problem},
+    room::{FREE, Place, Room},
     state::ApiSettings,
 };
 
@@ -34,12 +37,24 @@ pub(super) async fn read(
     upload: Upload,
     options: Options,
     settings: &ApiSettings,
+    room: &Arc<Room>,
     entries: &Sender<Entry>,
 ) -> Result<(), Stop> {
     let file = spool(upload).await?;
-    let (settings, entries) = (*settings, entries.clone());
+    let (settings, room, entries, runtime) =
+        (*settings, Arc::clone(room), entries.clone(), Handle::current());
     let unpacked = task::spawn_blocking(move || {
-        unpack(BufReader::new(file), &options, &settings, |entry| entries.blocking_send(entry).is_ok())
+        let place = |bytes| {
+            runtime.block_on(async {
+                tokio::select! {
+                    place = room.take(bytes) => place,
+                    () = entries.closed() => {
+                        Err(Problem::new(problem::NOT_READY, "Nobody takes the archive's pictures any more."))
+                    }
+                }
+            })
+        };
+        unpack(BufReader::new(file), &options, &settings, place, |entry| entries.blocking_send(entry).is_ok())
     });
     let failed = |_| Problem::new(problem::INTERNAL, "The archive could not be unpacked.");
     Ok(unpacked.await.map_err(failed)??)
@@ -66,6 +81,7 @@ fn unpack<R: Read + std::io::Seek>(
     archive: R,
     options: &Options,
     settings: &ApiSettings,
+    place: impl Fn(usize) -> Result<Place, Problem>,
     mut take: impl FnMut(Entry) -> bool,
 ) -> Result<(), Problem> {
     let broken =
@@ -91,6 +107,7 @@ fn unpack<R: Read + std::io::Seek>(
         if is_beside(&path, file.is_dir()) {
             continue;
         }
+        let mut taken = None;
         let refused = |kind, detail: &str| Err(Problem::new(kind, detail).into_failure());
         let image = if file.enclosed_name().is_none() {
             refused(problem::MALFORMED_BODY, "The entry's path leads out of the archive, or is none.")
@@ -102,12 +119,19 @@ fn unpack<R: Read + std::io::Seek>(
             let packed = file.compressed_size();
             let most = settings.max_upload_bytes as u64;
             let most = most.min(packed.saturating_mul(RATIO).max(SMALL)).min(left);
+            // What unpacks to more than its entry says is damaged.
+            let size = most.min(file.size());
             let mut image = Vec::new();
+            if size > FREE as u64 {
+                let size = usize::try_from(size).unwrap_or(usize::MAX);
+                taken = Some(place(size)?);
+                image.reserve_exact(size);
+            }
             let read = file
                 .with_reader(files.reader_mut(), ZipReadOptions::new())
                 .map_err(|error| error.to_string())
                 .and_then(|file| {
-                    file.take(most + 1).read_to_end(&mut image).map_err(|error| error.to_string())
+                    file.take(size + 1).read_to_end(&mut image).map_err(|error| error.to_string())
                 });
             left -= (image.len() as u64).min(left);
             if left == 0 {
@@ -120,6 +144,9 @@ fn unpack<R: Read + std::io::Seek>(
                 Ok(_) if image.len() as u64 > most => {
                     refused(problem::BODY_TOO_LARGE, "The entry is packed far more than a picture can be.")
                 }
+                Ok(_) if image.len() as u64 > size => {
+                    refused(problem::MALFORMED_BODY, "The entry is damaged: it has more bytes than it says.")
+                }
                 Ok(_) => Ok(Bytes::from(image)),
             }
         };
@@ -127,7 +154,7 @@ fn unpack<R: Read + std::io::Seek>(
             Ok(name) => (name, Ok(())),
             Err(failure) => (String::new(), Err(failure)),
         };
-        let picture = named.and(image).map(|image| Picture { image, options: options.clone() });
+        let picture = named.and(image).map(|image| Picture { image, options: options.clone(), place: taken });
         if !take(Entry { custom_id, picture }) {
             break;
         }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use byecaptcha_queue::{
-    Appended, Batch, BatchCounts, BatchId, BatchItem, BrokerError, Failure, Job, JobRecord, JobStatus,
+    Appended, Batch, BatchCounts, BatchId, BatchItem, BrokerError, Failure, Job, JobId, JobRecord, JobStatus,
     Lookup, Membership, QueueName,
 };
 use futures::future;
@@ -17,9 +17,10 @@ use tracing::Instrument;
 
 use super::{Entry, Picture, Stop};
 use crate::{
-    acceptance::{keep_image, publish, record},
+    acceptance::{confirm, keep_image, publish, record},
     options::Options,
     problem::{self, Problem},
+    room::Place,
     state::ApiState,
     upload::{check_image, fingerprint},
 };
@@ -27,9 +28,11 @@ use crate::{
 /// Most entries that are accepted together.
 const TOGETHER: usize = 64;
 /// Bytes of pictures from which on no more are gathered.
-const ENOUGH: usize = 4 << 20;
+const ENOUGH: usize = 1 << 20;
+/// How long what takes room is gathered while nothing comes.
+const IDLE: Duration = Duration::from_millis(100);
 /// How long a full queue is waited for. It has room again at every job that a worker takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
@@ -41,6 +44,8 @@ pub(super) struct Intake {
     membership: Membership,
     gathered: Vec<Entry>,
     gathered_bytes: usize,
+    /// Whether some of that takes room.
+    takes_room: bool,
     /// How many were accepted.
     count: u64,
     /// How many of these never became jobs.
@@ -58,6 +63,7 @@ impl Intake {
             membership: batch.membership(),
             gathered: Vec::new(),
             gathered_bytes: 0,
+            takes_room: false,
             count: 0,
             refused: 0,
             over,
@@ -81,6 +87,11 @@ impl Intake {
                     return Err(Problem::new(problem::NOT_READY, "The service is stopping.").into());
                 }
                 entry = entries.recv() => entry,
+                // Others want the room: those that send faster, and perhaps the reader of this very upload.
+                () = tokio::time::sleep(IDLE), if self.takes_room => {
+                    self.flush().await?;
+                    continue;
+                }
             };
             match entry {
                 Some(entry) => self.add(entry).await?,
@@ -90,7 +101,10 @@ impl Intake {
     }
 
     async fn add(&mut self, entry: Entry) -> Result<(), Stop> {
-        self.gathered_bytes += entry.picture.as_ref().map_or(0, |picture| picture.image.len());
+        if let Ok(picture) = &entry.picture {
+            self.gathered_bytes += picture.image.len();
+            self.takes_room |= picture.place.is_some();
+        }
         self.gathered.push(entry);
         if self.gathered.len() >= TOGETHER || self.gathered_bytes >= ENOUGH {
             self.flush().await?;
@@ -100,7 +114,7 @@ impl Intake {
 
     /// Has all accepted that is gathered.
     async fn flush(&mut self) -> Result<(), Stop> {
-        self.gathered_bytes = 0;
+        (self.gathered_bytes, self.takes_room) = (0, false);
         let entries = mem::take(&mut self.gathered);
         let (first, most) = (self.count + 1, self.state.settings.max_batch_items);
         self.count += entries.len() as u64;
@@ -109,7 +123,7 @@ impl Intake {
             return Err(Problem::new(problem::BATCH_TOO_LARGE, detail).into());
         }
         let numbered = (first..).zip(entries);
-        let (items, jobs): (Vec<BatchItem>, Vec<Option<Job>>) =
+        let (items, jobs): (Vec<BatchItem>, Vec<Option<Placed>>) =
             numbered.map(|(number, entry)| self.prepared(number, entry)).unzip();
         let appended =
             self.state.batches.append_items(self.id, first, &items).await.map_err(Problem::from)?;
@@ -128,17 +142,21 @@ impl Intake {
         self.refused += items.iter().filter(|item| item.refused.is_some()).count() as u64;
         let known = items.len() - fresh;
         let accepted = jobs.into_iter().enumerate().filter_map(|(place, job)| {
-            let job = job?;
-            let record = JobRecord::queued(&job).owned_by(self.owner.clone()).in_batch(self.membership);
-            Some(accept(&self.state, record, job, place >= known, &self.over).in_current_span())
+            let placed = job?;
+            let record =
+                JobRecord::queued(&placed.job).owned_by(self.owner.clone()).in_batch(self.membership);
+            Some(accept(&self.state, record, placed, place >= known, &self.over).in_current_span())
         });
         // All of them, so that one that fails leaves no other without its record.
-        future::join_all(accepted).await.into_iter().collect::<Result<(), Problem>>()?;
+        let accepted = future::join_all(accepted).await;
+        let fresh: Vec<JobId> = accepted.iter().filter_map(|accepted| *accepted.as_ref().ok()?).collect();
+        confirm(&self.state, &fresh).await;
+        accepted.into_iter().collect::<Result<Vec<_>, Problem>>()?;
         Ok(())
     }
 
     /// An entry as the batch notes it, and its job where it makes one.
-    fn prepared(&self, number: u64, Entry { custom_id, picture }: Entry) -> (BatchItem, Option<Job>) {
+    fn prepared(&self, number: u64, Entry { custom_id, picture }: Entry) -> (BatchItem, Option<Placed>) {
         let custom_id = if custom_id.is_empty() { number.to_string() } else { custom_id };
         let hash = picture.as_ref().map(|picture| fingerprint(&picture.image, &picture.options));
         let hash: String = hash.into_iter().flatten().map(|byte| format!("{byte:02x}")).collect();
@@ -150,39 +168,46 @@ impl Intake {
         (BatchItem { custom_id, fingerprint: hash, refused }, job)
     }
 
-    fn job(&self, number: u64, Picture { image, options }: Picture) -> Result<Job, Failure> {
+    fn job(&self, number: u64, Picture { image, options, place }: Picture) -> Result<Placed, Failure> {
         let check = |options: Options| {
             check_image(&image, &self.state.settings)?;
             options.checked(&self.state)
         };
         let (options, _) = check(options).map_err(Problem::into_failure)?;
-        Ok(Job { id: self.id.job(number), ..Job::new(image, options) })
+        Ok(Placed { job: Job { id: self.id.job(number), ..Job::new(image, options) }, _place: place })
     }
 }
 
-/// One job. What came before and is not known to have reached the broker is published again: read twice, it has one
-/// result all the same.
+/// A job with the room that its picture takes.
+struct Placed {
+    job: Job,
+    _place: Option<Place>,
+}
+
+/// One job; gives its id where the broker has it from now on. What came before and is not known to have reached the
+/// broker is published again: read twice, it has one result all the same.
 async fn accept(
     state: &ApiState,
     created: JobRecord,
-    mut job: Job,
+    mut placed: Placed,
     is_fresh: bool,
     over: &CancellationToken,
-) -> Result<(), Problem> {
+) -> Result<Option<JobId>, Problem> {
+    let job = &mut placed.job;
     if !is_fresh {
         match state.results.get(job.id).await? {
-            Lookup::Found(known) if known.status != JobStatus::Queued => return Ok(()),
-            Lookup::Expired => return Ok(()),
+            Lookup::Found(known) if known.confirmed || known.status != JobStatus::Queued => return Ok(None),
+            Lookup::Expired => return Ok(None),
             Lookup::Found(_) | Lookup::Unknown => {}
         }
     }
     record(state, &created).await?;
     let (start, mut pause) = (Instant::now(), FIRST_PAUSE);
     loop {
-        match publish(state, &mut job, QueueName::Bulk).await {
+        match publish(state, job, QueueName::Bulk).await {
             Ok(()) => {
-                keep_image(state, &job).await;
-                return Ok(());
+                keep_image(state, job).await;
+                return Ok(Some(job.id));
             }
             Err(BrokerError::Full { .. }) if start.elapsed() < PATIENCE && !over.is_cancelled() => {
                 tokio::time::sleep(pause).await;

@@ -2,36 +2,48 @@
 //! of the whole batch.
 
 use bytes::{Buf, Bytes, BytesMut};
-use serde_json::{Map, Value};
 use tokio::sync::mpsc::Sender;
 
 use super::{Entry, Picture, Stop, checked_name, too_large, upload::Upload};
 use crate::{
+    members::{Member, Members},
     options::Options,
     problem::{self, Problem},
+    room::{FREE, Place, Room},
     upload::members_of_job,
 };
 
 /// Bytes in a line beside its picture.
 const BESIDE: usize = 16 << 10;
 
+/// Most bytes in a line, where a picture has no more than these. In base64 it is larger by a third.
+pub(super) fn longest(largest: usize) -> usize {
+    largest / 3 * 4 + BESIDE
+}
+
 /// Sends an entry for each line that holds something.
 pub(super) async fn read(
     mut upload: Upload,
     options: Options,
     largest: usize,
+    room: &Room,
     entries: &Sender<Entry>,
 ) -> Result<(), Stop> {
-    // In base64 a picture is larger by a third.
-    let mut lines = Lines::new(largest / 3 * 4 + BESIDE);
+    let (mut lines, mut place) = (Lines::new(longest(largest)), None);
     loop {
         let piece = upload.next().await?;
         let is_last = piece.is_none();
         lines.add(&piece.unwrap_or_default());
         while let Some(line) = lines.next(is_last) {
+            let mut place = place.take();
             let entry = match line {
                 Line::Whole(line) if line.iter().all(u8::is_ascii_whitespace) => continue,
-                Line::Whole(line) => entry(&line, &options),
+                Line::Whole(line) => {
+                    if place.is_none() && line.len() > FREE {
+                        place = Some(room.take(line.len()).await?);
+                    }
+                    entry(line, &options, place)
+                }
                 Line::TooLong => Entry { custom_id: String::new(), picture: Err(too_large(largest)) },
             };
             if entries.send(entry).await.is_err() {
@@ -41,12 +53,16 @@ pub(super) async fn read(
         if is_last {
             return Ok(());
         }
+        if place.is_none() && lines.kept.len() > FREE {
+            place = Some(room.take(lines.longest).await?);
+            lines.kept.reserve(lines.longest.saturating_sub(lines.kept.len()));
+        }
     }
 }
 
 /// What a line says. Where it is wrong, only its own item is refused.
-fn entry(line: &[u8], options: &Options) -> Entry {
-    let mut members: Map<String, Value> = match serde_json::from_slice(line) {
+fn entry(line: Bytes, options: &Options, mut place: Option<Place>) -> Entry {
+    let mut members: Members = match serde_json::from_slice(&line) {
         Ok(members) => members,
         Err(error) => {
             let problem =
@@ -54,18 +70,26 @@ fn entry(line: &[u8], options: &Options) -> Entry {
             return Entry { custom_id: String::new(), picture: Err(problem.into_failure()) };
         }
     };
-    let custom_id = match members.remove("custom_id") {
-        None | Some(Value::Null) => Ok(String::new()),
-        Some(Value::String(name)) => checked_name(&name),
-        Some(Value::Number(number)) => Ok(number.to_string()),
-        Some(_) => Err(Problem::new(problem::MALFORMED_OPTION, "custom_id: it is a text.").into_failure()),
+    // Before the picture is decoded: each of the three is as large as an upload.
+    drop(line);
+    let custom_id = match &*members.take("custom_id") {
+        [] | [Member::Null] => Ok(String::new()),
+        [Member::Text(name)] => checked_name(name),
+        [Member::Number(number)] => Ok(number.to_string()),
+        [_] => Err(Problem::new(problem::MALFORMED_OPTION, "custom_id: it is a text.").into_failure()),
+        _ => Err(Problem::new(problem::CONTRADICTION, "custom_id is given twice.").into_failure()),
     };
     match custom_id {
         Err(failure) => Entry { custom_id: String::new(), picture: Err(failure) },
         Ok(custom_id) => {
             let mut own = Options::default();
             let image = members_of_job(members, &mut own);
-            let picture = image.and_then(|image| Ok(Picture { image, options: own.or(options).bulk()? }));
+            let picture = image.and_then(|image| {
+                if let Some(place) = &mut place {
+                    place.shrink(image.len());
+                }
+                Ok(Picture { image, options: own.or(options).bulk()?, place })
+            });
             Entry { custom_id, picture: picture.map_err(Problem::into_failure) }
         }
     }
@@ -116,6 +140,10 @@ impl Lines {
         };
         let line = self.kept.split_to(end).freeze();
         self.kept.advance(1);
+        if line.len() > FREE {
+            // What follows would keep all of a long line's memory.
+            self.kept = BytesMut::from(&self.kept[..]);
+        }
         self.searched = 0;
         Some(self.line(line))
     }

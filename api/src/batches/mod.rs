@@ -23,7 +23,8 @@ use crate::{
     body,
     options::Options,
     problem::{self, Problem},
-    state::ApiState,
+    room::{Place, Room},
+    state::{ApiSettings, ApiState},
 };
 use intake::Intake;
 use upload::Upload;
@@ -32,8 +33,8 @@ pub(crate) use table::{Format, Table};
 pub(crate) use take_back::take_back;
 pub(crate) use upload::refuse_declared_length;
 
-/// Entries that wait for their acceptance. Each may be as large as one upload may be, so there are few.
-const AHEAD: usize = 4;
+/// Entries that wait for their acceptance. Each may be as large as one upload may be.
+const AHEAD: usize = 1;
 /// Most characters in what a sender calls an item.
 const LONGEST_NAME: usize = 256;
 
@@ -48,6 +49,8 @@ pub(crate) struct Entry {
 pub(crate) struct Picture {
     pub(crate) image: Bytes,
     pub(crate) options: Options,
+    /// What the picture takes of the room for such, if any.
+    pub(crate) place: Option<Place>,
 }
 
 /// Why an upload ended early.
@@ -85,6 +88,13 @@ impl Form {
     }
 }
 
+/// Room for the pictures of all batches. Each takes what the largest may need, once it is more than a small one, and gives
+/// back what it does not need when it is there.
+pub(crate) fn room(settings: &ApiSettings) -> Room {
+    let largest = lines::longest(settings.max_upload_bytes);
+    Room::new(settings.max_held_batch_bytes, largest, intake::PATIENCE)
+}
+
 /// Reads the upload to its end and has every picture in it accepted. What comes again, from an earlier try of the same
 /// upload, is not accepted twice. Gives what came.
 pub(crate) async fn receive(
@@ -97,16 +107,16 @@ pub(crate) async fn receive(
 ) -> Result<BatchCounts, Stop> {
     let upload = Upload::new(body, &state.settings);
     let (entries, mut waiting) = mpsc::channel(AHEAD);
-    let largest = state.settings.max_upload_bytes;
+    let (largest, room) = (state.settings.max_upload_bytes, &state.batch_room);
     // Either side ends the other by this. What is being accepted is not dropped half-way: its items would stay in the
     // batch without jobs.
     let over = state.closing.child_token();
     let reading = async {
         let form = async {
             match form {
-                Form::Multipart => multipart::read(parts, upload, options, largest, &entries).await,
-                Form::Zip => archive::read(upload, options, &state.settings, &entries).await,
-                Form::JsonLines => lines::read(upload, options, largest, &entries).await,
+                Form::Multipart => multipart::read(parts, upload, options, largest, room, &entries).await,
+                Form::Zip => archive::read(upload, options, &state.settings, room, &entries).await,
+                Form::JsonLines => lines::read(upload, options, largest, room, &entries).await,
             }
         };
         let read = tokio::select! {

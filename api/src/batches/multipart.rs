@@ -20,6 +20,7 @@ use super::{
 use crate::{
     options::Options,
     problem::{self, Problem},
+    room::{FREE, Place, Room},
 };
 
 /// Most bytes in a field that is no picture.
@@ -31,6 +32,7 @@ pub(super) async fn read(
     upload: Upload,
     mut options: Options,
     largest: usize,
+    room: &Room,
     entries: &Sender<Entry>,
 ) -> Result<(), Stop> {
     let (pieces, fault) = upload.into_pieces();
@@ -49,11 +51,11 @@ pub(super) async fn read(
                 let detail = format!("The field {name:?} comes after a picture; options come first.");
                 return Err(Problem::new(problem::OPTION_TOO_LATE, detail).into());
             }
-            option(field, &name, &mut options, &sips).await?;
+            option(field, &name, &mut options, &sips, room).await?;
             continue;
         }
         has_pictures = true;
-        let image = bytes(field, largest, &sips).await?;
+        let image = bytes(field, largest, &sips, room).await?;
         let (custom_id, named) = match checked_name(&file.unwrap_or_default()) {
             Ok(name) => (name, Ok(())),
             Err(failure) => (String::new(), Err(failure)),
@@ -61,7 +63,7 @@ pub(super) async fn read(
         let picture = match (named, image) {
             (Err(failure), _) => Err(failure),
             (Ok(()), None) => Err(too_large(largest)),
-            (Ok(()), Some(image)) => Ok(Picture { image, options: options.clone() }),
+            (Ok(()), Some((image, place))) => Ok(Picture { image, options: options.clone(), place }),
         };
         if entries.send(Entry { custom_id, picture }).await.is_err() {
             break;
@@ -79,9 +81,16 @@ fn broken(fault: &Fault, error: &MultipartError) -> Stop {
     fault.or(Problem::new(problem::MALFORMED_BODY, format!("{}.", error.body_text())))
 }
 
-async fn option(field: Field<'_>, name: &str, options: &mut Options, sips: &Sips) -> Result<(), Stop> {
+async fn option(
+    field: Field<'_>,
+    name: &str,
+    options: &mut Options,
+    sips: &Sips,
+    room: &Room,
+) -> Result<(), Stop> {
     let malformed = |detail: String| Stop::from(Problem::new(problem::MALFORMED_BODY, detail));
-    let text = bytes(field, OPTION, sips).await?.and_then(|bytes| String::from_utf8(bytes.to_vec()).ok());
+    let text = bytes(field, OPTION, sips, room).await?;
+    let text = text.and_then(|(bytes, _)| String::from_utf8(bytes.to_vec()).ok());
     let Some(text) = text else {
         return Err(malformed(format!("The field {name:?} holds more than a short text.")));
     };
@@ -92,16 +101,29 @@ async fn option(field: Field<'_>, name: &str, options: &mut Options, sips: &Sips
     Ok(())
 }
 
-/// What a field holds, read to its end; nothing where that is too much.
-async fn bytes(mut field: Field<'_>, largest: usize, sips: &Sips) -> Result<Option<Bytes>, Stop> {
-    let (mut read, mut fits) = (BytesMut::new(), true);
+/// What a field holds, read to its end, and what that takes of the room; nothing where it is too much.
+async fn bytes(
+    mut field: Field<'_>,
+    largest: usize,
+    sips: &Sips,
+    room: &Room,
+) -> Result<Option<(Bytes, Option<Place>)>, Stop> {
+    let (mut read, mut place, mut fits) = (BytesMut::new(), None, true);
     loop {
         sips.begin();
         let Some(chunk) = field.chunk().await.map_err(|error| broken(&sips.fault, &error))? else { break };
         fits = fits && chunk.len() <= largest - read.len();
-        if fits {
-            read.extend_from_slice(&chunk);
+        if !fits {
+            (read, place) = (BytesMut::new(), None);
+            continue;
         }
+        if place.is_none() && read.len() + chunk.len() > FREE {
+            place = Some(room.take(largest).await?);
+        }
+        read.extend_from_slice(&chunk);
     }
-    Ok(fits.then(|| read.freeze()))
+    if let Some(place) = &mut place {
+        place.shrink(read.len());
+    }
+    Ok(fits.then(|| (read.freeze(), place)))
 }

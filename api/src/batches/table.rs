@@ -1,9 +1,10 @@
 //! Rows as text: lines of JSON with all of a result, or CSV (RFC 4180) with what a spreadsheet wants.
 
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderMap;
 use bytes::Bytes;
 
 use super::rows::Row;
+use crate::accept::wish;
 
 /// How a table is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,13 +22,10 @@ impl Format {
         }
     }
 
-    /// The one that a client would rather have, where the address does not say.
+    /// The one that a client would rather have, where the address does not say; lines of JSON where it is all the same.
     pub(crate) fn accepted(headers: &HeaderMap) -> Self {
-        let lines = headers.get_all(header::ACCEPT).iter().filter_map(|line| line.to_str().ok());
-        let wants_csv = lines
-            .flat_map(|line| line.split(','))
-            .any(|kind| kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("text/csv"));
-        if wants_csv { Self::Csv } else { Self::JsonLines }
+        let [csv, lines] = ["text/csv", "application/jsonl"].map(|media_type| wish(headers, media_type));
+        if csv > lines { Self::Csv } else { Self::JsonLines }
     }
 
     pub(crate) fn name(self) -> &'static str {

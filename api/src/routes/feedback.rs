@@ -75,7 +75,7 @@ pub(super) async fn give(
             return Err(problem);
         }
     };
-    let body = body::read(body, LARGEST, state.settings.body_timeout).await?;
+    let (body, _) = body::read(body, LARGEST, state.settings.body_timeout, &state.room).await?;
     let Right { text } = serde_json::from_slice(&body).map_err(|error| {
         Problem::new(problem::MALFORMED_BODY, format!("The JSON is no feedback: {error}."))
     })?;

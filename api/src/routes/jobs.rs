@@ -56,20 +56,25 @@ pub(super) async fn submit(
             return Err(problem);
         }
     };
-    let Upload { image, options, queue, fingerprint } = upload::extract(&state, request).await?;
+    let Upload { image, options, queue, fingerprint, place } = upload::extract(&state, request).await?;
     let mut job = Job::new(image, options);
+    let is_keyed = key.is_some();
     if let Some(key) = key {
         let claimed = idempotency::claim(&state, &caller, &key, &fingerprint, &mut job).await?;
         if let Claimed::Known(record) = claimed {
+            // The answer may be held for long.
+            drop((job, place));
             return submitted(&state, *record, wait).await;
         }
     }
     let record = JobRecord::queued(&job).owned_by(caller.owner());
     // In a task of its own: a client that hangs up between the two writes must not leave a record without a job.
-    let accepting = state.clone();
-    let created = record.clone();
-    let accepted =
-        tokio::spawn(async move { accept(&accepting, &created, job, queue).await }.in_current_span());
+    let (accepting, created) = (state.clone(), record.clone());
+    let accepting = async move {
+        let _place = place;
+        accept(&accepting, &created, job, queue, is_keyed).await
+    };
+    let accepted = tokio::spawn(accepting.in_current_span());
     accepted.await.map_err(|_| Problem::new(problem::INTERNAL, "The job could not be queued."))??;
     submitted(&state, record, wait).await
 }

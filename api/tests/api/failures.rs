@@ -7,8 +7,8 @@ use std::{
 
 use async_trait::async_trait;
 use byecaptcha_queue::{
-    BrokerOptions, Cancellation, Claim, Fingerprint, JobId, JobRecord, Lookup, MemoryResults, Outcome,
-    ResultError, ResultOptions, ResultStore,
+    BrokerOptions, CallId, Cancellation, Claim, Fingerprint, JobId, JobRecord, Lookup, MemoryResults,
+    Outcome, ResultError, ResultOptions, ResultStore,
 };
 use reqwest::{Method, StatusCode};
 
@@ -22,6 +22,7 @@ struct Troubled {
     inner: MemoryResults,
     seen: Mutex<Vec<(&'static str, JobId)>>,
     create: Trouble,
+    confirm: Trouble,
     get: Trouble,
     wait: Trouble,
 }
@@ -49,6 +50,7 @@ impl Default for Troubled {
             inner: MemoryResults::new(ResultOptions::default()),
             seen: Mutex::default(),
             create: Trouble::Nothing,
+            confirm: Trouble::Nothing,
             get: Trouble::Nothing,
             wait: Trouble::Nothing,
         }
@@ -66,6 +68,10 @@ impl ResultStore for Troubled {
         self.seen.lock().unwrap().push(("discard", id));
         self.inner.discard(id).await
     }
+    async fn confirm(&self, ids: &[JobId]) -> Result<(), ResultError> {
+        self.confirm.strike()?;
+        self.inner.confirm(ids).await
+    }
     async fn claim(
         &self,
         owner: &str,
@@ -78,11 +84,11 @@ impl ResultStore for Troubled {
     async fn start(&self, ids: &[JobId]) -> Result<Vec<bool>, ResultError> {
         self.inner.start(ids).await
     }
-    async fn begin_alone(&self, id: JobId) -> Result<Option<u32>, ResultError> {
-        self.inner.begin_alone(id).await
+    async fn begin_alone_as(&self, call: CallId, id: JobId) -> Result<Option<u32>, ResultError> {
+        self.inner.begin_alone_as(call, id).await
     }
-    async fn finish(&self, outcomes: &[(JobId, Outcome)]) -> Result<Vec<bool>, ResultError> {
-        self.inner.finish(outcomes).await
+    async fn finish_as(&self, call: CallId, outcomes: &[(JobId, Outcome)]) -> Result<Vec<bool>, ResultError> {
+        self.inner.finish_as(call, outcomes).await
     }
     async fn cancel(&self, id: JobId) -> Result<Cancellation, ResultError> {
         self.inner.cancel(id).await
@@ -137,6 +143,18 @@ async fn requests_of_one_key_that_a_full_queue_refuses_leave_no_record() {
     }
     let seen: Vec<_> = store.seen.lock().unwrap().iter().map(|(what, _)| *what).collect();
     assert_eq!(seen, ["create", "create", "discard", "create", "discard"]);
+}
+
+#[tokio::test]
+async fn a_record_without_its_job_is_no_promise() {
+    // As after the death of an API between its two writes: the record is there, and nobody knows of the broker.
+    let app = over(Troubled { confirm: Trouble::Error, ..Troubled::default() }).await;
+    let send = async || app.submit(png()).header("idempotency-key", "died").send().await.unwrap();
+    let first: JobRecord = send().await.json().await.unwrap();
+    app.next_job().await;
+    assert_eq!(app.broker_depth().await, 0);
+    assert_eq!(send().await.status(), StatusCode::ACCEPTED);
+    assert_eq!(app.next_job().await.id, first.id);
 }
 
 #[tokio::test]

@@ -133,6 +133,34 @@ async fn what_cannot_be_met_is_refused_by_name() {
 }
 
 #[tokio::test]
+async fn members_of_json_come_once_each() {
+    let app = TestApp::start().await;
+    let image = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, png());
+    let send = async |query: &str, members: &str| {
+        let request = app.client.post(format!("{}/v1/jobs{query}", app.address));
+        let body = format!(r#"{{"image":"{image}",{members}}}"#);
+        request.header("content-type", "application/json").body(body).send().await.unwrap()
+    };
+    for (query, members, status, name, field) in [
+        ("", r#""length":4,"length":5"#, 422, "contradictory-options", json!("length")),
+        ("", r#""charset":"1","length":4,"charset":"1""#, 422, "contradictory-options", json!("charset")),
+        ("?top_k=2", r#""top_k":2"#, 422, "contradictory-options", json!("top_k")),
+        ("", r#""image":"""#, 400, "malformed-body", json!("image")),
+        ("", r#""image":null"#, 400, "malformed-body", json!("image")),
+        ("", r#""length":[4]"#, 400, "malformed-option", json!("length")),
+        ("", r#""length":{"length":4}"#, 400, "malformed-option", json!("length")),
+        ("", r#""length":true"#, 400, "malformed-option", json!("length")),
+        ("", &vec![r#""length":null"#; 64].join(","), 400, "malformed-body", json!(null)),
+    ] {
+        let problem = assert_problem(&app, send(query, members).await, status, name).await;
+        assert_eq!(problem["field"], field, "{members}: {problem}");
+    }
+    // One that asks for nothing is none.
+    assert_eq!(send("", r#""length":null,"length":4.0"#).await.status(), StatusCode::ACCEPTED);
+    assert_eq!(app.next_job().await.options.max_length, Some(4));
+}
+
+#[tokio::test]
 async fn bulk_jobs_have_a_queue_of_their_own() {
     let app = TestApp::start().await;
     for (query, interactive, bulk) in [("", 1, 0), ("?queue=bulk", 1, 1), ("?queue=interactive", 2, 1)] {

@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use crate::{
-    app::{Setup, TestApp, assert_problem},
+    app::{Setup, TestApp, assert_problem, header},
     pictures::{picture, png, png_that_claims, sized},
 };
 
@@ -227,6 +227,46 @@ async fn the_body_limit_holds_for_declared_lengths_and_for_forms() {
     let mut exact = png();
     exact.resize(2_000, 0);
     assert_eq!(app.submit(exact).send().await.unwrap().status(), StatusCode::ACCEPTED);
+}
+
+#[tokio::test]
+async fn large_bodies_wait_for_room_and_small_ones_do_not() {
+    let settings = ApiSettings {
+        max_upload_bytes: 200_000,
+        max_held_bytes: 0,
+        room_timeout: Duration::from_millis(100),
+        ..ApiSettings::default()
+    };
+    let app = TestApp::with(Setup { settings, ..Setup::default() }).await;
+    let mut large = png();
+    large.resize(150_000, 0);
+    let send = async || app.submit(large.clone()).send().await.unwrap();
+    let until = async |status: StatusCode| loop {
+        let answer = send().await;
+        if answer.status() == status {
+            break answer;
+        }
+    };
+    // It takes all the room there is, once more of it has come than a small one has.
+    let mut slow = TcpStream::connect(app.socket()).await.unwrap();
+    let head =
+        "POST /v1/jobs HTTP/1.1\r\nhost: a\r\ncontent-type: image/png\r\ncontent-length: 200000\r\n\r\n";
+    slow.write_all(head.as_bytes()).await.unwrap();
+    slow.write_all(&large[..60_000]).await.unwrap();
+    assert_eq!(send().await.status(), StatusCode::ACCEPTED, "what is declared takes no room");
+    slow.write_all(&large[..60_000]).await.unwrap();
+    let refused = tokio::time::timeout(Duration::from_secs(30), until(StatusCode::SERVICE_UNAVAILABLE));
+    let refused = refused.await.unwrap();
+    assert_eq!(header(&refused, "retry-after"), Some("2"));
+    assert_problem(&app, refused, 503, "too-many-uploads").await;
+    assert_eq!(app.submit(png()).send().await.unwrap().status(), StatusCode::ACCEPTED);
+    // Whoever hangs up gives it back, and so does whoever is done.
+    drop(slow);
+    let taken = tokio::time::timeout(Duration::from_secs(30), until(StatusCode::ACCEPTED)).await;
+    assert!(taken.is_ok());
+    for body in [large.clone(), large.clone()] {
+        assert_eq!(app.submit(body).send().await.unwrap().status(), StatusCode::ACCEPTED);
+    }
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::{io::Write, time::Duration};
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use byecaptcha_api::ApiSettings;
 use byecaptcha_queue::Broker;
 use reqwest::multipart;
@@ -92,6 +93,45 @@ async fn lines_become_jobs_and_jobs_become_rows() {
     assert_eq!(table.next(), Some("number,custom_id,text,confidence,status,error_kind,error_detail,job_id"));
     assert_eq!(table.next(), Some(&*format!("1,first,A1,0.97,succeeded,,,{}", jobs[0].id)));
     assert!(table.next().unwrap().starts_with("2,short,,,failed,image-truncated,"));
+}
+
+#[tokio::test]
+async fn members_of_a_line_come_once_each() {
+    let app = TestApp::start().await;
+    let twice = |member: &str| line("once").replacen('{', &format!("{{{member},"), 1);
+    let body = [
+        twice(r#""length":4,"length":4"#),
+        twice(r#""custom_id":"twice""#),
+        twice(r#""image":"""#),
+        twice(r#""length":null,"length":4"#),
+    ];
+    let (address, _) = app.taken(app.batch(JSONL, body.concat()).query(&[("length", "5")])).await;
+    let rows = app.rows(&format!("{address}/results")).await;
+    let kinds: Vec<_> = rows.iter().map(|row| row["error"]["kind"].as_str().unwrap_or("taken")).collect();
+    assert_eq!(kinds, ["contradictory-options", "contradictory-options", "malformed-body", "taken"]);
+}
+
+/// Pictures that take room are accepted one after the other where there is room for one alone, and nobody waits for room
+/// that he has himself.
+#[tokio::test]
+async fn large_pictures_of_many_batches_take_turns() {
+    let settings =
+        ApiSettings { max_upload_bytes: 300_000, max_held_batch_bytes: 0, ..ApiSettings::default() };
+    let app = TestApp::with(Setup { settings, ..Setup::default() }).await;
+    let mut large = png();
+    large.resize(200_000, 0);
+    let line = format!("{}\n", json!({ "image": STANDARD.encode(&large) }));
+    let archive = zip(&["a.png", "b.png", "c.png", "d.png"].map(|name| (name, &*large)));
+    let part = || multipart::Part::bytes(large.clone()).file_name("a.png");
+    let form = (0..4).fold(multipart::Form::new(), |form, _| form.part("file", part()));
+    let taken = tokio::join!(
+        app.taken(app.batch(JSONL, line.repeat(4))),
+        app.taken(app.batch("application/zip", archive)),
+        app.taken(app.client.post(format!("{}/v1/batches", app.address)).multipart(form)),
+    );
+    for (_, batch) in [taken.0, taken.1, taken.2] {
+        assert_eq!(batch["counts"]["pending"], 4, "{batch}");
+    }
 }
 
 #[tokio::test]

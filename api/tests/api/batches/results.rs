@@ -36,6 +36,28 @@ async fn rows_come_by_pages_and_as_one_stream() {
 }
 
 #[tokio::test]
+async fn a_table_is_written_as_its_reader_would_rather_have_it() {
+    let app = TestApp::start().await;
+    let (address, _) = app.taken(app.batch(JSONL, lines(1))).await;
+    for (accept, query, expected) in [
+        ("text/csv", "", "text/csv"),
+        ("text/csv;q=0", "", JSONL),
+        ("text/csv;q=0.5, application/jsonl", "", JSONL),
+        ("application/jsonl;q=0.5, text/csv;q=0.6", "", "text/csv"),
+        ("application/jsonl;q=0, */*;q=0.1", "", "text/csv"),
+        ("text/csv, */*", "", "text/csv"),
+        ("*/*", "", JSONL),
+        ("text/html", "", JSONL),
+        ("text/csv", "?format=jsonl", JSONL),
+    ] {
+        let table =
+            app.get(&format!("{address}/results{query}")).header("accept", accept).send().await.unwrap();
+        let kind = header(&table, "content-type").unwrap();
+        assert!(kind.starts_with(expected), "{accept}: {kind}");
+    }
+}
+
+#[tokio::test]
 async fn the_end_can_be_waited_for() {
     let app = TestApp::start().await;
     let (address, _) = app.taken(app.batch(JSONL, lines(2))).await;
