@@ -108,6 +108,8 @@ RUN --mount=type=cache,id=byecaptcha-registry,target=/usr/local/cargo/registry,s
 # NVIDIA container toolkit, to which the base image says what it needs.
 FROM ${CUDA_IMAGE} AS cuda
 COPY --from=libtorch /opt/runtime /opt/wheels
+# Whom it trusts over TLS, whatever the base has of that.
+COPY --from=libtorch /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 RUN install -d -o 65532 -g 65532 /var/lib/byecaptcha
 USER 65532:65532
 

@@ -260,6 +260,9 @@ pub struct JobRecord {
     /// The batch that it belongs to, if any. Not for clients' eyes.
     #[serde(skip)]
     pub batch: Option<Membership>,
+    /// Whether the broker is known to have it; see [`crate::ResultStore::confirm`]. Not for clients' eyes.
+    #[serde(skip)]
+    pub confirmed: bool,
 }
 
 impl JobRecord {
@@ -274,6 +277,7 @@ impl JobRecord {
             error: None,
             owner: None,
             batch: None,
+            confirmed: false,
         }
     }
 

@@ -26,7 +26,7 @@ pub use job::{
 #[cfg(feature = "redis")]
 pub use results::RedisResults;
 pub use results::{
-    Cancellation, Claim, Fingerprint, Lookup, MemoryResults, ResultError, ResultOptions, ResultStore,
+    CallId, Cancellation, Claim, Fingerprint, Lookup, MemoryResults, ResultError, ResultOptions, ResultStore,
     SqliteResults,
 };
 pub use sqlite::{DatabaseError, SqliteDatabase};

@@ -187,6 +187,7 @@ macro_rules! result_stores {
                     an_end_without_a_beginning_is_kept,
                     times_alone_are_counted_until_the_end,
                     discard_takes_a_record_back,
+                    what_the_broker_has_is_noted,
                     cancel_takes_back_what_is_queued,
                     cancel_wakes_those_who_wait,
                     cancel_and_finish_have_one_winner,
@@ -196,6 +197,10 @@ macro_rules! result_stores {
                     wait_ends_with_its_patience,
                     wait_sees_a_record_taken_back,
                     results_expire_and_ids_are_forgotten,
+                }
+                repeats {
+                    an_end_that_is_written_again_is_the_first,
+                    a_time_alone_that_is_noted_again_counts_once,
                 }
                 batches {
                     a_batch_goes_through_its_life,

@@ -100,3 +100,32 @@ async fn what_the_server_gave_up_says_how_often_it_was_tried() {
     assert!(one.unwrap().len() + other.unwrap().len() >= 1);
     broker.ready().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_pause_costs_no_attempt_while_jobs_come_one_by_one() {
+    let server = RabbitMq::start().await.unwrap();
+    let broker: Arc<dyn Broker> = Arc::new(
+        RabbitBroker::new(&server.url(), "trickle", QueueName::Interactive, BrokerOptions::default())
+            .unwrap(),
+    );
+    let publishing = tokio::spawn({
+        let broker = Arc::clone(&broker);
+        async move {
+            for number in 0.. {
+                broker.publish(&job(number)).await.unwrap();
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+    });
+    let mut consumer = broker.consumer().await.unwrap();
+    for round in 0..40 {
+        // There is room for more than the one that comes first.
+        let deliveries = timeout(PATIENCE, consumer.receive(4)).await.unwrap().unwrap();
+        timeout(PATIENCE, consumer.pause()).await.unwrap().unwrap();
+        for delivery in deliveries {
+            assert_eq!(delivery.attempt, 1, "in round {round}");
+            delivery.ack().await.unwrap();
+        }
+    }
+    publishing.abort();
+}

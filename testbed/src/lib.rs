@@ -2,6 +2,7 @@
 //! Each runs on free ports of the loopback interface and in a temporary folder, and is gone when its owner is, however
 //! that ends.
 
+mod authority;
 mod folder;
 #[cfg(feature = "chaos")]
 pub mod mark;
@@ -13,6 +14,7 @@ mod rabbitmq;
 mod redis;
 mod supervised;
 
+pub use authority::Authority;
 pub use process::Group;
 pub use proxy::Proxy;
 pub use rabbitmq::RabbitMq;

@@ -8,7 +8,12 @@ use std::{
 use anyhow::{Context, Result};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::{Group, folder::Folder, free_port, wait_for_port};
+use crate::{
+    Authority, Group,
+    authority::{AUTHORITY, CERTIFICATE, KEY},
+    folder::Folder,
+    free_port, wait_for_port,
+};
 
 /// Debian's programs, without the wrappers that want to be root or the user `rabbitmq`; then those of other packages.
 const PROGRAMS: [&str; 2] = ["/usr/lib/rabbitmq/bin/rabbitmq-server", "/opt/rabbitmq/sbin/rabbitmq-server"];
@@ -25,6 +30,7 @@ pub struct RabbitMq {
 #[derive(Clone, Copy)]
 struct Ports {
     amqp: u16,
+    amqps: Option<u16>,
     management: u16,
     distribution: u16,
     port_mapper: u16,
@@ -33,9 +39,21 @@ struct Ports {
 impl RabbitMq {
     /// Starts one and waits until it takes connections, which is a matter of ten seconds.
     pub async fn start() -> Result<Self> {
+        Self::start_by(None).await
+    }
+
+    /// The same of one that speaks TLS besides, with a certificate by this authority.
+    pub async fn start_with_tls(authority: &Authority) -> Result<Self> {
+        Self::start_by(Some(authority)).await
+    }
+
+    async fn start_by(authority: Option<&Authority>) -> Result<Self> {
         let folder = Folder::new("rabbitmq")?;
         let ports = Ports {
             amqp: free_port()?,
+            amqps: authority
+                .map(|authority| authority.equip(folder.path()).and(Ok(free_port()?)))
+                .transpose()?,
             management: free_port()?,
             distribution: free_port()?,
             port_mapper: free_port()?,
@@ -55,6 +73,11 @@ impl RabbitMq {
     /// `amqp://guest:guest@127.0.0.1:PORT/%2f`
     pub fn url(&self) -> String {
         amqp_url(self.ports.amqp)
+    }
+
+    /// `amqps://guest:guest@127.0.0.1:PORT/%2f`, where it speaks TLS.
+    pub fn tls_url(&self) -> Option<String> {
+        self.ports.amqps.map(|port| format!("amqps://guest:guest@127.0.0.1:{port}/%2f"))
     }
 
     /// The AMQP port on 127.0.0.1.
@@ -90,17 +113,28 @@ async fn launch(ports: Ports, folder: &Path) -> Result<Group> {
     let program = program.context("RabbitMQ is not installed: apt-get install rabbitmq-server")?;
     let plugins = folder.join("enabled_plugins");
     fs::write(&plugins, "[rabbitmq_management].\n")?;
+    let path = |name: &str| folder.join(name).display().to_string();
+    let tls = ports.amqps.map(|port| {
+        format!(
+            "listeners.ssl.local = 127.0.0.1:{port}\nssl_options.certfile = {}\nssl_options.keyfile = {}\n\
+             ssl_options.cacertfile = {}\nssl_options.verify = verify_none\n",
+            path(CERTIFICATE),
+            path(KEY),
+            path(AUTHORITY)
+        )
+    });
     let configuration = folder.join("rabbitmq.conf");
     fs::write(
         &configuration,
         format!(
             "listeners.tcp.local = 127.0.0.1:{}\nmanagement.tcp.ip = 127.0.0.1\nmanagement.tcp.port = {}\n\
              collect_statistics_interval = 1000\ndisk_free_limit.absolute = 50MB\nlog.console.level = error\n\
-             log.file.level = info\n",
-            ports.amqp, ports.management
+             log.file.level = info\n{}",
+            ports.amqp,
+            ports.management,
+            tls.unwrap_or_default()
         ),
     )?;
-    let path = |name: &str| folder.join(name).display().to_string();
     let environment = [
         ("HOME", path("")),
         ("RABBITMQ_NODENAME", "byecaptcha@localhost".to_owned()),
@@ -122,5 +156,10 @@ async fn launch(ports: Ports, folder: &Path) -> Result<Group> {
         Ok(stream.read_u8().await? == 1)
     })
     .await?;
+    if let Some(port) = ports.amqps {
+        // Opened after the other.
+        wait_for_port("rabbitmq-server", port, &group, &folder.join("console.log"), async |_| Ok(true))
+            .await?;
+    }
     Ok(group)
 }

@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::SystemTime};
 
-use byecaptcha_queue::{BrokerError, Delivery, Failure, JobId, Outcome, ResultStore};
+use byecaptcha_queue::{BrokerError, CallId, Delivery, Failure, JobId, Outcome, ResultStore};
 use futures::future;
 use tokio_util::sync::CancellationToken;
 
@@ -48,8 +48,10 @@ pub(crate) async fn settle(
 
 async fn write(results: &dyn ResultStore, outcomes: &[(JobId, Outcome)]) {
     let mut backoff = Backoff::default();
+    // One name for all tries: a store that wrote and could not say so answers the next as it would have the first.
+    let call = CallId::new();
     let first = loop {
-        match results.finish(outcomes).await {
+        match results.finish_as(call, outcomes).await {
             Ok(first) => break first,
             Err(error) => {
                 backoff.failed();

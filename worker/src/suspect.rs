@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use byecaptcha_queue::{JobId, JobRecord, JobStatus, Lookup, ResultError, ResultStore};
+use byecaptcha_queue::{CallId, JobId, JobRecord, JobStatus, Lookup, ResultError, ResultStore};
 
 use crate::{
     backoff::Backoff,
@@ -31,8 +31,10 @@ pub(crate) async fn examine(
     delivery_limit: u32,
 ) -> Finding {
     let mut backoff = Backoff::default();
+    // One name for all tries: they are one attempt.
+    let call = CallId::new();
     loop {
-        match ask(results.as_ref(), id, attempt, delivery_limit).await {
+        match ask(results.as_ref(), call, id, attempt, delivery_limit).await {
             Ok(finding) => return finding,
             Err(error) => {
                 backoff.failed();
@@ -46,11 +48,12 @@ pub(crate) async fn examine(
 
 async fn ask(
     results: &dyn ResultStore,
+    call: CallId,
     id: JobId,
     attempt: u32,
     delivery_limit: u32,
 ) -> Result<Finding, ResultError> {
-    if let Some(alone) = results.begin_alone(id).await? {
+    if let Some(alone) = results.begin_alone_as(call, id).await? {
         // The first attempt was in a batch, unless there is only one; all others are made alone.
         let made = alone.saturating_add(1);
         let spent = attempt > delivery_limit && made >= delivery_limit;

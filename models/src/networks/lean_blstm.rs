@@ -1,4 +1,4 @@
-//! The network that serves: a strided stem, four normalised 3x3 convolutions and a narrow bidirectional LSTM, under
+//! The first network that served: a strided stem, four normalised 3x3 convolutions and a narrow bidirectional LSTM, under
 //! 25 million multiply-adds for a 128x48 picture. A CRNN (Shi, Bai and Yao 2015, arXiv:1507.05717) spent where it
 //! counts: half of the work is at half resolution, where stroke proportions, all that tells c from C, can be seen.
 

@@ -1,9 +1,9 @@
-//! The serving networks, in three widths: `lean-blstm` with fewer channels where there are most pixels, and in their place a
+//! `lean-blstm` in three widths, each with fewer channels where there are most pixels, and in their place a
 //! residual pair of convolutions (He et al. 2015, arXiv:1512.03385) where a column's whole height is in sight. After the
 //! same 256,000 pictures the middle one reads 88.3% of held-out texts and `lean-blstm` 86.7%.
 //!
-//! And once more with kernels that are mixed for each picture out of several: room for many kinds of pictures at the price
-//! of one.
+//! And the network that serves, in which kernels are mixed for each picture out of several: room for many kinds of pictures
+//! at the price of one.
 
 use super::{Cell, Convolution, Graph, Recurrent};
 
@@ -22,10 +22,10 @@ pub(super) struct Widths {
 /// Under 10 million multiply-adds for a 128x48 picture, with those of the locator.
 pub(super) const SMALL: Widths =
     Widths { stem: 8, convolutions: [14, 28, 36], inner: 32, hidden: 48, experts: 1 };
-/// Under 25 million: the special model's.
+/// Under 25 million.
 pub(super) const MIDDLE: Widths =
     Widths { stem: 16, convolutions: [24, 48, 64], inner: 48, hidden: 64, experts: 1 };
-/// Under 25 million, too, the mixing included, and the general model's: two channels fewer where there are most pixels pay for it.
+/// Under 25 million, too, the mixing included, and what serves: two channels fewer where there are most pixels pay for it.
 pub(super) const CONDITIONAL: Widths =
     Widths { stem: 16, convolutions: [22, 48, 64], inner: 48, hidden: 64, experts: 8 };
 /// Under 60 million.

@@ -49,13 +49,13 @@ pub enum Network {
     DensenetBlstm,
     /// The first serving network: fewer multiply-adds, normalised, and more accurate than the report's.
     LeanBlstm,
-    /// The special model's: as many, and deeper where a column's whole height is in sight.
+    /// As many, and deeper where a column's whole height is in sight: the special model's at first.
     LeanResidual,
     /// The same, narrower.
     LeanResidualSmall,
     /// The same, wider.
     LeanResidualLarge,
-    /// The general model's: the same with kernels mixed for each picture, and two channels fewer.
+    /// What both models are that ship: `LeanResidual` with kernels mixed for each picture, and two channels fewer.
     LeanConditional,
 }
 

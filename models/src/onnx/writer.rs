@@ -48,8 +48,8 @@ pub fn write(
     file.write(weights, |writer| network.build(writer, &images, labels))
 }
 
-/// The bytes of an ONNX file: input `screenshots` of shape `[batch, 3, 32, 96]`, output `edges` of shape
-/// `[1, batch, 4]`.
+/// The bytes of an ONNX file: input `screenshots` of shape `[batch, 3, 32, 96]`, output `found` of shape
+/// `[1, batch, 9]`; [`locator`] says what that is.
 pub fn write_locator(weights: &Weights) -> Result<Vec<u8>, ExportError> {
     let sides = [fixed(3), fixed(LOCATOR_HEIGHT), fixed(LOCATOR_WIDTH)];
     let file = File {

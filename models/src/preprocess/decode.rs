@@ -25,6 +25,13 @@ impl Default for ImageLimits {
     }
 }
 
+/// Markers of a JPEG, each after a 0xFF.
+const START_OF_IMAGE: u8 = 0xd8;
+const END_OF_IMAGE: u8 = 0xd9;
+const START_OF_SCAN: u8 = 0xda;
+const RESTART_FIRST: u8 = 0xd0;
+const RESTART_LAST: u8 = 0xd7;
+
 /// Smallest side, in pixels, that can hold a character.
 const MIN_SIDE: u32 = 8;
 
@@ -110,14 +117,40 @@ pub fn decode(encoded: &[u8], limits: ImageLimits) -> Result<RgbImage, ImageErro
     Ok(opaque(picture))
 }
 
-/// Whether the last scan of a JPEG is followed by its end marker. The decoder fills what is missing with grey and says
-/// nothing, and a text read from half a picture is a wrong text. Inside a scan every 0xFF is followed by 0x00 or a
-/// restart marker (ITU-T T.81, B.1.1.5), so the two markers cannot be mistaken.
+/// Whether a JPEG comes to its end marker after a scan. The decoder fills what is missing with grey and says nothing, and a
+/// text read from half a picture is a wrong text. Segments are passed over by their lengths, since a thumbnail in one has
+/// markers of its own, and what follows the end is not looked at: phones append a film.
 fn jpeg_is_whole(encoded: &[u8]) -> bool {
-    let last = |marker: u8| encoded.windows(2).rposition(|pair| pair == [0xff, marker]);
-    match (last(0xda), last(0xd9)) {
-        (Some(scan), Some(end)) => end > scan,
-        _ => false,
+    let mut rest = encoded;
+    let mut scanned = false;
+    while let Some((marker, after)) = next_marker(rest) {
+        rest = match marker {
+            END_OF_IMAGE => return scanned,
+            START_OF_IMAGE | 0x01 => after,
+            _ => {
+                scanned |= marker == START_OF_SCAN;
+                let Some(&[high, low]) = after.first_chunk() else { return false };
+                // The length counts itself. One that says less is the decoder's to refuse.
+                let length = usize::from(u16::from_be_bytes([high, low])).max(2);
+                let Some(after) = after.get(length..) else { return false };
+                after
+            }
+        };
+    }
+    false
+}
+
+/// The next marker and what follows it. Whatever stands before it is passed over, the data of a scan as well: every 0xFF in
+/// that is followed by 0x00 or a restart marker (ITU-T T.81, B.1.1.5), and one before a marker may be followed by more.
+fn next_marker(mut rest: &[u8]) -> Option<(u8, &[u8])> {
+    loop {
+        let at = rest.iter().position(|&byte| byte == 0xff)?;
+        rest = rest.get(at + 1..)?;
+        match rest.split_first()? {
+            (0x00 | RESTART_FIRST..=RESTART_LAST, after) => rest = after,
+            (0xff, _) => {}
+            (&marker, after) => return Some((marker, after)),
+        }
     }
 }
 
@@ -189,5 +222,51 @@ mod tests {
             let decoded = decode(encoded.get_ref(), ImageLimits::default()).unwrap();
             assert_eq!((decoded.get_pixel(5, 5).0, decoded.get_pixel(0, 0).0), (ink, ground));
         }
+    }
+
+    /// A picture with a thumbnail among its notes, as a camera writes it.
+    fn jpeg() -> Vec<u8> {
+        let picture =
+            RgbImage::from_fn(64, 32, |x, y| image::Rgb([(x * y) as u8, (x * 7) as u8, (y * 11) as u8]));
+        let mut encoded = Cursor::new(Vec::new());
+        picture.write_to(&mut encoded, ImageFormat::Jpeg).unwrap();
+        let encoded = encoded.into_inner();
+        let thumbnail = [0xff, 0xd8, 0xff, 0xda, 0, 2, 1, 2, 3, 0xff, 0xd9];
+        let note = [&[0xff, 0xe1, 0, 2 + thumbnail.len() as u8], &thumbnail[..]].concat();
+        [&encoded[..2], &note, &encoded[2..]].concat()
+    }
+
+    #[test]
+    fn what_follows_the_end_of_a_jpeg_does_not_count() {
+        let whole = jpeg();
+        let alone = decode(&whole, ImageLimits::default()).unwrap();
+        // A film, as phones append it, in which any bytes may stand.
+        for film in [&[0xff, 0xda, 1, 2][..], &[0xff, 0xd8, 0xff, 0xe1], &[0xff], &[0; 100]] {
+            let longer = [&whole, film].concat();
+            assert_eq!(decode(&longer, ImageLimits::default()).as_ref(), Ok(&alone));
+        }
+    }
+
+    #[test]
+    fn a_jpeg_that_is_cut_anywhere_is_refused() {
+        let whole = jpeg();
+        for length in 3..whole.len() {
+            let cut = decode(&whole[..length], ImageLimits::default());
+            assert_eq!(cut, Err(ImageError::Truncated), "{length} of {} bytes", whole.len());
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_jpeg_is_found_after_several_scans() {
+        let start = [0xff, 0xd8, 0xff, 0xff, 0xdb, 0, 3, 0xff]; // a marker may be filled up
+        let scan = [0xff, 0xda, 0, 4, 0xff, 0xd9, 5, 0xff, 0, 6, 0xff, 0xd0, 7]; // with a stuffed byte and a restart
+        let end = [0xff, 0xd9];
+        let whole = [&start[..], &scan, &scan, &end].concat();
+        assert!(jpeg_is_whole(&whole));
+        for length in 0..whole.len() {
+            assert!(!jpeg_is_whole(&whole[..length]), "{length}");
+        }
+        assert!(!jpeg_is_whole(&[&start[..], &end].concat()), "nothing is drawn before the end");
+        assert!(!jpeg_is_whole(&[0xff, 0xda, 0xff, 0xff, 1, 0xff, 0xd9]), "a segment longer than the file");
     }
 }

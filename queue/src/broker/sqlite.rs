@@ -107,8 +107,8 @@ impl Broker for SqliteBroker {
     }
 
     async fn ready(&self) -> Result<(), BrokerError> {
-        let queue = self.queue;
-        self.database.writes().write(move |connection| waiting(connection, queue), |_| {}).await?;
+        self.database.writes().probe().await?;
+        self.depth().await?;
         Ok(())
     }
 }

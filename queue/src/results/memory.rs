@@ -4,7 +4,7 @@
 mod batches;
 
 use std::{
-    collections::{BTreeSet, HashMap, VecDeque, hash_map::Entry},
+    collections::{BTreeSet, HashMap, HashSet, VecDeque, hash_map::Entry},
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -12,7 +12,7 @@ use std::{
 use async_trait::async_trait;
 
 use super::{
-    Age, Cancellation, Claim, Fingerprint, Lookup, ResultError, ResultOptions, ResultStore, Waiters,
+    Age, CallId, Cancellation, Claim, Fingerprint, Lookup, ResultError, ResultOptions, ResultStore, Waiters,
 };
 use crate::{
     batch::BatchId,
@@ -63,8 +63,10 @@ impl MemoryResults {
 #[derive(Default)]
 struct State {
     entries: HashMap<JobId, Known>,
-    /// How often jobs that have not ended were alone with a worker.
-    alone: HashMap<JobId, u32>,
+    /// The calls that noted that jobs which have not ended were alone with a worker.
+    alone: HashMap<JobId, HashSet<CallId>>,
+    /// What ended the jobs that were not canceled by their submitters.
+    winners: HashMap<JobId, Winner>,
     /// How many more than one have made the record of a job that has not ended.
     shared: HashMap<JobId, u32>,
     /// What owners' keys stand for.
@@ -77,6 +79,9 @@ struct State {
     remembered: BTreeSet<(u64, JobId)>,
     batches: HashMap<BatchId, KnownBatch>,
 }
+
+/// A call and the place of the outcome in it: the same job may be there twice.
+type Winner = (CallId, usize);
 
 enum Known {
     Record(Box<JobRecord>),
@@ -101,7 +106,15 @@ impl Known {
 }
 
 impl State {
-    fn end(&mut self, id: JobId, outcome: Outcome, now: u64, options: &ResultOptions) -> bool {
+    /// Whether this is what ended the job, now or when the same call was made before.
+    fn end(
+        &mut self,
+        id: JobId,
+        outcome: Outcome,
+        winner: Option<Winner>,
+        now: u64,
+        options: &ResultOptions,
+    ) -> bool {
         let known = self.entries.entry(id).or_insert_with(|| {
             Known::Record(Box::new(JobRecord {
                 id,
@@ -112,6 +125,7 @@ impl State {
                 error: None,
                 owner: None,
                 batch: None,
+                confirmed: false,
             }))
         });
         let batch = match known {
@@ -122,11 +136,14 @@ impl State {
                 }
                 record.batch
             }
-            Known::Record(_) | Known::Ended { .. } => return false,
+            Known::Record(_) | Known::Ended { .. } => {
+                return winner.is_some() && self.winners.get(&id) == winner.as_ref();
+            }
         };
         self.kept.insert((options.kept_from(now, batch), id));
         self.alone.remove(&id);
         self.shared.remove(&id);
+        self.winners.extend(winner.map(|winner| (id, winner)));
         true
     }
 
@@ -151,6 +168,7 @@ impl State {
             let Some(&(from, id)) = self.remembered.first().filter(forgotten) else { break };
             self.remembered.remove(&(from, id));
             self.entries.remove(&id);
+            self.winners.remove(&id);
         }
     }
 }
@@ -196,6 +214,18 @@ impl ResultStore for MemoryResults {
         Ok(())
     }
 
+    async fn confirm(&self, ids: &[JobId]) -> Result<(), ResultError> {
+        let mut state = self.lock();
+        for id in ids {
+            if let Some(Known::Record(record)) = state.entries.get_mut(id)
+                && record.status == JobStatus::Queued
+            {
+                record.confirmed = true;
+            }
+        }
+        Ok(())
+    }
+
     async fn claim(
         &self,
         owner: &str,
@@ -232,23 +262,24 @@ impl ResultStore for MemoryResults {
         Ok(to_do.collect())
     }
 
-    async fn begin_alone(&self, id: JobId) -> Result<Option<u32>, ResultError> {
+    async fn begin_alone_as(&self, call: CallId, id: JobId) -> Result<Option<u32>, ResultError> {
         let mut state = self.lock();
         if state.entries.get(&id).is_some_and(Known::has_ended) {
             return Ok(None);
         }
-        let count = state.alone.entry(id).or_default();
-        let before = *count;
-        *count += 1;
-        Ok(Some(before))
+        let calls = state.alone.entry(id).or_default();
+        calls.insert(call);
+        Ok(Some(u32::try_from(calls.len() - 1).unwrap_or(u32::MAX)))
     }
 
-    async fn finish(&self, outcomes: &[(JobId, Outcome)]) -> Result<Vec<bool>, ResultError> {
+    async fn finish_as(&self, call: CallId, outcomes: &[(JobId, Outcome)]) -> Result<Vec<bool>, ResultError> {
         let first = {
             let mut state = self.lock();
             let now = now_ms();
-            let end = |(id, outcome): &(JobId, Outcome)| state.end(*id, outcome.clone(), now, &self.options);
-            let first = outcomes.iter().map(end).collect();
+            let end = |(place, (id, outcome)): (usize, &(JobId, Outcome))| {
+                state.end(*id, outcome.clone(), Some((call, place)), now, &self.options)
+            };
+            let first = outcomes.iter().enumerate().map(end).collect();
             state.sweep(&self.options, now, SWEPT_PER_WRITE + outcomes.len());
             first
         };
@@ -266,7 +297,7 @@ impl ResultStore for MemoryResults {
             };
             match status {
                 JobStatus::Queued => {
-                    state.end(id, Outcome::Canceled, now_ms(), &self.options);
+                    state.end(id, Outcome::Canceled, None, now_ms(), &self.options);
                     Cancellation::Canceled
                 }
                 JobStatus::Processing => Cancellation::Started,
@@ -308,5 +339,6 @@ mod tests {
         }
         let state = store.lock();
         assert_eq!((state.entries.len(), state.kept.len(), state.remembered.len()), (0, 0, 0));
+        assert!(state.winners.is_empty());
     }
 }

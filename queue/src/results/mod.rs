@@ -10,12 +10,14 @@ use crate::{
     job::{JobId, JobRecord, Outcome},
 };
 
+mod call;
 mod memory;
 #[cfg(feature = "redis")]
 mod redis;
 mod sqlite;
 mod waiters;
 
+pub use call::CallId;
 pub use memory::MemoryResults;
 #[cfg(feature = "redis")]
 pub use redis::RedisResults;
@@ -130,6 +132,13 @@ pub trait ResultStore: Send + Sync {
     /// only while it is queued: what a worker has begun, somebody has published.
     async fn discard(&self, id: JobId) -> Result<(), ResultError>;
 
+    /// Notes that the broker has these jobs, so that a request that is sent again need not publish them once more. Changes
+    /// only records that are still queued. A store that notes nothing loses nothing: a job is then published twice, and has
+    /// one result all the same.
+    async fn confirm(&self, _ids: &[JobId]) -> Result<(), ResultError> {
+        Ok(())
+    }
+
     /// Has a key stand for a job, within what its owner has used before; kept for [`ResultOptions::remember`].
     async fn claim(
         &self,
@@ -144,14 +153,26 @@ pub trait ResultStore: Send + Sync {
     /// worker's hand. True for an id without a record.
     async fn start(&self, ids: &[JobId]) -> Result<Vec<bool>, ResultError>;
 
-    /// Notes that a job is about to go through the engine with nothing else held by its worker, and gives how often that
-    /// was noted before. A broker counts an attempt at every job that a dying worker held; this tells at which of them
-    /// it died. `None` where the job has ended already. An id without a record is counted too, and given none.
-    async fn begin_alone(&self, id: JobId) -> Result<Option<u32>, ResultError>;
+    /// Notes that a job is about to go through the engine with nothing else held by its worker, and gives how many other
+    /// calls have noted that; one that is made again counts once. A broker counts an attempt at every job that a dying
+    /// worker held; this tells at which of them it died. `None` where the job has ended already. An id without a record
+    /// is counted too, and given none.
+    async fn begin_alone_as(&self, call: CallId, id: JobId) -> Result<Option<u32>, ResultError>;
 
-    /// Writes how jobs ended; the answer holds, in the same order, whether this call was the first to end the job.
-    /// A later outcome changes nothing. An id without a record is given one.
-    async fn finish(&self, outcomes: &[(JobId, Outcome)]) -> Result<Vec<bool>, ResultError>;
+    /// The same for those who do not ask again.
+    async fn begin_alone(&self, id: JobId) -> Result<Option<u32>, ResultError> {
+        self.begin_alone_as(CallId::new(), id).await
+    }
+
+    /// Writes how jobs ended; the answer holds, in the same order, whether this call was the first to end the job, as
+    /// long as the job is known. One that is made again, with the same outcomes, is told what the first one was. A later
+    /// outcome changes nothing. An id without a record is given one.
+    async fn finish_as(&self, call: CallId, outcomes: &[(JobId, Outcome)]) -> Result<Vec<bool>, ResultError>;
+
+    /// The same for those who do not ask again.
+    async fn finish(&self, outcomes: &[(JobId, Outcome)]) -> Result<Vec<bool>, ResultError> {
+        self.finish_as(CallId::new(), outcomes).await
+    }
 
     /// Ends a job as canceled if it is still queued. Wakes those who wait for it.
     async fn cancel(&self, id: JobId) -> Result<Cancellation, ResultError>;

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize, de::DeserializeOwned, de::value};
 
-use super::{Age, Cancellation, Claim, Fingerprint, Lookup, ResultError, ResultOptions, ResultStore};
+use super::{Age, CallId, Cancellation, Claim, Fingerprint, Lookup, ResultError, ResultOptions, ResultStore};
 use crate::{
     batch::{BatchId, Membership},
     job::{JobId, JobRecord, JobStatus, Outcome, now_ms},
@@ -19,7 +19,7 @@ use crate::{
 /// How many rows one sweep changes at most, so that writers wait only briefly behind it.
 const SWEPT_AT_ONCE: i64 = 500;
 
-/// The count of a job that has ended is of no use.
+/// Which calls had a job alone is of no use once it has ended.
 const FORGET_ALONE: &str = "DELETE FROM alone WHERE id = ?";
 
 /// A result store in a SQLite file. All stores on one database share its records.
@@ -116,6 +116,22 @@ impl ResultStore for SqliteResults {
         Ok(self.database.writes().write(delete, move |()| ended.wake([&id])).await?)
     }
 
+    async fn confirm(&self, ids: &[JobId]) -> Result<(), ResultError> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let ids = ids.to_vec();
+        let confirm = move |connection: &Connection| {
+            let mut update = connection
+                .prepare_cached("UPDATE results SET confirmed = 1 WHERE id = ? AND status = 'queued'")?;
+            for id in ids {
+                update.execute([id.as_bytes()])?;
+            }
+            Ok(())
+        };
+        Ok(self.database.writes().write(confirm, |()| {}).await?)
+    }
+
     async fn claim(
         &self,
         owner: &str,
@@ -167,29 +183,38 @@ impl ResultStore for SqliteResults {
         Ok(self.database.writes().write(start, |_| {}).await?)
     }
 
-    async fn begin_alone(&self, id: JobId) -> Result<Option<u32>, ResultError> {
+    async fn begin_alone_as(&self, call: CallId, id: JobId) -> Result<Option<u32>, ResultError> {
         let begin = move |connection: &Connection| {
-            let before: Option<i64> = connection
+            connection
                 .prepare_cached(
-                    "INSERT INTO alone (id, count)
-                     SELECT ?1, 1 WHERE NOT EXISTS
+                    "INSERT INTO alone (id, call)
+                     SELECT ?1, ?2 WHERE NOT EXISTS
                      (SELECT 1 FROM results WHERE id = ?1 AND finished_at_ms IS NOT NULL)
-                     ON CONFLICT (id) DO UPDATE SET count = count + 1 RETURNING count - 1",
+                     ON CONFLICT DO NOTHING",
                 )?
-                .query_row([id.as_bytes()], |row| row.get(0))
-                .optional()?;
-            Ok(before.map(from_sql))
+                .execute([id.as_bytes(), call.as_bytes()])?;
+            let calls: u32 = connection
+                .prepare_cached("SELECT count(*) FROM alone WHERE id = ?")?
+                .query_row([id.as_bytes()], |row| row.get(0).map(from_sql))?;
+            Ok(calls.checked_sub(1))
         };
         Ok(self.database.writes().write(begin, |_| {}).await?)
     }
 
-    async fn finish(&self, outcomes: &[(JobId, Outcome)]) -> Result<Vec<bool>, ResultError> {
+    async fn finish_as(&self, call: CallId, outcomes: &[(JobId, Outcome)]) -> Result<Vec<bool>, ResultError> {
         let Signals { ended, .. } = self.database.signals().clone();
         let ids: Vec<JobId> = outcomes.iter().map(|(id, _)| *id).collect();
         let outcomes = outcomes.to_vec();
         let finish = move |connection: &Connection| {
             let now = to_sql(now_ms());
-            outcomes.iter().map(|(id, outcome)| finish_one(connection, *id, outcome, now)).collect()
+            (0_u32..)
+                .zip(&outcomes)
+                .map(|(place, (id, outcome))| {
+                    // The same job may be there twice; only its first outcome is the winner's.
+                    let ended_by = [&call.as_bytes()[..], &place.to_be_bytes()].concat();
+                    finish_one(connection, *id, outcome, now, &ended_by)
+                })
+                .collect()
         };
         Ok(self.database.writes().write(finish, move |_: &Vec<bool>| ended.wake(&ids)).await?)
     }
@@ -230,14 +255,21 @@ impl ResultStore for SqliteResults {
     }
 
     async fn ready(&self) -> Result<(), ResultError> {
-        // The writing thread answers, and the reading one can read.
-        self.database.writes().write(|_| Ok(()), |()| {}).await?;
+        // Since a full disk still answers questions.
+        self.database.writes().probe().await?;
         self.get(JobId::new()).await?;
         Ok(())
     }
 }
 
-fn finish_one(connection: &Connection, id: JobId, outcome: &Outcome, now: i64) -> Result<bool, CommandError> {
+/// Whether this is what ended the job, now or when the same call was made before.
+fn finish_one(
+    connection: &Connection,
+    id: JobId,
+    outcome: &Outcome,
+    now: i64,
+    ended_by: &[u8],
+) -> Result<bool, CommandError> {
     let (result, error) = match outcome {
         Outcome::Succeeded(recognition) => (json(Some(recognition))?, None),
         Outcome::Failed(failure) => (None, json(Some(failure))?),
@@ -245,21 +277,25 @@ fn finish_one(connection: &Connection, id: JobId, outcome: &Outcome, now: i64) -
     };
     let changed = connection
         .prepare_cached(
-            "INSERT INTO results (id, status, submitted_at_ms, finished_at_ms, result, error)
-             VALUES (?1, ?2, ?3, ?3, ?4, ?5)
-             ON CONFLICT (id) DO UPDATE SET status = ?2, finished_at_ms = ?3, result = ?4, error = ?5
+            "INSERT INTO results (id, status, submitted_at_ms, finished_at_ms, result, error, ended_by)
+             VALUES (?1, ?2, ?3, ?3, ?4, ?5, ?6)
+             ON CONFLICT (id) DO UPDATE SET status = ?2, finished_at_ms = ?3, result = ?4, error = ?5, ended_by = ?6
              WHERE finished_at_ms IS NULL",
         )?
-        .execute(params![id.as_bytes(), outcome.status().name(), now, result, error])?;
+        .execute(params![id.as_bytes(), outcome.status().name(), now, result, error, ended_by])?;
     connection.prepare_cached(FORGET_ALONE)?.execute([id.as_bytes()])?;
-    Ok(changed > 0)
+    if changed > 0 {
+        return Ok(true);
+    }
+    let mut winner = connection.prepare_cached("SELECT 1 FROM results WHERE id = ? AND ended_by = ?")?;
+    Ok(winner.exists(params![id.as_bytes(), ended_by])?)
 }
 
 fn look_up(connection: &Connection, id: JobId, options: &ResultOptions) -> Result<Lookup, CommandError> {
     let found = connection
         .prepare_cached(
             "SELECT status, submitted_at_ms, finished_at_ms, result, error, results.owner, batches.id, expires_at_ms,
-                    expired, kept_from_ms
+                    expired, kept_from_ms, confirmed
              FROM results LEFT JOIN batches ON batches.id = results.batch WHERE results.id = ?",
         )?
         .query_row([id.as_bytes()], |row| Ok((record(row, id)?, row.get(8)?, row.get(9)?)))
@@ -290,6 +326,7 @@ fn record(row: &Row<'_>, id: JobId) -> rusqlite::Result<JobRecord> {
             }
             None => None,
         },
+        confirmed: row.get(10)?,
     })
 }
 

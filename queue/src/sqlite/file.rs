@@ -20,6 +20,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("batches.sql"),
     include_str!("dead_letters.sql"),
     include_str!("creators.sql"),
+    include_str!("confirmed.sql"),
+    include_str!("calls.sql"),
 ];
 
 /// Marks a SQLite file as ours: "ByeC".

@@ -13,9 +13,12 @@
 //! (`journal_mode = WAL`, `synchronous = FULL`): an answer means that the data is on the disk.
 //!
 //! **Reads** have a thread and a connection of their own, so polling for a result never waits behind a commit.
+//!
+//! **Ready** is a database to which something could be written a short while ago, and which has refused nothing since.
 
 mod database;
 mod file;
+mod probe;
 mod reader;
 mod writer;
 

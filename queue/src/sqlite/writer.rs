@@ -13,7 +13,7 @@ use std::{
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::{CommandError, Reply};
+use super::{CommandError, Reply, probe::Probe};
 
 /// The most commands in one transaction: enough that a sync is shared by many, few enough that the first of them is
 /// answered soon.
@@ -52,6 +52,7 @@ pub(crate) struct WriteQueue {
 enum Message {
     Command(Box<dyn Command>),
     Sweep(Sweep),
+    Probe(Reply<()>),
 }
 
 /// Something to be done now and then: throws away a bounded amount and says whether there is more.
@@ -87,6 +88,13 @@ impl WriteQueue {
         // A closed channel drops the command and its reply with it, which is what the wait below sees.
         drop(self.messages.send(Message::Command(Box::new(write))));
         async { answer.await.unwrap_or(Err(CommandError::Closed)) }
+    }
+
+    /// Whether something can be written.
+    pub(crate) async fn probe(&self) -> Result<(), CommandError> {
+        let (reply, answer) = oneshot::channel();
+        drop(self.messages.send(Message::Probe(reply)));
+        answer.await.unwrap_or(Err(CommandError::Closed))
     }
 
     /// Has this done every so often from now on, in place of what was set before.
@@ -147,6 +155,7 @@ pub(super) struct Inbox(Receiver<Message>);
 /// What the writing thread does until every [`WriteQueue`] is gone.
 pub(super) fn run(connection: &Connection, inbox: &Inbox, counters: &Arc<Counters>) {
     let mut sweep: Option<Sweep> = None;
+    let mut probe = Probe::default();
     loop {
         let first = match &sweep {
             None => inbox.0.recv().map_err(|_| RecvTimeoutError::Disconnected),
@@ -158,14 +167,20 @@ pub(super) fn run(connection: &Connection, inbox: &Inbox, counters: &Arc<Counter
             Err(RecvTimeoutError::Disconnected) => return,
         };
         let mut group = Vec::with_capacity(messages.len());
+        let mut probes = Vec::new();
         for message in messages {
             match message {
                 Message::Command(command) => group.push(command),
                 Message::Sweep(new) => sweep = Some(new),
+                Message::Probe(reply) => probes.push(reply),
             }
         }
-        if !group.is_empty() {
-            run_group(connection, group, counters);
+        if !group.is_empty() && !run_group(connection, group, counters) {
+            probe.doubt();
+        }
+        for reply in probes {
+            // Whoever asked may have left in the meantime.
+            drop(reply.send(probe.run(connection)));
         }
         if let Some(sweep) = sweep.as_mut().filter(|sweep| sweep.due <= Instant::now()) {
             sweep.run(connection);
@@ -190,7 +205,8 @@ impl Sweep {
     }
 }
 
-fn run_group(connection: &Connection, mut group: Vec<Box<dyn Command>>, counters: &Counters) {
+/// Whether all of them went well.
+fn run_group(connection: &Connection, mut group: Vec<Box<dyn Command>>, counters: &Counters) -> bool {
     let mut outcomes = Vec::with_capacity(group.len());
     let committed = commit_group(connection, &mut group, &mut outcomes);
     counters.commands.fetch_add(group.len() as u64, Ordering::Relaxed);
@@ -201,9 +217,11 @@ fn run_group(connection: &Connection, mut group: Vec<Box<dyn Command>>, counters
     } else {
         counters.commits.fetch_add(1, Ordering::Relaxed);
     }
+    let all_well = outcomes.iter().all(Result::is_ok);
     for (command, outcome) in group.into_iter().zip(outcomes) {
         command.answer(outcome);
     }
+    all_well
 }
 
 /// Runs and commits; `outcomes` gets one entry for each command, which counts only if the whole succeeds.
@@ -231,7 +249,7 @@ fn commit_group(
     Ok(())
 }
 
-fn roll_back(connection: &Connection) {
+pub(super) fn roll_back(connection: &Connection) {
     if !connection.is_autocommit()
         && let Err(error) = connection.execute_batch("ROLLBACK")
     {

@@ -5,6 +5,7 @@ pub(crate) mod batches;
 pub(crate) mod broker;
 pub(crate) mod competition;
 pub(crate) mod feedback;
+pub(crate) mod repeats;
 pub(crate) mod results;
 
 use std::{any::Any, future::Future, sync::Arc, time::Duration};

@@ -190,6 +190,28 @@ pub(crate) async fn discard_takes_a_record_back<B: ResultsBackend>() {
     assert_eq!(found(store, other.id).await.status, JobStatus::Processing);
 }
 
+pub(crate) async fn what_the_broker_has_is_noted<B: ResultsBackend>() {
+    let fixture = B::results(ResultOptions::default()).await;
+    let store = &*fixture.store;
+    let (known, other, started) = (created(store).await, created(store).await, created(store).await);
+    let unknown = JobId::new();
+    store.start(&[started.id]).await.unwrap();
+    store.confirm(&[known.id, unknown, started.id]).await.unwrap();
+    store.confirm(&[]).await.unwrap();
+    assert_eq!(found(store, known.id).await, JobRecord { confirmed: true, ..known.clone() });
+    assert!(!found(store, other.id).await.confirmed, "each has a note of its own");
+    assert_eq!(found(store, started.id).await, JobRecord { status: JobStatus::Processing, ..started });
+    assert_eq!(store.get(unknown).await.unwrap(), Lookup::Unknown, "a note makes no record");
+    // Another one who made it and could not publish it changes nothing of that.
+    store.create(&known).await.unwrap();
+    store.discard(known.id).await.unwrap();
+    assert!(found(store, known.id).await.confirmed);
+    // Taken back and made again, it is another record.
+    store.discard(known.id).await.unwrap();
+    store.create(&known).await.unwrap();
+    assert_eq!(found(store, known.id).await, known);
+}
+
 pub(crate) async fn cancel_takes_back_what_is_queued<B: ResultsBackend>() {
     let fixture = B::results(ResultOptions::default()).await;
     let store = &*fixture.store;

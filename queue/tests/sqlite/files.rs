@@ -69,7 +69,7 @@ fn files_that_are_no_queue_are_refused_and_left_alone() {
     drop(SqliteDatabase::open(&newer).unwrap());
     Connection::open(&newer).unwrap().pragma_update(None, "user_version", 99).unwrap();
     let error = refused(&newer);
-    assert!(matches!(error, DatabaseError::Newer { found: 99, known: 7, .. }), "{error}");
+    assert!(matches!(error, DatabaseError::Newer { found: 99, known: 9, .. }), "{error}");
     assert!(error.to_string().contains("newer version"), "{error}");
 }
 
@@ -90,12 +90,32 @@ async fn a_file_of_the_first_format_is_brought_to_this_one() {
     let database = SqliteDatabase::open(&path).unwrap();
     let store = SqliteResults::new(database.clone(), ResultOptions::default());
     assert_eq!(store.begin_alone(JobId::new()).await.unwrap(), Some(0));
-    assert!(matches!(store.get(JobId::from_bytes([0; 16])).await.unwrap(), Lookup::Found(_)));
+    let Lookup::Found(record) = store.get(JobId::from_bytes([0; 16])).await.unwrap() else {
+        panic!("it is gone")
+    };
+    assert!(!record.confirmed, "nobody knows");
     let broker = SqliteBroker::new(database, BrokerOptions::default());
     assert_eq!(broker.depth().await.unwrap(), 1);
     let delivery = broker.consumer().await.unwrap().receive(1).await.unwrap().remove(0);
     assert_eq!(&delivery.job.image[..], b"old");
     assert_eq!(broker.on(QueueName::Bulk).depth().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn times_alone_that_an_older_version_counted_still_count() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("queue.db");
+    let file = Connection::open(&path).unwrap();
+    for step in [
+        include_str!("../../src/sqlite/schema.sql"),
+        include_str!("../../src/sqlite/alone.sql"),
+        "INSERT INTO alone VALUES (zeroblob(16), 2); PRAGMA application_id = 0x42796543; PRAGMA user_version = 2;",
+    ] {
+        file.execute_batch(step).unwrap();
+    }
+    drop(file);
+    let store = SqliteResults::new(SqliteDatabase::open(&path).unwrap(), ResultOptions::default());
+    assert_eq!(store.begin_alone(JobId::from_bytes([0; 16])).await.unwrap(), Some(2));
 }
 
 #[tokio::test]

@@ -10,26 +10,53 @@ use std::{
 
 use async_trait::async_trait;
 use byecaptcha_queue::{
-    Acknowledge, Broker, BrokerError, Cancellation, Claim, Consumer, DeadLetter, Delivery, Fingerprint, Job,
-    JobId, JobRecord, Lookup, MemoryBroker, MemoryResults, Outcome, ResultError, ResultStore,
+    Acknowledge, Broker, BrokerError, CallId, Cancellation, Claim, Consumer, DeadLetter, Delivery,
+    Fingerprint, Job, JobId, JobRecord, Lookup, MemoryBroker, MemoryResults, Outcome, ResultError,
+    ResultStore,
 };
 
-/// Refuses to write the first outcomes, and where told to, to count.
+/// Refuses to write the first outcomes, and where told to, to count; or does both and loses the answers.
 pub struct RefusingResults {
     inner: Arc<MemoryResults>,
     refusals_left: AtomicUsize,
     refused: AtomicUsize,
     refuse_alone: AtomicBool,
+    answers_to_lose: AtomicUsize,
+    told: Mutex<Vec<bool>>,
 }
 
 impl RefusingResults {
     pub fn new(inner: Arc<MemoryResults>, refusals: usize) -> Self {
-        Self { inner, refusals_left: refusals.into(), refused: 0.into(), refuse_alone: false.into() }
+        Self {
+            inner,
+            refusals_left: refusals.into(),
+            refused: 0.into(),
+            refuse_alone: false.into(),
+            answers_to_lose: 0.into(),
+            told: Mutex::default(),
+        }
     }
 
     /// Whether to count no times alone.
     pub fn refuse_alone(&self, refuse: bool) {
         self.refuse_alone.store(refuse, SeqCst);
+    }
+
+    /// So many calls are carried out, and whoever made them hears nothing of it.
+    pub fn lose_answers(&self, count: usize) {
+        self.answers_to_lose.store(count, SeqCst);
+    }
+
+    /// Whether the caller was told that it was the first, of each outcome that it was told of.
+    pub fn told(&self) -> Vec<bool> {
+        self.told.lock().unwrap().clone()
+    }
+
+    fn answer<T>(&self, answer: T) -> Result<T, ResultError> {
+        match self.answers_to_lose.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)) {
+            Ok(_) => Err(ResultError::Unavailable("the answer is lost".to_owned())),
+            Err(_) => Ok(answer),
+        }
     }
 
     pub fn accept(&self) {
@@ -65,19 +92,21 @@ impl ResultStore for RefusingResults {
     async fn start(&self, ids: &[JobId]) -> Result<Vec<bool>, ResultError> {
         self.inner.start(ids).await
     }
-    async fn begin_alone(&self, id: JobId) -> Result<Option<u32>, ResultError> {
+    async fn begin_alone_as(&self, call: CallId, id: JobId) -> Result<Option<u32>, ResultError> {
         if self.refuse_alone.load(SeqCst) {
             self.refused.fetch_add(1, SeqCst);
             return Err(ResultError::Unavailable("as scripted".to_owned()));
         }
-        self.inner.begin_alone(id).await
+        self.answer(self.inner.begin_alone_as(call, id).await?)
     }
-    async fn finish(&self, outcomes: &[(JobId, Outcome)]) -> Result<Vec<bool>, ResultError> {
+    async fn finish_as(&self, call: CallId, outcomes: &[(JobId, Outcome)]) -> Result<Vec<bool>, ResultError> {
         if self.refusals_left.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)).is_ok() {
             self.refused.fetch_add(1, SeqCst);
             return Err(ResultError::Unavailable("as scripted".to_owned()));
         }
-        self.inner.finish(outcomes).await
+        let first = self.answer(self.inner.finish_as(call, outcomes).await?)?;
+        self.told.lock().unwrap().extend(&first);
+        Ok(first)
     }
     async fn cancel(&self, id: JobId) -> Result<Cancellation, ResultError> {
         self.inner.cancel(id).await

@@ -213,3 +213,33 @@ async fn a_broker_that_is_away_is_waited_for() {
     assert_eq!(broker.consumers_made(), 3, "each that failed is replaced");
     running.stop().await;
 }
+
+#[tokio::test]
+async fn an_outcome_whose_writing_was_not_confirmed_is_counted_once() {
+    let setting = Setting::new(Script::default());
+    let results = Arc::new(RefusingResults::new(setting.results.clone(), 0));
+    results.lose_answers(2);
+    let running = setting.start_with(setting.broker.clone(), results.clone(), WorkerSettings::default());
+    let id = setting.publish('a').await;
+    assert_eq!(setting.texts(&[id]).await, "a");
+    running.stop().await;
+    assert_eq!(results.told(), [true], "the worker that ended it hears so");
+}
+
+#[tokio::test]
+async fn an_attempt_whose_noting_was_not_confirmed_counts_once() {
+    let setting = Setting::new(Script::default());
+    let id = setting.publish('a').await;
+    for _ in 0..3 {
+        let mut consumer = setting.broker.consumer().await.unwrap();
+        consumer.receive(1).await.unwrap();
+    }
+    assert_eq!(setting.results.begin_alone(id).await.unwrap(), Some(0));
+    let results = Arc::new(RefusingResults::new(setting.results.clone(), 0));
+    results.lose_answers(2);
+    // The second attempt alone. Were it counted three times, the job would be given up unread.
+    let running = setting.start_with(setting.broker.clone(), results, WorkerSettings::default());
+    assert_eq!(setting.texts(&[id]).await, "a");
+    running.stop().await;
+    assert_eq!(setting.script.batches(), ["a"]);
+}

@@ -20,8 +20,9 @@ use crate::{
 /// The way back for one delivery.
 pub(super) struct RabbitAcknowledge {
     pub(super) acker: Acker,
-    /// Counts this delivery among the unanswered ones of its channel for as long as it lives.
-    pub(super) _held: Held,
+    /// Counts this delivery among the unanswered ones of its channel. Let go before the answer is sent: the server is never
+    /// to have more room than it is thought to have.
+    pub(super) held: Option<Held>,
     pub(super) outbox: Outbox,
     /// What a release or a dead letter publishes; its picture is shared with the delivery.
     pub(super) job: Job,
@@ -32,10 +33,12 @@ pub(super) struct RabbitAcknowledge {
 #[async_trait]
 impl Acknowledge for RabbitAcknowledge {
     async fn ack(mut self: Box<Self>) -> Result<(), BrokerError> {
+        drop(self.held.take());
         ack(&self.acker).await
     }
 
     async fn reject(mut self: Box<Self>, reason: &str) -> Result<(), BrokerError> {
+        drop(self.held.take());
         if self.attempt < self.delivery_limit {
             // Requeued, and counted by servers of every version.
             return answered(&self.acker.reject(BasicRejectOptions { requeue: true }).await);
@@ -51,12 +54,14 @@ impl Acknowledge for RabbitAcknowledge {
     }
 
     async fn release(mut self: Box<Self>) -> Result<(), BrokerError> {
+        drop(self.held.take());
         release(&self.acker, &self.outbox, &self.job, self.attempt).await
     }
 }
 
 impl Drop for RabbitAcknowledge {
     fn drop(&mut self) {
+        drop(self.held.take());
         // Outside a runtime the connection is gone as well, and the server takes the job back by itself.
         if self.acker.usable()
             && let Ok(runtime) = tokio::runtime::Handle::try_current()

@@ -103,7 +103,7 @@ impl RabbitConsumer {
         let deliveries = state.ready.drain(..count).map(|Pushed { job, attempt, acker }| {
             let acknowledge = RabbitAcknowledge {
                 acker,
-                _held: Held::new(&held),
+                held: Some(Held::new(&held)),
                 outbox: self.outbox.clone(),
                 job: job.clone(),
                 attempt,

@@ -1,7 +1,10 @@
 //! The task behind a consumer: it owns the channel, takes what the server pushes, and looks whether the server is
 //! still there. A consumer can stop waiting at any moment, and what half-way work that would leave is left to this task.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use futures::{StreamExt, future, stream::SelectAll};
 use lapin::{
@@ -28,9 +31,11 @@ use crate::{broker::BrokerError, job::Job};
 /// answers them and does nothing else.
 const WATCHDOG: Duration = Duration::from_secs(10);
 
-/// A server before 4.3 counts an attempt at a message that is under way when its consumer is ended. So a consumer is
-/// ended only once nothing has come for this long: then all that it may push has been pushed.
-const QUIET: Duration = Duration::from_millis(20);
+/// A server before 4.3 counts an attempt at a message that is under way when its consumer is ended. So a consumer is ended
+/// only once the server has pushed as many as it may, or once nothing has come for this long. No question to the server
+/// tells the second for sure, since a job can be published after any answer. Nearly as good is to be slow about it: where
+/// jobs come faster than this, the server soon has pushed as many as it may.
+const QUIET: Duration = Duration::from_millis(100);
 /// Consumers on one channel after which they are replaced by one.
 const CONSUMERS: usize = 8;
 
@@ -154,9 +159,17 @@ impl Feed {
         Ok(())
     }
 
+    /// Whether there is room in the window, so that something may be under way.
+    fn may_be_pushed_more(&self) -> bool {
+        self.open.as_ref().filter(|open| !open.consuming.is_empty()).is_some_and(|open| {
+            let state = self.shared.lock();
+            state.ready.len() + state.held.load(Ordering::Relaxed) < usize::from(open.window)
+        })
+    }
+
     /// Ends the pushing; what came until then is ready to be handed out.
     async fn stop_pushing(&mut self) -> Result<(), BrokerError> {
-        while self.open.as_ref().is_some_and(|open| !open.consuming.is_empty()) {
+        while self.may_be_pushed_more() {
             match timeout(QUIET, next(&mut self.open)).await {
                 Ok(pushed) => self.accept(pushed).await?,
                 Err(_) => break,

@@ -1,8 +1,8 @@
 //! The result store on Redis: what many API processes read and many workers write.
 //!
 //! **One writer wins.** Every change is one Lua script, which Redis runs alone: a job that has ended stays as it is. A
-//! command whose answer was lost is sent again, and since each carries a token that the winner leaves behind, a repeated
-//! command is told what the first one was.
+//! command whose answer was lost is sent again, here and by a worker that got none, and since each carries the name of its call,
+//! which the winner leaves behind, a repeated command is told what the first one was.
 //!
 //! **Times** are those of Redis, so that the clocks of the machines around it do not matter.
 //!
@@ -28,10 +28,11 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use redis::{AsyncCommands, Client, FromRedisValue, RedisError, ScriptInvocation};
 use serde::{Deserialize, Serialize, de::DeserializeOwned, de::value};
-use uuid::Uuid;
 
 use self::{commands::Commands, scripts::Scripts, subscription::Subscription};
-use super::{Cancellation, Claim, Fingerprint, Lookup, ResultError, ResultOptions, ResultStore, Waiters};
+use super::{
+    CallId, Cancellation, Claim, Fingerprint, Lookup, ResultError, ResultOptions, ResultStore, Waiters,
+};
 use crate::{
     batch::Membership,
     job::{JobId, JobRecord, JobStatus, Outcome},
@@ -89,7 +90,7 @@ impl RedisResults {
         format!("{}:ended:{id}", self.prefix)
     }
 
-    /// The tokens of the times that a job was alone with a worker.
+    /// The calls that noted that a job was alone with a worker.
     fn alone_key(&self, id: JobId) -> String {
         format!("{}:alone:{id}", self.prefix)
     }
@@ -104,9 +105,9 @@ impl RedisResults {
     }
 
     /// What all scripts that end jobs begin their arguments with.
-    fn ending(&self, invocation: &mut ScriptInvocation<'_>) {
+    fn ending(&self, invocation: &mut ScriptInvocation<'_>, call: CallId) {
         invocation
-            .arg(token())
+            .arg(call.to_string())
             .arg(milliseconds(self.options.keep))
             .arg(milliseconds(self.options.keep.saturating_add(self.options.remember)))
             .arg(format!("{}:ended", self.prefix));
@@ -132,6 +133,7 @@ impl RedisResults {
             error: from_json(text("error"))?,
             owner: text("owner").filter(|owner| !owner.is_empty()).map(str::to_owned),
             batch: text("batch").and_then(|key| self.membership(key, number("until"))),
+            confirmed: fields.contains_key("confirmed"),
         })
     }
 }
@@ -142,7 +144,11 @@ impl ResultStore for RedisResults {
         let mut create = self.scripts.create.prepare_invoke();
         self.keys(&mut create, record.id);
         let owner = record.owner.as_deref().unwrap_or_default();
-        create.arg(record.submitted_at_ms).arg(milliseconds(UNFINISHED)).arg(owner).arg(token());
+        create
+            .arg(record.submitted_at_ms)
+            .arg(milliseconds(UNFINISHED))
+            .arg(owner)
+            .arg(CallId::new().to_string());
         if let Some(Membership { batch, expires_at_ms }) = record.batch {
             create.arg(self.batch_key(batch)).arg(expires_at_ms);
         }
@@ -152,8 +158,19 @@ impl ResultStore for RedisResults {
     async fn discard(&self, id: JobId) -> Result<(), ResultError> {
         let mut discard = self.scripts.discard.prepare_invoke();
         self.keys(&mut discard, id);
-        discard.arg(format!("{}:ended", self.prefix)).arg(id.to_string()).arg(token());
+        discard.arg(format!("{}:ended", self.prefix)).arg(id.to_string()).arg(CallId::new().to_string());
         self.run(&discard).await
+    }
+
+    async fn confirm(&self, ids: &[JobId]) -> Result<(), ResultError> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let mut confirm = self.scripts.confirm.prepare_invoke();
+        for id in ids {
+            confirm.key(self.job_key(*id));
+        }
+        self.run(&confirm).await
     }
 
     async fn claim(
@@ -188,19 +205,20 @@ impl ResultStore for RedisResults {
         self.run(&start).await
     }
 
-    async fn begin_alone(&self, id: JobId) -> Result<Option<u32>, ResultError> {
+    async fn begin_alone_as(&self, call: CallId, id: JobId) -> Result<Option<u32>, ResultError> {
         let mut begin = self.scripts.begin_alone.prepare_invoke();
-        begin.key(self.ended_key(id)).key(self.alone_key(id)).arg(token()).arg(milliseconds(UNFINISHED));
+        begin.key(self.ended_key(id)).key(self.alone_key(id));
+        begin.arg(call.to_string()).arg(milliseconds(UNFINISHED));
         let before: i64 = self.run(&begin).await?;
         Ok(u32::try_from(before).ok())
     }
 
-    async fn finish(&self, outcomes: &[(JobId, Outcome)]) -> Result<Vec<bool>, ResultError> {
+    async fn finish_as(&self, call: CallId, outcomes: &[(JobId, Outcome)]) -> Result<Vec<bool>, ResultError> {
         if outcomes.is_empty() {
             return Ok(Vec::new());
         }
         let mut finish = self.scripts.finish.prepare_invoke();
-        self.ending(&mut finish);
+        self.ending(&mut finish, call);
         for (id, outcome) in outcomes {
             self.keys(&mut finish, *id);
             let (result, error) = match outcome {
@@ -215,7 +233,7 @@ impl ResultStore for RedisResults {
 
     async fn cancel(&self, id: JobId) -> Result<Cancellation, ResultError> {
         let mut cancel = self.scripts.cancel.prepare_invoke();
-        self.ending(&mut cancel);
+        self.ending(&mut cancel, CallId::new());
         self.keys(&mut cancel, id);
         cancel.arg(id.to_string());
         let answer: String = self.run(&cancel).await?;
@@ -255,11 +273,6 @@ impl ResultStore for RedisResults {
             .send(async |mut connection| connection.pset_ex(&key, 1, milliseconds(ANSWER)).await)
             .await
     }
-}
-
-/// Tells one call from all others.
-fn token() -> String {
-    Uuid::now_v7().simple().to_string()
 }
 
 fn milliseconds(time: Duration) -> u64 {

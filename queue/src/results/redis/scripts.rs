@@ -55,6 +55,14 @@ end
 redis.call('PUBLISH', ARGV[1], ARGV[2])
 ";
 
+const CONFIRM: &str = r"
+for _, job in ipairs(KEYS) do
+    if redis.call('HGET', job, 'status') == 'queued' then
+        redis.call('HSET', job, 'confirmed', 1)
+    end
+end
+";
+
 /// Gives the job and the fingerprint that the key stands for, which are those that were sent where it stood for none.
 const CLAIM: &str = r"
 redis.call('HSETNX', KEYS[1], 'job', ARGV[1])
@@ -80,7 +88,7 @@ end
 return answers
 ";
 
-/// Each call leaves a token of its own, so that one that is sent twice counts once.
+/// Each call leaves its name, so that one that is sent twice counts once.
 const BEGIN_ALONE: &str = r"
 if redis.call('EXISTS', KEYS[1]) == 1 then
     return -1
@@ -188,6 +196,7 @@ pub(super) struct Scripts {
     pub(super) create: Script,
     pub(super) claim: Script,
     pub(super) discard: Script,
+    pub(super) confirm: Script,
     pub(super) start: Script,
     pub(super) begin_alone: Script,
     pub(super) finish: Script,
@@ -204,6 +213,7 @@ impl Default for Scripts {
             create: Script::new(CREATE),
             claim: Script::new(CLAIM),
             discard: Script::new(DISCARD),
+            confirm: Script::new(CONFIRM),
             start: Script::new(START),
             begin_alone: Script::new(BEGIN_ALONE),
             finish: Script::new(&format!("{END}{FINISH}")),
