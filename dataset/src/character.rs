@@ -210,8 +210,8 @@ mod tests {
         let corners = Corners {
             upper_left: (4.0, -5.0),
             lower_left: (-4.0, 49.0),
-            lower_right: (28.0, 60.0),
-            upper_right: (36.0, 5.0),
+            lower_right: (28.0, 65.0),
+            upper_right: (34.0, 5.0),
         };
         let mut canvas = Canvas::filled(width, height, WHITE);
         brush.paste(&corners, (width as u32, height as u32), &mut canvas, (0, 0));
