@@ -9,17 +9,14 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 use byecaptcha_dataset::{
+    labels::{self, LIST, NUMBER},
     stdout,
     tfrecord::{Picture, Reader, Writer},
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use walkdir::WalkDir;
 
-use crate::{
-    labels::{self, LIST, NUMBER},
-    partial::Partial,
-    tell,
-};
+use crate::{partial::Partial, tell};
 
 /// What `convert` is told.
 #[derive(clap::Args)]

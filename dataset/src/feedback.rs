@@ -8,12 +8,11 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use byecaptcha_dataset::stdout;
+use byecaptcha_dataset::{labels::LIST, stdout};
 use serde::Deserialize;
 
 use crate::{
     grow::{Added, Folder},
-    labels::LIST,
     tell,
 };
 

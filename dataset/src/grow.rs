@@ -8,13 +8,10 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
+use byecaptcha_dataset::labels::{self, COLUMNS, LIST, NUMBER};
 use sha2::{Digest, Sha256};
 
-use crate::{
-    labels::{self, COLUMNS, LIST, NUMBER},
-    partial::Partial,
-    tell,
-};
+use crate::{partial::Partial, tell};
 
 /// Bytes of a text that still leave room for the rest of a file's name.
 const LONGEST: usize = 200;

@@ -2,57 +2,76 @@
 
 use std::{
     ffi::OsStr,
-    fs::File,
-    io::ErrorKind,
     path::{Component, Path, PathBuf},
 };
 
-use anyhow::{Context, Result, ensure};
-
-/// The list's name; what learns from such folders looks for it, too.
-pub(crate) const LIST: &str = "labels.csv";
+/// The list's name.
+pub const LIST: &str = "labels.csv";
 /// Parts the text of a file's name from its number.
-pub(crate) const NUMBER: &str = "_num";
-/// The columns of a list.
-pub(crate) const COLUMNS: [&str; 2] = ["file", "text"];
+pub const NUMBER: &str = "_num";
+/// The columns of a list, which may have more.
+pub const COLUMNS: [&str; 2] = ["file", "text"];
 
 /// A list as it is read.
-pub(crate) struct List {
+#[derive(Debug)]
+pub struct List {
     /// Files, below the folder and without `.` in their paths, with their texts; one that nobody has filled in is empty.
-    pub(crate) rows: Vec<(PathBuf, String)>,
+    pub rows: Vec<(PathBuf, String)>,
     /// Whether it has nothing but those two columns.
-    pub(crate) is_plain: bool,
+    pub is_plain: bool,
+}
+
+/// Why a list is none.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the messages say it")]
+pub enum ListError {
+    #[error("cannot read {}", .path.display())]
+    Read { path: PathBuf, source: csv::Error },
+    #[error("{}: the first line names no column {column:?}", .path.display())]
+    NoColumn { path: PathBuf, column: &'static str },
+    #[error("{}: line {line} names no file", .path.display())]
+    NoFile { path: PathBuf, line: u64 },
+    #[error("{}: line {line} names {file:?}, which is not in the folder", .path.display())]
+    Outside { path: PathBuf, line: u64, file: String },
 }
 
 /// The text that a file is named after, if it is.
-pub(crate) fn named(path: &Path) -> Option<&str> {
+pub fn named(path: &Path) -> Option<&str> {
     let (text, _) = path.file_stem().and_then(OsStr::to_str)?.rsplit_once(NUMBER)?;
     (!text.is_empty()).then_some(text)
 }
 
 /// The folder's list, where it has one.
-pub(crate) fn read(folder: &Path) -> Result<Option<List>> {
+///
+/// # Errors
+/// Where it cannot be read, its first line does not name the columns, since a list without a head would lose its first line in
+/// silence, or a line names no file of the folder.
+pub fn read(folder: &Path) -> Result<Option<List>, ListError> {
     let path = folder.join(LIST);
-    let file = match File::open(&path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        opened => opened.with_context(|| format!("cannot read {}", path.display()))?,
+    if !path.exists() {
+        return Ok(None);
+    }
+    let cannot = |source| ListError::Read { path: path.clone(), source };
+    let mut reader =
+        csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_path(&path).map_err(cannot)?;
+    let head = reader.headers().map_err(cannot)?.clone();
+    let column = |column| {
+        let place = head.iter().position(|field| field.eq_ignore_ascii_case(column));
+        place.ok_or_else(|| ListError::NoColumn { path: path.clone(), column })
     };
-    let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(file);
-    let head = reader.headers().with_context(|| format!("in {}", path.display()))?.clone();
-    let places = COLUMNS.map(|name| head.iter().position(|field| field.eq_ignore_ascii_case(name)));
-    let [Some(of_file), Some(of_text)] = places else {
-        anyhow::bail!("{}: its first line must name the columns file and text", path.display());
-    };
+    let [of_file, of_text] = COLUMNS;
+    let (of_file, of_text) = (column(of_file)?, column(of_text)?);
     let mut rows = Vec::new();
     for record in reader.records() {
-        let record = record.with_context(|| format!("in {}", path.display()))?;
+        let record = record.map_err(cannot)?;
         let line = record.position().map_or(0, csv::Position::line);
-        let file = record.get(of_file).filter(|file| !file.is_empty());
-        let file = file.with_context(|| format!("{}: line {line} names no file", path.display()))?;
-        let is_below =
-            Path::new(file).components().all(|part| matches!(part, Component::CurDir | Component::Normal(_)));
-        ensure!(is_below, "{}: line {line} names {file:?}, which is not in the folder", path.display());
+        let Some(file) = record.get(of_file).filter(|file| !file.is_empty()) else {
+            return Err(ListError::NoFile { path, line });
+        };
         let parts = Path::new(file).components().filter(|part| *part != Component::CurDir);
+        if parts.clone().any(|part| !matches!(part, Component::Normal(_))) {
+            return Err(ListError::Outside { file: file.to_owned(), path, line });
+        }
         rows.push((parts.collect(), record.get(of_text).unwrap_or_default().to_owned()));
     }
     Ok(Some(List { rows, is_plain: head.len() == COLUMNS.len() }))

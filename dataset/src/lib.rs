@@ -21,6 +21,7 @@ mod encode;
 mod fixtures;
 mod font;
 mod generator;
+pub mod labels;
 mod layout;
 mod noise;
 pub mod page;

@@ -5,7 +5,6 @@ mod convert;
 mod feedback;
 mod generate;
 mod grow;
-mod labels;
 mod partial;
 mod preview;
 

@@ -5,13 +5,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
+use byecaptcha_dataset::labels::{self, LIST, NUMBER};
 use walkdir::WalkDir;
-
-/// The list of a folder whose files are not named after their texts: `file,text` and anything after.
-pub const LIST: &str = "labels.csv";
-/// Parts the text of a file's name from its number, as the report names files.
-const NUMBER: &str = "_num";
 
 /// The files below a folder, in the order of their names; links are followed.
 ///
@@ -36,17 +32,15 @@ pub fn files(folder: &Path) -> Result<Vec<PathBuf>> {
 /// # Errors
 /// Where there is none, a file cannot be found or is named after no text, or the list is none.
 pub fn labelled(folder: &Path) -> Result<Vec<(PathBuf, String)>> {
-    let list = folder.join(LIST);
-    if !list.exists() {
+    let Some(list) = labels::read(folder)? else {
         let texts = files(folder)?.into_iter().map(|path| text_of(&path).map(|text| (path, text)));
         return texts.collect();
-    }
-    let mut pictures = Vec::new();
-    for (file, text) in listed(&list)? {
-        let path = folder.join(file);
-        fs::metadata(&path)
-            .with_context(|| format!("cannot read {}, which {} lists", path.display(), list.display()))?;
-        pictures.push((path, text));
+    };
+    // A text that nobody has filled in yet is no label.
+    let filled = list.rows.into_iter().filter(|(_, text)| !text.is_empty());
+    let pictures: Vec<(PathBuf, String)> = filled.map(|(file, text)| (folder.join(file), text)).collect();
+    for (path, _) in &pictures {
+        fs::metadata(path).with_context(|| format!("cannot read {}, which {LIST} lists", path.display()))?;
     }
     ensure!(!pictures.is_empty(), "{} holds no labelled pictures", folder.display());
     Ok(pictures)
@@ -54,36 +48,8 @@ pub fn labelled(folder: &Path) -> Result<Vec<(PathBuf, String)>> {
 
 /// The text that a file is named after.
 fn text_of(path: &Path) -> Result<String> {
-    let stem = path.file_stem().and_then(|stem| stem.to_str());
-    let stem = stem.with_context(|| format!("the name of {} is not UTF-8", path.display()))?;
-    let (text, _) =
-        stem.rsplit_once(NUMBER).with_context(|| format!("{} is not named TEXT{NUMBER}N", path.display()))?;
-    ensure!(!text.is_empty(), "{} has an empty text, and should be named TEXT{NUMBER}N", path.display());
-    Ok(text.to_owned())
-}
-
-/// The files and texts of a list: the columns `file` and `text`, wherever they stand.
-fn listed(list: &Path) -> Result<Vec<(String, String)>> {
-    let mut reader = csv::ReaderBuilder::new()
-        .flexible(true)
-        .from_path(list)
-        .with_context(|| list.display().to_string())?;
-    let head = reader.headers().with_context(|| list.display().to_string())?.clone();
-    // A list without a head would lose its first line in silence.
-    let column = |name: &str| {
-        let place = head.iter().position(|field| field.trim().eq_ignore_ascii_case(name));
-        place.with_context(|| format!("{}: the first line names no column {name:?}", list.display()))
-    };
-    let (file, text) = (column("file")?, column("text")?);
-    let rows = reader.records().map(|record| {
-        let record = record.with_context(|| list.display().to_string())?;
-        match (record.get(file), record.get(text)) {
-            (Some(file), Some(text)) => Ok((file.to_owned(), text.trim().to_owned())),
-            _ => bail!("{}: a line has no file and text: {record:?}", list.display()),
-        }
-    });
-    // A text that nobody has filled in yet is no label.
-    Ok(rows.collect::<Result<Vec<_>>>()?.into_iter().filter(|(_, text)| !text.is_empty()).collect())
+    let text = labels::named(path);
+    Ok(text.with_context(|| format!("{} is not named TEXT{NUMBER}N in UTF-8", path.display()))?.to_owned())
 }
 
 #[cfg(test)]
@@ -104,7 +70,9 @@ mod tests {
 
     #[test]
     fn a_file_without_a_text_is_refused_by_its_name() {
-        assert!(refusal(&[("ab_num1.png", ""), ("_num1.jpg", "")]).contains("_num1.jpg has an empty text"));
+        assert!(
+            refusal(&[("ab_num1.png", ""), ("_num1.jpg", "")]).contains("_num1.jpg is not named TEXT_numN")
+        );
         assert!(refusal(&[("ab.png", "")]).contains("ab.png is not named TEXT_numN"));
         assert!(refusal(&[]).contains("holds no files"));
     }

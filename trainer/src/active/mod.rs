@@ -12,12 +12,12 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use byecaptcha_dataset::stdout;
+use byecaptcha_dataset::{labels::LIST, stdout};
 use byecaptcha_models::{Reading, Recognizer};
 
 pub use curve::{Active, active};
 
-use crate::folder::{self, LIST};
+use crate::folder;
 
 /// Pictures that go through the engine at once.
 const BATCH: usize = 32;

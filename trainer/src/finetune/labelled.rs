@@ -79,10 +79,10 @@ pub fn parted(pictures: Vec<Labelled>, held_out: f64) -> Result<(Vec<Labelled>, 
 
 #[cfg(test)]
 mod tests {
-    use byecaptcha_dataset::open;
+    use byecaptcha_dataset::{labels::LIST, open};
 
     use super::*;
-    use crate::folder::{LIST, files};
+    use crate::folder::files;
 
     fn folder(count: u64, named: bool) -> tempfile::TempDir {
         let (folder, style) = (tempfile::tempdir().unwrap(), open("hku", 3).unwrap());
