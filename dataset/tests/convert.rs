@@ -72,7 +72,7 @@ fn a_list_says_the_texts_where_there_is_one() {
     for (list, reason) in [
         ("file,text\ngone.jpg,aa\n", "gone.jpg, which is not there"),
         ("file,text\n../1.jpg,aa\n", "not in the folder"),
-        ("1.jpg,aa\n", "columns file and text"),
+        ("1.jpg,aa\n", "names no column \"file\""),
     ] {
         fs::write(from.join("labels.csv"), list).unwrap();
         let refused = convert(&from, &folder.path().join("none"));
