@@ -20,6 +20,7 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 const FILES: &[(&str, &str, &str)] = &[
     ("/", HTML, include_str!("../../page/index.html")),
     ("/style.css", STYLE, include_str!("../../page/style.css")),
+    ("/results.css", STYLE, include_str!("../../page/results.css")),
     ("/docs.css", STYLE, include_str!("../../page/docs.css")),
     ("/app.js", SCRIPT, include_str!("../../page/app.js")),
     ("/card.js", SCRIPT, include_str!("../../page/card.js")),

@@ -5,9 +5,10 @@ use reqwest::StatusCode;
 
 use crate::app::{Setup, TestApp, header};
 
-const FILES: [(&str, &str); 14] = [
+const FILES: [(&str, &str); 15] = [
     ("/", "text/html; charset=utf-8"),
     ("/style.css", "text/css; charset=utf-8"),
+    ("/results.css", "text/css; charset=utf-8"),
     ("/docs", "text/html; charset=utf-8"),
     ("/docs.css", "text/css; charset=utf-8"),
     ("/app.js", "text/javascript; charset=utf-8"),
