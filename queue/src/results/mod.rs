@@ -133,11 +133,8 @@ pub trait ResultStore: Send + Sync {
     async fn discard(&self, id: JobId) -> Result<(), ResultError>;
 
     /// Notes that the broker has these jobs, so that a request that is sent again need not publish them once more. Changes
-    /// only records that are still queued. A store that notes nothing loses nothing: a job is then published twice, and has
-    /// one result all the same.
-    async fn confirm(&self, _ids: &[JobId]) -> Result<(), ResultError> {
-        Ok(())
-    }
+    /// only records that are still queued.
+    async fn confirm(&self, ids: &[JobId]) -> Result<(), ResultError>;
 
     /// Has a key stand for a job, within what its owner has used before; kept for [`ResultOptions::remember`].
     async fn claim(

@@ -80,6 +80,9 @@ impl ResultStore for RefusingResults {
     async fn discard(&self, id: JobId) -> Result<(), ResultError> {
         self.inner.discard(id).await
     }
+    async fn confirm(&self, ids: &[JobId]) -> Result<(), ResultError> {
+        self.inner.confirm(ids).await
+    }
     async fn claim(
         &self,
         owner: &str,
