@@ -61,6 +61,8 @@ pub struct ApiSettings {
     pub max_held_batch_bytes: usize,
     /// How long a request for one picture waits for room among those.
     pub room_timeout: Duration,
+    /// How long a batch waits for room among those, and for a queue that is full. It has room again at every job that a worker takes.
+    pub batch_patience: Duration,
     /// How long a batch is kept with its results, from its submission.
     pub keep_batches: Duration,
     /// How long a request's head may take to arrive; and how long a connection may stay open without a next request.
@@ -91,6 +93,7 @@ impl Default for ApiSettings {
             max_held_bytes: 40 << 20,
             max_held_batch_bytes: 24 << 20,
             room_timeout: Duration::from_secs(5),
+            batch_patience: Duration::from_secs(60),
             keep_batches: DEFAULT_KEEP_BATCHES,
             header_timeout: Duration::from_secs(30),
         }

@@ -31,8 +31,6 @@ const TOGETHER: usize = 64;
 const ENOUGH: usize = 1 << 20;
 /// How long what takes room is gathered while nothing comes.
 const IDLE: Duration = Duration::from_millis(100);
-/// How long a full queue is waited for. It has room again at every job that a worker takes.
-pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
@@ -209,7 +207,9 @@ async fn accept(
                 keep_image(state, job).await;
                 return Ok(Some(job.id));
             }
-            Err(BrokerError::Full { .. }) if start.elapsed() < PATIENCE && !over.is_cancelled() => {
+            Err(BrokerError::Full { .. })
+                if start.elapsed() < state.settings.batch_patience && !over.is_cancelled() =>
+            {
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }

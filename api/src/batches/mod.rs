@@ -92,7 +92,7 @@ impl Form {
 /// back what it does not need when it is there.
 pub(crate) fn room(settings: &ApiSettings) -> Room {
     let largest = lines::longest(settings.max_upload_bytes);
-    Room::new(settings.max_held_batch_bytes, largest, intake::PATIENCE)
+    Room::new(settings.max_held_batch_bytes, largest, settings.batch_patience)
 }
 
 /// Reads the upload to its end and has every picture in it accepted. What comes again, from an earlier try of the same

@@ -3,6 +3,7 @@
 
 mod broken;
 mod intake;
+mod patience;
 mod results;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
