@@ -61,7 +61,8 @@ pub struct ApiSettings {
     pub max_held_batch_bytes: usize,
     /// How long a request for one picture waits for room among those.
     pub room_timeout: Duration,
-    /// How long a batch waits for room among those, and for a queue that is full. It has room again at every job that a worker takes.
+    /// How long a batch waits for room among those, and for a queue that is full, which has a place again at every job that
+    /// a worker takes.
     pub batch_patience: Duration,
     /// How long a batch is kept with its results, from its submission.
     pub keep_batches: Duration,
