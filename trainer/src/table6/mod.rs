@@ -126,7 +126,7 @@ mod tests {
             let table = Command::parse_from(command.iter().chain(more)).table;
             format!("{:#}", table6(&table, Device::Cpu, &AtomicBool::new(false)).unwrap_err())
         };
-        assert!(begin("32000", &[]).contains("was begun for 2000 steps and not 1000"));
+        assert!(begin("32000", &[]).contains("was begun for 500 steps and not 250"));
         assert!(begin("64000", &[]).contains("is trained"), "nothing is there yet, and it says that");
         // Told before the budget is looked at.
         assert!(begin("32000", &["--fixed-cuts", "no-such-folder"]).contains("no-such-folder"));
