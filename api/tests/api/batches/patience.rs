@@ -56,11 +56,14 @@ async fn a_batch_waits_so_long_for_room_and_small_pictures_need_none() {
 
 #[tokio::test]
 async fn a_batch_waits_so_long_for_a_queue_that_is_full() {
-    let settings = ApiSettings { batch_patience: Duration::from_millis(300), ..ApiSettings::default() };
+    let settings = |batch_patience| ApiSettings { batch_patience, ..ApiSettings::default() };
     let broker = BrokerOptions { capacity: 2, ..BrokerOptions::default() };
-    let app = TestApp::with(Setup { settings, broker, ..Setup::default() }).await;
+    let with = |patience| TestApp::with(Setup { settings: settings(patience), broker, ..Setup::default() });
+    let app = with(Duration::from_millis(100)).await;
     let refused = app.batch(JSONL, lines(3)).send().await.unwrap();
     assert_problem(&app, refused, 503, "queue-full").await;
-    assert_eq!(app.bulk_jobs(2).await.len(), 2);
-    app.taken(app.batch(JSONL, lines(2))).await;
+    // A worker takes some in time.
+    let app = with(SOON).await;
+    let (_, jobs) = tokio::join!(app.taken(app.batch(JSONL, lines(9))), app.bulk_jobs(9));
+    assert_eq!(jobs.len(), 9);
 }
