@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use byecaptcha_models::{Charset, load, torch::Parameters};
 use tch::{Device, Tensor};
 
-use crate::{optimizer::Optimizer, whole};
+use crate::{grow::grown, optimizer::Optimizer, whole};
 
 /// What a run is made of.
 pub struct State {
@@ -72,7 +72,8 @@ impl State {
 /// Reads weights from a safetensors file that `export` wrote, with its card beside it. Where the file's charset is another
 /// one, what tells its characters apart goes to the same characters of `charset`, and those that are new to it keep what
 /// they have. Where the file's network is the same but for a channel more or plain kernels in place of mixed ones, it gives
-/// what it has: its first channels, and the same kernel to each expert, a little off.
+/// what it has: its first channels, and the same kernel to each expert, a little off. Where it is the same but narrower, it is
+/// [`grown`].
 pub fn read_weights(path: &Path, charset: &Charset, parameters: &mut Parameters) -> Result<()> {
     let stored = Tensor::read_safetensors(path).with_context(|| format!("cannot read {}", path.display()))?;
     let mut stored: BTreeMap<String, Tensor> = stored.into_iter().collect();
@@ -102,6 +103,11 @@ pub fn read_weights(path: &Path, charset: &Charset, parameters: &mut Parameters)
                 stored.insert(name.clone(), parameter.detach().copy());
             }
             _ => {}
+        }
+        if let Some(tensor) = stored.get(name)
+            && let Some(grown) = grown(name, tensor, parameter)
+        {
+            stored.insert(name.clone(), grown);
         }
     }
     take(&mut stored, "", parameters)

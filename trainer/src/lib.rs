@@ -13,6 +13,7 @@ pub mod evaluate;
 pub mod export;
 pub mod finetune;
 pub mod folder;
+mod grow;
 pub mod leave_out;
 pub mod locate;
 pub mod metrics;

@@ -31,6 +31,9 @@ pub(super) const CONDITIONAL: Widths =
 /// Under 60 million.
 pub(super) const LARGE: Widths =
     Widths { stem: 24, convolutions: [40, 72, 112], inner: 72, hidden: 96, experts: 1 };
+/// Under 60 million, the mixing included.
+pub(super) const CONDITIONAL_LARGE: Widths =
+    Widths { stem: 24, convolutions: [38, 72, 108], inner: 72, hidden: 96, experts: 8 };
 
 pub(super) fn build<G: Graph>(graph: &mut G, images: &G::Node, labels: usize, widths: &Widths) -> G::Node {
     let Widths { stem, convolutions: [first, second, third], inner, hidden, experts } = *widths;

@@ -57,6 +57,8 @@ pub enum Network {
     LeanResidualLarge,
     /// What both models are that ship: `LeanResidual` with kernels mixed for each picture, and two channels fewer.
     LeanConditional,
+    /// The same, as wide as `LeanResidualLarge`.
+    LeanConditionalLarge,
 }
 
 /// How a network's steps stand for a text.
@@ -70,7 +72,7 @@ pub enum Alignment {
 
 impl Network {
     /// Every network there is.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Cnn4Fixed,
         Self::ResnetFixed,
         Self::Cnn5Lstm,
@@ -85,6 +87,7 @@ impl Network {
         Self::LeanResidualSmall,
         Self::LeanResidualLarge,
         Self::LeanConditional,
+        Self::LeanConditionalLarge,
     ];
 
     /// Its name in configurations, file names and model cards.
@@ -104,6 +107,7 @@ impl Network {
             Self::LeanResidualSmall => "lean-residual-small",
             Self::LeanResidualLarge => "lean-residual-large",
             Self::LeanConditional => "lean-conditional",
+            Self::LeanConditionalLarge => "lean-conditional-large",
         }
     }
 
@@ -139,6 +143,9 @@ impl Network {
             }
             Self::LeanConditional => {
                 return lean_residual::build(graph, images, labels, &lean_residual::CONDITIONAL);
+            }
+            Self::LeanConditionalLarge => {
+                return lean_residual::build(graph, images, labels, &lean_residual::CONDITIONAL_LARGE);
             }
             Self::Cnn5Lstm | Self::Cnn5Blstm | Self::Cnn5Gru | Self::Cnn5Sru => cnn5::backbone(graph, images),
             Self::ResnetFixed | Self::ResnetBlstm => resnet::backbone(graph, images),

@@ -237,6 +237,7 @@ mod tests {
             (Network::LeanResidual, 25_000_000),
             (Network::LeanConditional, 25_000_000),
             (Network::LeanResidualLarge, 60_000_000),
+            (Network::LeanConditionalLarge, 60_000_000),
         ] {
             let all = Outline::of(network, 48, 128, 60).multiply_adds + locator.multiply_adds;
             assert!((budget * 9 / 10..=budget).contains(&all), "{network}: {all} multiply-adds");

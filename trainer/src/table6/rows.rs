@@ -120,9 +120,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_network_has_its_row_and_every_row_is_a_sound_run() {
+    fn networks_have_their_rows_and_every_row_is_a_sound_run() {
         let rows: Vec<Network> = ROWS.iter().map(|row| row.network).collect();
-        assert!(Network::ALL.iter().all(|network| rows.contains(network)));
+        // But for what is only trained from the weights of another.
+        let alone = |network: &Network| *network != Network::LeanConditionalLarge;
+        assert!(Network::ALL.into_iter().filter(alone).all(|network| rows.contains(&network)));
         for row in &ROWS {
             for budget in [1, 64_000, 10_000_000] {
                 let config = row.config(budget);
