@@ -72,8 +72,8 @@ impl State {
 /// Reads weights from a safetensors file that `export` wrote, with its card beside it. Where the file's charset is another
 /// one, what tells its characters apart goes to the same characters of `charset`, and those that are new to it keep what
 /// they have. Where the file's network is the same but for a channel more or plain kernels in place of mixed ones, it gives
-/// what it has: its first channels, and the same kernel to each expert, a little off. Where it is the same but narrower, it is
-/// [`grown`].
+/// what it has: its first channels, and the same kernel to each expert, a little off. Where it is the same but narrower, and
+/// of the same charset, it is [`grown`].
 pub fn read_weights(path: &Path, charset: &Charset, parameters: &mut Parameters) -> Result<()> {
     let stored = Tensor::read_safetensors(path).with_context(|| format!("cannot read {}", path.display()))?;
     let mut stored: BTreeMap<String, Tensor> = stored.into_iter().collect();
@@ -104,7 +104,9 @@ pub fn read_weights(path: &Path, charset: &Charset, parameters: &mut Parameters)
             }
             _ => {}
         }
-        if let Some(tensor) = stored.get(name)
+        // A classifier's rows stand for characters: those of another charset are not this one's first.
+        let grows = theirs == *charset || !CLASSIFIER.contains(&name.as_str());
+        if let Some(tensor) = stored.get(name).filter(|_| grows)
             && let Some(grown) = grown(name, tensor, parameter)
         {
             stored.insert(name.clone(), grown);

@@ -178,6 +178,12 @@ fn a_network_that_mixes_kernels_goes_on_where_the_plain_one_was() {
         (mixed_loss - plain_loss).abs() < 0.5 && fresh_loss > plain_loss + 3.0,
         "{plain_loss}, {mixed_loss}, and {fresh_loss} from nothing"
     );
+    let of_others =
+        Config { network: Network::LeanResidualLarge, charset: Charset::unambiguous(), ..plain.clone() };
+    let wide = Config { charset: plain.charset.clone(), ..of_others.clone() };
+    assert!(train::start(&wide, Device::Cpu).is_ok(), "a wider one is grown");
+    let error = train::start(&of_others, Device::Cpu).err().unwrap();
+    assert!(format!("{error:#}").contains("classify.weight"), "its rows are of other characters: {error:#}");
     let error = train::start(&Config { network: Network::LeanBlstm, ..plain }, Device::Cpu).err().unwrap();
     assert!(error.to_string().contains("does not fit"), "{error}");
 }
