@@ -28,6 +28,10 @@ pub struct Config {
     pub seed: u64,
     /// Images in a step.
     pub batch: usize,
+    /// How many times each picture is drawn on, where drawing is slower than the network: a step's batch comes so many times
+    /// among those that are drawn together (data echoing, Choi et al. 2019, arXiv:1907.05550).
+    #[serde(default = "echo_default", skip_serializing_if = "is_echo_default")]
+    pub echo: usize,
     /// Optimizer steps in all.
     pub steps: u64,
     /// What convolutions compute in.
@@ -57,6 +61,15 @@ pub struct Config {
     pub evaluate_every: u64,
     /// Steps between checkpoints.
     pub checkpoint_every: u64,
+}
+
+fn echo_default() -> usize {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+fn is_echo_default(echo: &usize) -> bool {
+    *echo == echo_default()
 }
 
 fn average_default() -> f64 {
@@ -95,6 +108,7 @@ impl Config {
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
         ensure!(!self.name.is_empty() && self.name.chars().all(plain), "name: letters, digits, - and _ only");
         ensure!(self.batch > 0, "batch: at least 1");
+        ensure!(self.echo > 0, "echo: at least 1");
         ensure!(self.steps > 0, "steps: at least 1");
         ensure!((0.0..1.0).contains(&self.average), "average: from 0 to below 1");
         ensure!(

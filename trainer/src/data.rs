@@ -48,14 +48,14 @@ impl LabelledBatch {
     ///
     /// # Errors
     /// Where a text holds what the charset does not.
-    pub fn new(drawn: Vec<(PreparedImage, String)>, charset: &Charset) -> Result<Self> {
+    pub fn new(drawn: &[(PreparedImage, String)], charset: &Charset) -> Result<Self> {
         let width = drawn.iter().map(|(image, _)| image.width).max().unwrap_or(preprocess::WIDTH);
         let mut pixels = Vec::with_capacity(drawn.len() * preprocess::HEIGHT * width);
         let (mut labels, mut texts) = (Vec::new(), Vec::new());
         for (image, text) in drawn {
-            pixels.extend_from_slice(&image.widened(width).pixels);
-            labels.push(charset.encode(&text)?.into_iter().map(|label| label as i64).collect());
-            texts.push(text);
+            pixels.extend_from_slice(&image.clone().widened(width).pixels);
+            labels.push(charset.encode(text)?.into_iter().map(|label| label as i64).collect());
+            texts.push(text.clone());
         }
         let images = ImageBatch { pixels, count: texts.len(), height: preprocess::HEIGHT, width };
         Ok(Self { images, labels, texts })
@@ -77,7 +77,8 @@ impl Part {
 
     /// One image, prepared, and its text.
     fn image(&self, index: u64, source: &Source) -> (PreparedImage, String) {
-        let Source { locator, widest, seed, .. } = source;
+        let Source { locators, widest, seed, .. } = source;
+        let locator = &locators[index as usize % locators.len()];
         let sample = if self.pages { self.style.page(index) } else { self.style.sample(index) };
         let Sample { image, place, label } = &sample;
         let mut rng = Pcg64Mcg::seed_from_u64(seed ^ index);
@@ -95,7 +96,8 @@ impl Part {
 pub struct Source {
     /// Each with its share.
     parts: Vec<(Part, f64)>,
-    locator: Locator,
+    /// One for each core, since each has but one thread.
+    locators: Vec<Locator>,
     charset: Charset,
     /// What the network reads at most.
     widest: usize,
@@ -121,7 +123,8 @@ impl Source {
         }
         ensure!(!parts.is_empty(), "there is no style to draw");
         let widest = config.network.widest();
-        Ok(Self { parts, locator: Locator::embedded()?, charset: config.charset.clone(), widest, seed })
+        let locators = (0..parallel::cores()).map(|_| Locator::embedded()).collect::<Result<_, _>>()?;
+        Ok(Self { parts, locators, charset: config.charset.clone(), widest, seed })
     }
 
     /// An image in any of the styles, prepared, and its text.
@@ -141,10 +144,12 @@ impl Source {
         let all = (WINDOW * count) as u64;
         let mut drawn = parallel::map(number * all..(number + 1) * all, |index| self.image(index));
         drawn.sort_by_key(|(image, _)| image.width);
-        let mut drawn = drawn.into_iter();
-        let mut batches = (0..WINDOW)
-            .map(|_| LabelledBatch::new(drawn.by_ref().take(count).collect(), &self.charset))
-            .collect::<Result<Vec<_>>>()?;
+        let together = |number: u64| {
+            let first = number as usize * count;
+            LabelledBatch::new(&drawn[first..first + count], &self.charset)
+        };
+        let mut batches =
+            parallel::map(0..WINDOW as u64, together).into_iter().collect::<Result<Vec<_>>>()?;
         batches.shuffle(&mut Pcg64Mcg::seed_from_u64(mixed(!self.seed, number)));
         Ok(batches)
     }

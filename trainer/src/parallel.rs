@@ -7,6 +7,11 @@ use std::{
     thread,
 };
 
+/// Cores that this process may use.
+pub fn cores() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}
+
 /// What `of` makes of each number, in their order. The threads are as nice as the one that waits for them.
 pub fn map<T: Send>(numbers: Range<u64>, of: impl Fn(u64) -> T + Sync) -> Vec<T> {
     let next = AtomicU64::new(numbers.start);
@@ -17,7 +22,7 @@ pub fn map<T: Send>(numbers: Range<u64>, of: impl Fn(u64) -> T + Sync) -> Vec<T>
             .map(|number| (number, of(number)))
             .collect::<Vec<_>>()
     };
-    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let threads = cores();
     let mut made: Vec<(u64, T)> = thread::scope(|scope| {
         let running: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
         let join = |thread: thread::ScopedJoinHandle<'_, _>| match thread.join() {

@@ -5,7 +5,7 @@ use std::{
     io::Write,
     path::Path,
     sync::atomic::{AtomicBool, Ordering},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, bail, ensure};
@@ -51,6 +51,8 @@ struct LogLine {
     gradient_norm: f64,
     learning_rate: f64,
     images_per_second: f64,
+    /// Share of the time for which the network waited for pictures to be drawn.
+    waited: f64,
     held_out: Option<Figures>,
 }
 
@@ -141,14 +143,18 @@ pub fn train(config: &Config, folder: &Path, device: Device, stop: &AtomicBool) 
     let held_out = Source::new(config, config.seed ^ HELD_OUT_SEED)?.window(0, EVALUATION_BATCH)?;
     let drawn = config.clone();
     let source = move || Source::new(&drawn, drawn.seed);
-    let batches = stream(source, config.batch, state.step..config.steps);
+    let batches = stream(source, config.batch, config.echo, state.step..config.steps);
     let bar = ProgressBar::new(config.steps)
         .with_position(state.step)
         .with_style(ProgressStyle::with_template("{wide_bar} step {pos}/{len} {msg} eta {eta}")?);
     let (mut since, mut since_step, mut smoothed) = (Instant::now(), state.step, None);
-    for batch in batches {
+    let mut waited = Duration::ZERO;
+    loop {
+        let from = Instant::now();
+        let Ok(batch) = batches.recv() else { break };
+        waited += from.elapsed();
         let rate = config.schedule.rate(state.step, config.steps);
-        let (loss, gradient_norm) = step(config, &mut state, &batch?, rate, device)?;
+        let (loss, gradient_norm) = step(config, &mut state, &*batch?, rate, device)?;
         let smooth = smoothed.map_or(loss, |old: f64| old * 0.98 + loss * 0.02);
         smoothed = Some(smooth);
         let speed = (state.step - since_step) as f64 * config.batch as f64 / since.elapsed().as_secs_f64();
@@ -180,10 +186,11 @@ pub fn train(config: &Config, folder: &Path, device: Device, stop: &AtomicBool) 
                 gradient_norm,
                 learning_rate: rate,
                 images_per_second: speed,
+                waited: waited.as_secs_f64() / since.elapsed().as_secs_f64(),
                 held_out: figures,
             };
             writeln!(log, "{}", serde_json::to_string(&line)?)?;
-            (since, since_step) = (Instant::now(), state.step);
+            (since, since_step, waited) = (Instant::now(), state.step, Duration::ZERO);
         }
         if last {
             break;

@@ -117,6 +117,12 @@ fn channels_last(tensor: &Tensor) -> Tensor {
     tensor.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2])
 }
 
+/// `[N, C, H, W]` to `[N, C, side, side, H, W]`: each pixel's neighbours, zero past the edges.
+fn neighbourhoods(input: &Tensor, side: i64) -> Tensor {
+    let padded = input.constant_pad_nd([side / 2; 4]);
+    padded.unfold(2, side, 1).unfold(3, side, 1).permute([0, 1, 4, 5, 2, 3]).contiguous()
+}
+
 /// What rules a label out at a step, before the softmax: e to the minus it is nothing in 32 bits.
 const RULED_OUT: f64 = -100.0;
 
@@ -145,12 +151,20 @@ impl Graph for TorchGraph<'_> {
             self.linear(&format!("{name}.gates"), &means, 0, false).sigmoid() * (2.0 / experts as f64);
         let bank = self.parameter(name, "weight").flatten(1, -1);
         let (side, out) = (spec.kernel as i64, spec.channels as i64);
-        // Pictures one behind the other, each a group of channels that sees its own kernels alone.
-        let kernels =
-            gates.to_kind(kind).matmul(&bank.to_kind(kind)).view([pictures * out, channels, side, side]);
-        let grouped = input.to_kind(kind).contiguous().view([1, pictures * channels, height, width]);
-        let output =
-            self.convolve(&grouped, &kernels, None, spec, pictures).view([pictures, out, height, width]);
+        let kernels = gates.to_kind(kind).matmul(&bank.to_kind(kind));
+        let input = input.to_kind(kind);
+        let output = if input.device().is_cuda() {
+            // A product for each picture of its kernels and its neighbourhoods: cuDNN takes hundreds of groups one by one.
+            let columns =
+                neighbourhoods(&input, side).view([pictures, channels * side * side, height * width]);
+            kernels.view([pictures, out, channels * side * side]).bmm(&columns)
+        } else {
+            // Pictures one behind the other, each a group of channels that sees its own kernels alone.
+            let kernels = kernels.view([pictures * out, channels, side, side]);
+            let grouped = input.contiguous().view([1, pictures * channels, height, width]);
+            self.convolve(&grouped, &kernels, None, spec, pictures)
+        };
+        let output = output.view([pictures, out, height, width]);
         let output = self.norm(&format!("{name}.norm"), &channels_last(&output));
         if spec.relu { output.relu() } else { output }
     }
@@ -216,5 +230,21 @@ impl Graph for TorchGraph<'_> {
 
     fn log_softmax(&mut self, input: &Tensor) -> Tensor {
         input.log_softmax(-1, Kind::Float)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_product_with_neighbourhoods_is_a_convolution() {
+        let of = |shape: &[i64]| Tensor::rand(shape, (Kind::Float, Device::Cpu));
+        let (pictures, kernels) = (of(&[2, 3, 5, 7]), of(&[4, 3, 3, 3]));
+        let wanted = pictures.conv2d(&kernels, None::<&Tensor>, [1, 1], [1, 1], [1, 1], 1);
+        let columns = neighbourhoods(&pictures, 3).view([2, 27, 35]);
+        let product = kernels.view([1, 4, 27]).expand([2, 4, 27], false).bmm(&columns);
+        let off = (product.view([2, 4, 5, 7]) - wanted).abs().max().double_value(&[]);
+        assert!(off < 1e-5, "{off}");
     }
 }

@@ -68,6 +68,7 @@ pub fn run(
         data: styles.iter().map(part).collect(),
         schedule: Schedule { shape: Shape::Cosine, peak: PEAK, warmup: steps / 20, cooldown: 0 },
         optimizer: crate::optimizer::Settings::default(),
+        echo: 1,
         average: 0.99,
         evaluate_every: steps,
         checkpoint_every: steps,
@@ -143,7 +144,7 @@ impl<'a> Learned<'a> {
             let drawn = (place % 2 == 1).then(|| self.rehearsed.image_within(index, width)).flatten();
             drawn.unwrap_or_else(|| varied(here, width, seeds[place as usize]))
         });
-        LabelledBatch::new(images, &self.config.charset)
+        LabelledBatch::new(&images, &self.config.charset)
     }
 }
 

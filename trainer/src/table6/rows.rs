@@ -108,6 +108,7 @@ impl Row {
                 cooldown: steps / 2,
             },
             optimizer,
+            echo: 1,
             average: 0.998,
             evaluate_every: (steps / 20).max(1),
             checkpoint_every: (steps / 40).max(1),
