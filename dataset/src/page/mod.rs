@@ -15,15 +15,20 @@ use crate::encode;
 use crate::style::Error;
 use ground::Ground;
 
-/// Screen pixels for each of the picture's. A page at 50 to 200% on a screen of 1 to 3 device pixels shows up to six;
-/// from two on nothing is lost or gained any more, so the larger ones are not drawn.
-const SCALE: std::ops::Range<f64> = 0.5..2.0;
+/// The zooms of a browser's menu from 50 to 200%, which calls two thirds 67%.
+const ZOOMS: [f64; 11] = [0.5, 2.0 / 3.0, 0.75, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 1.75, 2.0];
+/// How many pixels common screens have for one of a page's.
+const SCREENS: [f64; 5] = [1.0, 1.25, 1.5, 2.0, 3.0];
+/// Screen pixels for each of the picture's, at most. There are up to six, but from here on nothing is lost or gained any more.
+const MOST: f64 = 2.5;
 /// What a hand leaves on each side, as a share of the picture's own; below zero it cuts into the picture.
 const MARGIN: std::ops::Range<f64> = -0.04..0.30;
 /// JPEG qualities that cuts are encoded with.
 const QUALITY: std::ops::RangeInclusive<u8> = 55..=95;
-/// How browsers and screens resample, more or less.
-const FILTERS: [FilterType; 4] =
+/// How Chromium resamples: between the four nearest pixels whatever the scale, so that what is made smaller loses some.
+const CHROMIUM: ResizeAlg = ResizeAlg::Interpolation(FilterType::Bilinear);
+/// How others do, more or less.
+const OTHERS: [FilterType; 4] =
     [FilterType::Bilinear, FilterType::CatmullRom, FilterType::Box, FilterType::Mitchell];
 
 /// A picture cut out of a page.
@@ -56,8 +61,12 @@ impl Frame {
 /// [`Error::Encode`] where the picture has no pixels.
 pub fn cut(picture: &RgbImage, part: [i64; 4], seed: u64) -> Result<Cut, Error> {
     let mut rng = Pcg64Mcg::seed_from_u64(seed);
-    let scale = (rng.random_range(SCALE.start.ln()..SCALE.end.ln())).exp();
-    let shown = shown(picture, scale, FILTERS[rng.random_range(0..FILTERS.len())])?;
+    let scale = scale(&mut rng);
+    let algorithm = match rng.random_bool(0.6) {
+        true => CHROMIUM,
+        false => ResizeAlg::Convolution(OTHERS[rng.random_range(0..OTHERS.len())]),
+    };
+    let shown = shown(picture, scale, algorithm)?;
     let (width, height) = (f64::from(shown.width()), f64::from(shown.height()));
     let [left, right, top, bottom] = std::array::from_fn(|_| rng.random_range(MARGIN));
     let side =
@@ -81,15 +90,24 @@ pub fn cut(picture: &RgbImage, part: [i64; 4], seed: u64) -> Result<Cut, Error> 
     Ok(Cut { image: encoded_again(page, &mut rng)?, place: part })
 }
 
+/// How large a page is shown: at the zooms of the menu in two of three, and at any between them, as embedded pages may be.
+fn scale(rng: &mut impl Rng) -> f64 {
+    let zoom = match rng.random_ratio(2, 3) {
+        true => ZOOMS[rng.random_range(0..ZOOMS.len())],
+        false => rng.random_range(ZOOMS[0].ln()..ZOOMS[ZOOMS.len() - 1].ln()).exp(),
+    };
+    (zoom * SCREENS[rng.random_range(0..SCREENS.len())]).min(MOST)
+}
+
 /// The picture at the size at which the screen shows it.
-fn shown(picture: &RgbImage, scale: f64, filter: FilterType) -> Result<RgbImage, Error> {
+fn shown(picture: &RgbImage, scale: f64, algorithm: ResizeAlg) -> Result<RgbImage, Error> {
     let failed = |error: &dyn std::fmt::Display| Error::Encode(error.to_string());
     let side = |length: u32| ((f64::from(length) * scale).round() as u32).max(1);
     let (width, height) = (side(picture.width()), side(picture.height()));
     let source = ImageRef::new(picture.width(), picture.height(), picture.as_raw(), PixelType::U8x3)
         .map_err(|error| failed(&error))?;
     let mut target = Image::new(width, height, PixelType::U8x3);
-    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter));
+    let options = ResizeOptions::new().resize_alg(algorithm);
     Resizer::new().resize(&source, &mut target, &options).map_err(|error| failed(&error))?;
     RgbImage::from_raw(width, height, target.into_vec()).ok_or_else(|| failed(&"too few pixels"))
 }
@@ -159,7 +177,19 @@ mod tests {
             largest = largest.max(scale);
         }
         assert!((0.45..0.56).contains(&smallest), "{smallest}");
-        assert!((2.7..3.3).contains(&largest), "{largest}");
+        assert!((3.4..4.1).contains(&largest), "{largest}");
+    }
+
+    #[test]
+    fn chromium_looks_at_the_nearest_pixels_alone_even_where_it_makes_smaller() {
+        let shown = |values: &[u8], scale| {
+            let row = RgbImage::from_fn(values.len() as u32, 1, |x, _| Rgb([values[x as usize]; 3]));
+            let shown = shown(&row, scale, CHROMIUM).unwrap();
+            shown.pixels().take(shown.width() as usize).map(|pixel| pixel.0[0]).collect::<Vec<_>>()
+        };
+        assert_eq!(shown(&[0, 0, 240, 0, 0, 0, 0, 0, 0], 1.0 / 3.0), [0, 0, 0]);
+        assert_eq!(shown(&[0, 240, 0, 0, 0, 0, 0, 0, 0], 1.0 / 3.0), [240, 0, 0]);
+        assert_eq!(shown(&[0, 240, 0, 0], 1.5), [0, 120, 200, 40, 0, 0]);
     }
 
     #[test]
