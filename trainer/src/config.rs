@@ -67,7 +67,6 @@ fn echo_default() -> usize {
     1
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
 fn is_echo_default(echo: &usize) -> bool {
     *echo == echo_default()
 }
