@@ -154,7 +154,7 @@ impl Graph for TorchGraph<'_> {
         let kernels = gates.to_kind(kind).matmul(&bank.to_kind(kind));
         let input = input.to_kind(kind);
         let output = if input.device().is_cuda() {
-            // A product for each picture of its kernels and its neighbourhoods: cuDNN takes hundreds of groups one by one.
+            // A product for each picture of its kernels and its neighbourhoods, all in one call.
             let columns =
                 neighbourhoods(&input, side).view([pictures, channels * side * side, height * width]);
             kernels.view([pictures, out, channels * side * side]).bmm(&columns)
