@@ -28,7 +28,7 @@ pub struct Config {
     pub seed: u64,
     /// Images in a step.
     pub batch: usize,
-    /// How many times each picture is drawn on, where drawing is slower than the network: a step's batch comes so many times
+    /// How many times each picture is shown, where drawing is slower than the network: a step's batch comes so many times
     /// among those that are drawn together (data echoing, Choi et al. 2019, arXiv:1907.05550).
     #[serde(default = "echo_default", skip_serializing_if = "is_echo_default")]
     pub echo: usize,

@@ -19,7 +19,7 @@ use ground::Ground;
 const ZOOMS: [f64; 11] = [0.5, 2.0 / 3.0, 0.75, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 1.75, 2.0];
 /// How many pixels common screens have for one of a page's.
 const SCREENS: [f64; 5] = [1.0, 1.25, 1.5, 2.0, 3.0];
-/// Screen pixels for each of the picture's, at most. There are up to six, but from here on nothing is lost or gained any more.
+/// Screen pixels for each of the picture's, at most. There are up to six, but the larger ones are read no worse.
 const MOST: f64 = 2.5;
 /// What a hand leaves on each side, as a share of the picture's own; below zero it cuts into the picture.
 const MARGIN: std::ops::Range<f64> = -0.04..0.30;
