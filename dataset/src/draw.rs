@@ -29,7 +29,7 @@ pub struct Sample {
     /// The image as a reader sees it: decoded again if the style saves with loss.
     pub image: RgbImage,
     /// As of [`Drawing`].
-    pub place: [i64; 4],
+    pub place: [f64; 4],
 }
 
 /// A picture before it is saved.
@@ -39,9 +39,9 @@ pub struct Drawing {
     pub label: String,
     /// What was drawn.
     pub image: RgbImage,
-    /// What of it a reader has to see, in pixels: left, top, and the first column and row beyond it. Of a composed style, its
+    /// What of it a reader has to see, in pixels: left, top, right and bottom. Of a composed style, its
     /// text with a little room; of the Python library's, the whole.
-    pub place: [i64; 4],
+    pub place: [f64; 4],
     /// How it is saved.
     pub encoding: Encoding,
 }

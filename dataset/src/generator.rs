@@ -79,7 +79,7 @@ impl Draw for Generator {
         let (symbols, mut rng) = self.symbols(index);
         let canvas = draw(&self.style, &self.fonts, &symbols, self.deviation, &mut rng);
         let image = sound(canvas.and_then(encode::image));
-        let place = [0, 0, self.style.width.into(), self.style.height.into()];
+        let place = [0.0, 0.0, self.style.width.into(), self.style.height.into()];
         Drawing { label: self.text(&symbols), image, place, encoding: self.style.encoding }
     }
 

@@ -171,7 +171,7 @@ fn mixed(seed: u64, number: u64) -> u64 {
 }
 
 /// What a locator leaves of a picture, each edge a little off, and now and then by more. None where it leaves all.
-fn located(image: &RgbImage, place: [i64; 4], library: bool, rng: &mut impl Rng) -> Option<RgbImage> {
+fn located(image: &RgbImage, place: [f64; 4], library: bool, rng: &mut impl Rng) -> Option<RgbImage> {
     let most = if rng.random_bool(0.1) { FAR_OFF } else { OFF };
     let sides = [image.width(), image.height()].map(|side| side as f32);
     let edges = std::array::from_fn(|edge| {

@@ -144,7 +144,7 @@ fn compose(recipe: &Recipe, faces: &[&'static Face], label: String, rng: &mut Pc
         image = distorted(image, rng);
     }
     let encoding = finish::finish(&recipe.finish, &palette, &mut image, rng);
-    Drawing { label, image, place, encoding }
+    Drawing { label, image, place: place.map(|edge| edge as f64), encoding }
 }
 
 /// Whether something of this likelihood happens.

@@ -2,18 +2,18 @@
 //! encoded again. What a screenshot does to a captcha, for readers to learn from.
 
 pub(crate) mod ground;
+mod shown;
 mod surroundings;
 mod words;
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 use image::{Rgb, RgbImage};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
 use crate::encode;
 use crate::style::Error;
-use ground::Ground;
+use ground::{Ground, mixed};
+use shown::{Shown, Way, shown};
 
 /// The zooms of a browser's menu from 50 to 200%, which calls two thirds 67%.
 const ZOOMS: [f64; 11] = [0.5, 2.0 / 3.0, 0.75, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 1.75, 2.0];
@@ -25,19 +25,14 @@ const MOST: f64 = 2.5;
 const MARGIN: std::ops::Range<f64> = -0.04..0.30;
 /// JPEG qualities that cuts are encoded with.
 const QUALITY: std::ops::RangeInclusive<u8> = 55..=95;
-/// How Chromium resamples: between the four nearest pixels whatever the scale, so that what is made smaller loses some.
-const CHROMIUM: ResizeAlg = ResizeAlg::Interpolation(FilterType::Bilinear);
-/// How others do, more or less.
-const OTHERS: [FilterType; 4] =
-    [FilterType::Bilinear, FilterType::CatmullRom, FilterType::Box, FilterType::Mitchell];
 
 /// A picture cut out of a page.
 pub struct Cut {
     /// What was cut out.
     pub image: RgbImage,
-    /// Where in it the part that was asked for lies, in pixels: left, top, and the first column and row beyond it. What lies
-    /// outside of the image was cut off.
-    pub place: [i64; 4],
+    /// Where in it the part that was asked for lies, in pixels: left, top, right and bottom. What lies outside of the image was
+    /// cut off.
+    pub place: [f64; 4],
 }
 
 /// The line around a picture.
@@ -59,22 +54,18 @@ impl Frame {
 ///
 /// # Errors
 /// [`Error::Encode`] where the picture has no pixels.
-pub fn cut(picture: &RgbImage, part: [i64; 4], seed: u64) -> Result<Cut, Error> {
+pub fn cut(picture: &RgbImage, part: [f64; 4], seed: u64) -> Result<Cut, Error> {
     let mut rng = Pcg64Mcg::seed_from_u64(seed);
     let scale = scale(&mut rng);
-    let algorithm = match rng.random_bool(0.6) {
-        true => CHROMIUM,
-        false => ResizeAlg::Convolution(OTHERS[rng.random_range(0..OTHERS.len())]),
-    };
-    let shown = shown(picture, scale, algorithm)?;
-    let (width, height) = (f64::from(shown.width()), f64::from(shown.height()));
+    let shown = shown(picture, scale, Way::random(scale, &mut rng))?;
+    let (width, height) = (f64::from(shown.image.width()), f64::from(shown.image.height()));
     let [left, right, top, bottom] = std::array::from_fn(|_| rng.random_range(MARGIN));
     let side =
         |length: f64, before: f64, after: f64| ((length * (1.0 + before + after)).round() as u32).max(1);
     let mut page = RgbImage::new(side(width, left, right), side(height, top, bottom));
     let (x, y) = ((left * width).round() as i64, (top * height).round() as i64);
     Ground::random(&mut rng).fill(&mut page, &mut rng);
-    let lies = [x, y, x + i64::from(shown.width()), y + i64::from(shown.height())];
+    let lies = [x, y, x + i64::from(shown.image.width()), y + i64::from(shown.image.height())];
     if rng.random_bool(0.25) {
         surroundings::card(&mut page, lies, scale, &mut rng);
     }
@@ -84,10 +75,13 @@ pub fn cut(picture: &RgbImage, part: [i64; 4], seed: u64) -> Result<Cut, Error> 
     let frame = rng.random_bool(0.25).then(|| Frame::random(&mut rng));
     let radius = if rng.random_bool(0.1) { rng.random_range(2..=8) } else { 0 };
     place(&mut page, &shown, (x, y), frame.as_ref(), radius);
-    let stretched = [width / f64::from(picture.width()), height / f64::from(picture.height())];
-    let part =
-        std::array::from_fn(|edge| lies[edge % 2] + (part[edge] as f64 * stretched[edge % 2]).round() as i64);
-    Ok(Cut { image: encoded_again(page, &mut rng)?, place: part })
+    let sides = [picture.width(), picture.height()].map(f64::from);
+    let place = std::array::from_fn(|edge| {
+        let (axis, edges) = (edge % 2, shown.edges);
+        let stretched = (edges[axis + 2] - edges[axis]) / sides[axis];
+        lies[axis] as f64 + edges[axis] + part[edge] * stretched
+    });
+    Ok(Cut { image: encoded_again(page, &mut rng)?, place })
 }
 
 /// How large a page is shown: at the zooms of the menu in two of three, and at any between them, as embedded pages may be.
@@ -99,22 +93,9 @@ fn scale(rng: &mut impl Rng) -> f64 {
     (zoom * SCREENS[rng.random_range(0..SCREENS.len())]).min(MOST)
 }
 
-/// The picture at the size at which the screen shows it.
-fn shown(picture: &RgbImage, scale: f64, algorithm: ResizeAlg) -> Result<RgbImage, Error> {
-    let failed = |error: &dyn std::fmt::Display| Error::Encode(error.to_string());
-    let side = |length: u32| ((f64::from(length) * scale).round() as u32).max(1);
-    let (width, height) = (side(picture.width()), side(picture.height()));
-    let source = ImageRef::new(picture.width(), picture.height(), picture.as_raw(), PixelType::U8x3)
-        .map_err(|error| failed(&error))?;
-    let mut target = Image::new(width, height, PixelType::U8x3);
-    let options = ResizeOptions::new().resize_alg(algorithm);
-    Resizer::new().resize(&source, &mut target, &options).map_err(|error| failed(&error))?;
-    RgbImage::from_raw(width, height, target.into_vec()).ok_or_else(|| failed(&"too few pixels"))
-}
-
 /// Puts the picture on the page, its corner at `(x, y)`, with a frame around it and its corners rounded off.
-fn place(page: &mut RgbImage, picture: &RgbImage, (x, y): (i64, i64), frame: Option<&Frame>, radius: i64) {
-    let (width, height) = (i64::from(picture.width()), i64::from(picture.height()));
+fn place(page: &mut RgbImage, shown: &Shown, (x, y): (i64, i64), frame: Option<&Frame>, radius: i64) {
+    let (width, height) = (i64::from(shown.image.width()), i64::from(shown.image.height()));
     let (gap, thickness) = frame.map_or((0, 0), |frame| (frame.gap, frame.thickness));
     let most = gap + thickness;
     for row in -most..height + most {
@@ -128,14 +109,14 @@ fn place(page: &mut RgbImage, picture: &RgbImage, (x, y): (i64, i64), frame: Opt
             }
             let within =
                 |room: i64| (-room..width + room).contains(&column) && (-room..height + room).contains(&row);
-            let inside = within(0);
-            match frame {
-                _ if inside && dx * dx + dy * dy <= radius * radius => {
-                    page.put_pixel(to_x, to_y, *picture.get_pixel(column as u32, row as u32));
-                }
-                Some(frame) if !within(gap) => page.put_pixel(to_x, to_y, frame.colour),
-                Some(frame) if inside && gap == 0 => page.put_pixel(to_x, to_y, frame.colour),
-                _ => {}
+            // What the frame is drawn over is its own, and where it leaves no gap its pixels shine through at the edges.
+            if let Some(frame) = frame.filter(|_| !within(gap) || (within(0) && gap == 0)) {
+                page.put_pixel(to_x, to_y, frame.colour);
+            }
+            if within(0) && dx * dx + dy * dy <= radius * radius {
+                let (column, row) = (column as u32, row as u32);
+                let (covered, under) = (shown.covered(column, row) as f32, *page.get_pixel(to_x, to_y));
+                page.put_pixel(to_x, to_y, mixed(under, *shown.image.get_pixel(column, row), covered));
             }
         }
     }
@@ -159,7 +140,7 @@ mod tests {
 
     #[test]
     fn the_same_seed_makes_the_same_cut() {
-        let cut = |seed| cut(&picture(), [0, 0, 128, 48], seed).unwrap().image;
+        let cut = |seed| cut(&picture(), [0.0, 0.0, 128.0, 48.0], seed).unwrap().image;
         assert_eq!(cut(5), cut(5));
         assert_ne!(cut(5), cut(6));
     }
@@ -170,9 +151,9 @@ mod tests {
         let (mut smallest, mut largest) = (1.0_f64, 1.0_f64);
         for seed in 0..2_000 {
             let Cut { image, place: [left, top, right, bottom] } =
-                cut(&picture, [0, 0, 128, 48], seed).unwrap();
+                cut(&picture, [0.0, 0.0, 128.0, 48.0], seed).unwrap();
             let scale = f64::from(image.height()) / 48.0;
-            assert!(((right - left) as f64 / (bottom - top) as f64 - 128.0 / 48.0).abs() < 0.1);
+            assert!(((right - left) / (bottom - top) - 128.0 / 48.0).abs() < 0.1);
             smallest = smallest.min(scale);
             largest = largest.max(scale);
         }
@@ -181,44 +162,38 @@ mod tests {
     }
 
     #[test]
-    fn chromium_looks_at_the_nearest_pixels_alone_even_where_it_makes_smaller() {
-        let shown = |values: &[u8], scale| {
-            let row = RgbImage::from_fn(values.len() as u32, 1, |x, _| Rgb([values[x as usize]; 3]));
-            let shown = shown(&row, scale, CHROMIUM).unwrap();
-            shown.pixels().take(shown.width() as usize).map(|pixel| pixel.0[0]).collect::<Vec<_>>()
-        };
-        assert_eq!(shown(&[0, 0, 240, 0, 0, 0, 0, 0, 0], 1.0 / 3.0), [0, 0, 0]);
-        assert_eq!(shown(&[0, 240, 0, 0, 0, 0, 0, 0, 0], 1.0 / 3.0), [240, 0, 0]);
-        assert_eq!(shown(&[0, 240, 0, 0], 1.5), [0, 120, 200, 40, 0, 0]);
-    }
-
-    #[test]
     fn a_part_goes_where_the_picture_goes() {
         let picture = picture();
         for seed in 0..200 {
-            let whole = cut(&picture, [0, 0, 128, 48], seed).unwrap().place;
-            let middle = cut(&picture, [32, 12, 96, 36], seed).unwrap().place;
-            let (across, down) = ((whole[2] - whole[0]) / 4, (whole[3] - whole[1]) / 4);
+            let whole = cut(&picture, [0.0, 0.0, 128.0, 48.0], seed).unwrap().place;
+            let middle = cut(&picture, [32.0, 12.0, 96.0, 36.0], seed).unwrap().place;
+            let (across, down) = ((whole[2] - whole[0]) / 4.0, (whole[3] - whole[1]) / 4.0);
             let wanted = [whole[0] + across, whole[1] + down, whole[2] - across, whole[3] - down];
-            assert!(middle.iter().zip(wanted).all(|(at, wanted)| (at - wanted).abs() <= 1), "{seed}");
+            assert!(middle.iter().zip(wanted).all(|(at, wanted)| (at - wanted).abs() < 1e-9), "{seed}");
         }
     }
 
     #[test]
     fn a_picture_lies_on_its_page_unchanged_where_nothing_covers_it() {
         let picture = picture();
+        let shown = Shown { image: picture.clone(), edges: [0.0, 0.0, 128.0, 48.0] };
         let mut page = RgbImage::new(140, 60);
         let frame = |gap| Frame { thickness: 2, gap, colour: Rgb([1, 2, 3]) };
-        place(&mut page, &picture, (7, -2), Some(&frame(0)), 0);
+        place(&mut page, &shown, (7, -2), Some(&frame(0)), 0);
         assert_eq!(page.get_pixel(7, 0), picture.get_pixel(0, 2));
         assert_eq!((page.get_pixel(6, 20), page.get_pixel(4, 20)), (&Rgb([1, 2, 3]), &Rgb([0, 0, 0])));
         assert_eq!((page.get_pixel(60, 46), page.get_pixel(60, 48)), (&Rgb([1, 2, 3]), &Rgb([0, 0, 0])));
         let mut page = RgbImage::new(160, 80);
-        place(&mut page, &picture, (12, 10), Some(&frame(3)), 0);
+        place(&mut page, &shown, (12, 10), Some(&frame(3)), 0);
         let [picture_s, gap_s, frame_s, page_s] = [12, 11, 8, 6].map(|x| *page.get_pixel(x, 30));
         assert_eq!((picture_s, gap_s), (*picture.get_pixel(0, 20), Rgb([0, 0, 0])));
         assert_eq!((frame_s, page_s), (Rgb([1, 2, 3]), Rgb([0, 0, 0])));
-        place(&mut page, &picture, (0, 0), None, 6);
+        place(&mut page, &shown, (0, 0), None, 6);
         assert_eq!(page.get_pixel(0, 0), &Rgb([0, 0, 0]), "a rounded corner shows the ground");
+        // Half of its first column's pixels are the page's.
+        let half = Shown { image: picture, edges: [0.5, 0.0, 128.0, 48.0] };
+        let mut page = RgbImage::new(140, 60);
+        place(&mut page, &half, (0, 0), None, 0);
+        assert_eq!(page.get_pixel(0, 20).0, [125, 0, 50]);
     }
 }

@@ -75,8 +75,7 @@ impl Source {
         let seen =
             preprocess::seen(&image).map_err(|error| anyhow!("cannot look at a screenshot: {error}"))?;
         let sides = [image.width(), image.height()].map(f64::from);
-        let [left, top, right, bottom] =
-            std::array::from_fn(|edge| (place[edge] as f64 / sides[edge % 2]) as f32);
+        let [left, top, right, bottom] = std::array::from_fn(|edge| (place[edge] / sides[edge % 2]) as f32);
         Ok((seen, [left, top, right - 1.0, bottom - 1.0, library]))
     }
 
