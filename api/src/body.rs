@@ -8,12 +8,16 @@ use axum::{
 };
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
+use tokio::time::{Instant, timeout_at};
 
 use crate::{
     linger::linger,
     problem::{self, Problem},
     room::{FREE, Place, Room},
 };
+
+/// A body that takes room may be so much of its whole time late: whoever sends slowly keeps others from the room.
+const LATE: f64 = 1.0 / 12.0;
 
 /// What the body is said to be, in small letters and without parameters; empty where nothing is said.
 pub(crate) fn media_type(headers: &HeaderMap) -> String {
@@ -47,17 +51,36 @@ pub(crate) async fn read(
     patience: Duration,
     room: &Room,
 ) -> Result<(Bytes, Option<Place>), Problem> {
-    tokio::time::timeout(patience, whole(body, limit, room)).await.map_err(|_| {
+    tokio::time::timeout(patience, whole(body, limit, patience, room)).await.map_err(|_| {
         let seconds = patience.as_secs_f32();
         Problem::new(problem::REQUEST_TIMEOUT, format!("The body was not there after {seconds} seconds."))
     })?
 }
 
-async fn whole(mut body: Body, limit: usize, room: &Room) -> Result<(Bytes, Option<Place>), Problem> {
+async fn whole(
+    mut body: Body,
+    limit: usize,
+    patience: Duration,
+    room: &Room,
+) -> Result<(Bytes, Option<Place>), Problem> {
     let declared = body.size_hint().exact().map(|length| usize::try_from(length).unwrap_or(limit).min(limit));
     // What a request declares is not worth memory until some of it has come.
     let (mut read, mut place) = (BytesMut::with_capacity(declared.unwrap_or_default().min(FREE)), None);
-    while let Some(frame) = body.frame().await {
+    // For all of it: were it taken as it comes, many that have some of theirs would wait for one another.
+    let most = declared.unwrap_or(limit);
+    let mut room_taken = Instant::now();
+    loop {
+        let frame = match place {
+            None => body.frame().await,
+            Some(_) => {
+                let share = read.len() as f64 / most.max(1) as f64 + LATE;
+                match timeout_at(room_taken + patience.mul_f64(share), body.frame()).await {
+                    Ok(frame) => frame,
+                    Err(_) => return Err(too_slow(read.len(), most, room_taken.elapsed())),
+                }
+            }
+        };
+        let Some(frame) = frame else { break };
         let frame = frame.map_err(|_| Problem::new(problem::MALFORMED_BODY, "The body broke off."))?;
         let Ok(data) = frame.into_data() else { continue };
         if data.len() > limit - read.len() {
@@ -65,10 +88,8 @@ async fn whole(mut body: Body, limit: usize, room: &Room) -> Result<(Bytes, Opti
             return Err(too_large(limit));
         }
         if place.is_none() && read.len() + data.len() > FREE {
-            // For all of it: were it taken as it comes, many that have some of theirs would wait for one another.
-            let most = declared.unwrap_or(limit);
             match room.take(most).await {
-                Ok(taken) => place = Some(taken),
+                Ok(taken) => (place, room_taken) = (Some(taken), Instant::now()),
                 Err(problem) => {
                     linger(body);
                     return Err(problem);
@@ -83,6 +104,46 @@ async fn whole(mut body: Body, limit: usize, room: &Room) -> Result<(Bytes, Opti
     Ok((read.freeze(), place))
 }
 
+fn too_slow(read: usize, most: usize, time: Duration) -> Problem {
+    let detail = format!(
+        "The body comes too slowly to wait for it while it takes room: {read} of at most {most} bytes after {:.1} seconds.",
+        time.as_secs_f32()
+    );
+    Problem::new(problem::REQUEST_TIMEOUT, detail)
+}
+
 fn too_large(limit: usize) -> Problem {
     Problem::new(problem::BODY_TOO_LARGE, format!("At most {limit} bytes are taken."))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use futures::{StreamExt, stream};
+
+    use super::*;
+
+    /// What comes of a body of 256 KiB in four parts, with a pause before each.
+    async fn with_pauses(pauses: [Duration; 4], room: &Room) -> Result<usize, String> {
+        let parts = stream::iter(pauses).then(|pause| async move {
+            tokio::time::sleep(pause).await;
+            Ok::<_, Infallible>(Bytes::from(vec![7; 64 << 10]))
+        });
+        let read = read(Body::from_stream(parts), 256 << 10, Duration::from_secs(3), room).await;
+        read.map(|(bytes, _)| bytes.len()).map_err(|problem| problem.into_failure().detail)
+    }
+
+    #[tokio::test]
+    async fn who_takes_room_and_sends_nothing_gives_it_back_before_the_time_is_up() {
+        let room = Room::new(256 << 10, 256 << 10, Duration::ZERO);
+        let [none, soon, never] = [0, 20, 60_000].map(Duration::from_millis);
+        assert_eq!(with_pauses([none, soon, soon, soon], &room).await, Ok(256 << 10));
+        let refused = with_pauses([none, soon, never, never], &room).await.unwrap_err();
+        assert!(refused.contains("too slowly") && refused.contains("131072 of at most 262144"), "{refused}");
+        // It takes no room yet: all of the time is its own.
+        let refused = with_pauses([none, never, never, never], &room).await.unwrap_err();
+        assert!(refused.contains("was not there after 3 seconds"), "{refused}");
+        assert!(room.take(256 << 10).await.is_ok());
+    }
 }
