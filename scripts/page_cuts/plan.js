@@ -35,7 +35,7 @@ function plan(random) {
     ground: ground(random, random.weighted(GROUNDS)),
     layout: layout(random),
     frame: frame(random),
-    // Fractions, as centred and fluid pages have them: Chromium then draws the picture at the nearest device pixels.
+    // Fractions, as centred and fluid pages have them: Chromium then begins the picture at the nearest whole pixel of the page.
     offset: { left: random.between(8, 40), top: random.between(8, 40) },
     scroll: random.chance(0.4) ? random.between(1, 300) : 0,
   };

@@ -124,6 +124,18 @@ impl Config {
     }
 }
 
+#[cfg(test)]
+impl Config {
+    /// One step with a serving network on pictures of a style, for tests of what a run is made of.
+    pub(crate) fn small(style: &str, batch: usize) -> Self {
+        toml::from_str(&format!(
+            "name = \"small\"\nnetwork = \"lean-residual\"\nseed = 1\nbatch = {batch}\nsteps = 1\nprecision = \"float32\"\n\
+             evaluate_every = 1\ncheckpoint_every = 1\n[schedule]\npeak = 1e-3\n[[data]]\nstyle = \"{style}\"\nparts = 1\n",
+        ))
+        .unwrap()
+    }
+}
+
 impl Source {
     /// Whether all composed styles have part in it, those left out aside.
     pub fn of_all_styles(&self) -> bool {

@@ -187,13 +187,10 @@ mod tests {
     use super::*;
 
     fn source(style: &str, pages: bool) -> Source {
-        let config: Config = toml::from_str(&format!(
-            "name = \"widths\"\nnetwork = \"lean-residual\"\nseed = 1\nbatch = 8\nsteps = 1\nprecision = \"float32\"\n\
-             evaluate_every = 1\ncheckpoint_every = 1\ncharset = \"{}\"\n[schedule]\npeak = 1e-3\n\
-             [[data]]\nstyle = \"{style}\"\nparts = 1\npages = {pages}\n",
-            "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz+-*×=?",
-        ))
-        .unwrap();
+        let mut config = Config::small(style, 8);
+        config.data[0].pages = pages;
+        config.charset =
+            Charset::new("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz+-*×=?").unwrap();
         Source::new(&config, 3).unwrap()
     }
 
@@ -229,13 +226,13 @@ mod tests {
         let image = RgbImage::new(200, 80);
         let mut rng = Pcg64Mcg::seed_from_u64(1);
         for _ in 0..50 {
-            let cut = located(&image, [60, 20, 140, 50], false, &mut rng).unwrap();
+            let cut = located(&image, [60.0, 20.0, 140.0, 50.0], false, &mut rng).unwrap();
             assert!(
                 cut.width().abs_diff(80) <= 32 && cut.height().abs_diff(30) <= 13,
                 "{:?}",
                 cut.dimensions()
             );
-            assert!(located(&image, [0, 0, 200, 80], false, &mut rng).is_none());
+            assert!(located(&image, [0.0, 0.0, 200.0, 80.0], false, &mut rng).is_none());
         }
     }
 

@@ -174,11 +174,7 @@ mod tests {
     /// Thirty-two images twice: each part's statistics are those of the whole, so all else is the same, too.
     #[test]
     fn parts_together_are_the_whole() {
-        let config: Config = toml::from_str(
-            "name = \"parts\"\nnetwork = \"lean-residual\"\nseed = 1\nbatch = 32\nsteps = 1\nprecision = \"float32\"\n\
-             evaluate_every = 1\ncheckpoint_every = 1\n[schedule]\npeak = 1e-3\n[[data]]\nstyle = \"hku\"\nparts = 1\n",
-        )
-        .unwrap();
+        let config = Config::small("hku", 32);
         let once = Source::new(&config, 3).unwrap().window(0, 32).unwrap().remove(0);
         let mut images = once.images.clone();
         images.pixels.extend_from_slice(&once.images.pixels);

@@ -81,11 +81,7 @@ mod tests {
 
     #[test]
     fn an_echo_brings_each_batch_again_and_a_stop_changes_nothing() {
-        let config: Config = toml::from_str(
-            "name = \"echo\"\nnetwork = \"lean-residual\"\nseed = 1\nbatch = 2\nsteps = 1\nprecision = \"float32\"\n\
-             evaluate_every = 1\ncheckpoint_every = 1\n[schedule]\npeak = 1e-3\n[[data]]\nstyle = \"hku\"\nparts = 1\n",
-        )
-        .unwrap();
+        let config = Config::small("hku", 2);
         let texts = |echo, steps| -> Vec<Vec<String>> {
             let config = config.clone();
             let batches = stream(move || Source::new(&config, 1), 2, echo, steps);
