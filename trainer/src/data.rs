@@ -86,7 +86,7 @@ impl Part {
             // The library's pictures are whole as they come.
             (true, false) => prepare(image, *widest),
             _ if rng.random_bool(FOUND) => locator.prepare(image, *widest),
-            _ => prepare(located(image, *place, self.library, &mut rng).as_ref().unwrap_or(image), *widest),
+            _ => located(image, *place, self.library, &mut rng).prepare(image, *widest),
         };
         (prepared, label.clone())
     }
@@ -170,8 +170,8 @@ fn mixed(seed: u64, number: u64) -> u64 {
     (seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15)).wrapping_mul(0xd134_2543_de82_ef95)
 }
 
-/// What a locator leaves of a picture, each edge a little off, and now and then by more. None where it leaves all.
-fn located(image: &RgbImage, place: [f64; 4], library: bool, rng: &mut impl Rng) -> Option<RgbImage> {
+/// What a locator finds in a picture, each edge a little off, and now and then by more.
+fn located(image: &RgbImage, place: [f64; 4], library: bool, rng: &mut impl Rng) -> Found {
     let most = if rng.random_bool(0.1) { FAR_OFF } else { OFF };
     let sides = [image.width(), image.height()].map(|side| side as f32);
     let edges = std::array::from_fn(|edge| {
@@ -179,7 +179,7 @@ fn located(image: &RgbImage, place: [f64; 4], library: bool, rng: &mut impl Rng)
         let off = (rng.random::<f32>() - rng.random::<f32>()) * most;
         (place[edge] as f32 / sides[edge % 2] + off).clamp(0.0, 1.0)
     });
-    Found { edges, library }.picture(image)
+    Found { edges, library }
 }
 
 #[cfg(test)]
@@ -226,13 +226,13 @@ mod tests {
         let image = RgbImage::new(200, 80);
         let mut rng = Pcg64Mcg::seed_from_u64(1);
         for _ in 0..50 {
-            let cut = located(&image, [60.0, 20.0, 140.0, 50.0], false, &mut rng).unwrap();
+            let cut = located(&image, [60.0, 20.0, 140.0, 50.0], false, &mut rng).picture(&image).unwrap();
             assert!(
                 cut.width().abs_diff(80) <= 32 && cut.height().abs_diff(30) <= 13,
                 "{:?}",
                 cut.dimensions()
             );
-            assert!(located(&image, [0.0, 0.0, 200.0, 80.0], false, &mut rng).is_none());
+            assert!(located(&image, [0.0, 0.0, 200.0, 80.0], false, &mut rng).picture(&image).is_none());
         }
     }
 

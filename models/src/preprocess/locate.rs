@@ -13,6 +13,7 @@ use rten_tensor::{Layout, NdTensor, NdTensorView};
 
 use super::{
     PreparedImage, prepare,
+    prepare::prepare_part,
     strips::{EDGES, moved, strips},
 };
 use crate::{
@@ -122,13 +123,7 @@ impl Locator {
     /// `widest`. Where the locator fails, the whole is.
     pub fn prepare(&self, screenshot: &RgbImage, widest: usize) -> PreparedImage {
         match self.look(screenshot) {
-            Ok(found) => {
-                let picture = found.picture(screenshot);
-                PreparedImage {
-                    library: found.library,
-                    ..prepare(picture.as_ref().unwrap_or(screenshot), widest)
-                }
-            }
+            Ok(found) => PreparedImage { library: found.library, ..found.prepare(screenshot, widest) },
             Err(error) => {
                 tracing::error!(%error, "the whole picture is read");
                 prepare(screenshot, widest)
@@ -148,21 +143,39 @@ pub struct Found {
 }
 
 impl Found {
-    /// What is to be read without its surroundings; none, where there is nothing to be left out.
+    /// Fits what is to be read into a frame that is no wider than `widest`.
+    pub fn prepare(&self, screenshot: &RgbImage, widest: usize) -> PreparedImage {
+        // Of the library's pictures the edges are known to parts of a pixel, and matter. Where others' texts end is not.
+        match self.part(screenshot) {
+            Some(part) if self.library => prepare_part(screenshot, part, widest),
+            _ => prepare(self.picture(screenshot).as_ref().unwrap_or(screenshot), widest),
+        }
+    }
+
+    /// What is to be read without its surroundings, in whole pixels; none, where there is nothing to be left out.
     #[must_use]
     pub fn picture(&self, screenshot: &RgbImage) -> Option<RgbImage> {
+        let [left, top, right, bottom] = self.part(screenshot)?.map(|edge| edge.round() as u32);
+        let (across, down) = (right.saturating_sub(left).max(1), bottom.saturating_sub(top).max(1));
+        Some(imageops::crop_imm(screenshot, left, top, across, down).to_image())
+    }
+
+    /// Left, top, right and bottom edge of that, in pixels.
+    fn part(&self, screenshot: &RgbImage) -> Option<[f64; EDGES]> {
         let [left, top, right, bottom] = self.edges;
         let (most, least) = if self.library { (WHOLE, LEAST) } else { (WHOLE_OF_OTHERS, LEAST_OF_OTHERS) };
         let whole = left <= most && top <= most && right >= 1.0 - most && bottom >= 1.0 - most;
         if whole || right - left < least || bottom - top < least {
             return None;
         }
-        let (width, height) = screenshot.dimensions();
-        let at = |share: f32, length: u32| ((share * length as f32).round() as u32).min(length);
-        let (left, right, top, bottom) =
-            (at(left, width), at(right, width), at(top, height), at(bottom, height));
-        let (across, down) = (right.saturating_sub(left).max(1), bottom.saturating_sub(top).max(1));
-        Some(imageops::crop_imm(screenshot, left, top, across, down).to_image())
+        let sides = [screenshot.width(), screenshot.height()].map(f64::from);
+        let [left, top, right, bottom] =
+            std::array::from_fn(|edge| (f64::from(self.edges[edge]) * sides[edge % 2]).min(sides[edge % 2]));
+        // A pixel at least, which is in the picture.
+        let end = |start: f64, end: f64| end.max(start + 1.0);
+        let (right, bottom) = (end(left, right), end(top, bottom));
+        let back = [right - sides[0], bottom - sides[1]].map(|beyond| beyond.max(0.0));
+        Some([left - back[0], top - back[1], right - back[0], bottom - back[1]])
     }
 }
 

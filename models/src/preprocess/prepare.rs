@@ -58,14 +58,16 @@ impl PreparedImage {
 /// most. Its proportions are kept: what does not fill the frame is padded with the picture's own ground, since a stretched
 /// letter is a different letter. Light text on a dark ground is turned over.
 pub fn prepare(picture: &RgbImage, widest: usize) -> PreparedImage {
-    let (width, height) = (picture.width().max(1) as usize, picture.height().max(1) as usize);
-    let grey = luminance(picture);
-    let (inner_width, inner_height) = fitted(width, height, widest.clamp(WIDTH, MAX_WIDTH));
-    let grey = if (inner_width, inner_height) == (width, height) {
-        grey
-    } else {
-        resize(grey, (width, height), (inner_width, inner_height))
-    };
+    let [right, bottom] = [picture.width(), picture.height()].map(f64::from);
+    prepare_part(picture, [0.0, 0.0, right, bottom], widest)
+}
+
+/// The same of a part of a picture: its left, top, right and bottom edge within the picture, in pixels, which may lie between two of
+/// them.
+pub(super) fn prepare_part(picture: &RgbImage, part: [f64; 4], widest: usize) -> PreparedImage {
+    let [left, top, right, bottom] = part;
+    let (inner_width, inner_height) = fitted(right - left, bottom - top, widest.clamp(WIDTH, MAX_WIDTH));
+    let grey = resize(picture, part, (inner_width, inner_height));
     let ground = border_median(&grey, inner_width, inner_height);
     let (grey, inner_width) = without_blank_columns(grey, inner_width, ground);
     let count = grey.len() as f32;
@@ -89,13 +91,13 @@ pub fn prepare(picture: &RgbImage, widest: usize) -> PreparedImage {
 }
 
 /// The width and height that a picture of this size has in a frame that is no wider than `widest`.
-fn fitted(width: usize, height: usize, widest: usize) -> (usize, usize) {
-    let (width_fits, height_fits) = (WIDTH as f64 / width as f64, HEIGHT as f64 / height as f64);
+fn fitted(width: f64, height: f64, widest: usize) -> (usize, usize) {
+    let (width_fits, height_fits) = (WIDTH as f64 / width, HEIGHT as f64 / height);
     // A picture that is hardly too wide is made a little smaller instead of the frame larger by half.
     let least = height_fits * NEARLY;
     let scale = if width_fits >= least { height_fits.min(width_fits) } else { height_fits };
-    let scale = scale.min(widest as f64 / width as f64);
-    let fit = |side: usize, most: usize| ((side as f64 * scale).round() as usize).clamp(1, most);
+    let scale = scale.min(widest as f64 / width);
+    let fit = |side: f64, most: usize| ((side * scale).round() as usize).clamp(1, most);
     (fit(width, widest), fit(height, HEIGHT))
 }
 
@@ -134,13 +136,17 @@ fn luminance(picture: &RgbImage) -> Vec<u8> {
         .collect()
 }
 
-fn resize(grey: Vec<u8>, from: (usize, usize), to: (usize, usize)) -> Vec<u8> {
-    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::CatmullRom));
-    let source = Image::from_vec_u8(from.0 as u32, from.1 as u32, grey, PixelType::U8);
+/// A part of a picture, in grey and of another size. What has the size already is copied.
+fn resize(picture: &RgbImage, [left, top, right, bottom]: [f64; 4], to: (usize, usize)) -> Vec<u8> {
+    let (width, height) = (right - left, bottom - top);
+    let options = ResizeOptions::new()
+        .resize_alg(ResizeAlg::Convolution(FilterType::CatmullRom))
+        .crop(left, top, width, height);
+    let source = Image::from_vec_u8(picture.width(), picture.height(), luminance(picture), PixelType::U8);
     let mut target = Image::new(to.0 as u32, to.1 as u32, PixelType::U8);
     match source.map(|source| Resizer::new().resize(&source, &mut target, &options)) {
         Ok(Ok(())) => {}
-        // Cannot be: both sides are of one type and above zero. An even picture reads as nothing.
+        // Cannot be: both are of one type, and the part is above zero and in the picture. An even picture reads as nothing.
         error => tracing::error!(?error, "resizing failed"),
     }
     target.into_vec()
@@ -195,6 +201,22 @@ mod tests {
         let variance = prepared.pixels.iter().map(|value| (value - mean).powi(2)).sum::<f32>()
             / prepared.pixels.len() as f32;
         assert!(mean.abs() < 1e-3 && (variance - 1.0).abs() < 1e-3, "{mean} {variance}");
+    }
+
+    #[test]
+    fn a_part_may_begin_between_two_pixels() {
+        // Dark up to column 84, then light.
+        let picture = RgbImage::from_fn(200, 90, |x, _| Rgb([if x < 84 { 40 } else { 240 }; 3]));
+        let row = |left: f64| {
+            let prepared = prepare_part(&picture, [left, 30.0, left + 128.0, 78.0], MAX_WIDTH);
+            assert_eq!(prepared.width, 128);
+            [62, 63, 64].map(|x| prepared.pixels[24 * 128 + x])
+        };
+        let [dark, light] = [row(21.0)[0], row(21.0)[1]];
+        assert_eq!(row(21.0), [dark, light, light]);
+        let [before, between, beyond] = row(20.5);
+        assert!((between - f32::midpoint(dark, light)).abs() < 0.02, "{between} between {dark} and {light}");
+        assert!((before < between) == (dark < light) && (beyond > between) == (light > dark));
     }
 
     #[test]
