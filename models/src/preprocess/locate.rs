@@ -14,7 +14,7 @@ use rten_tensor::{Layout, NdTensor, NdTensorView};
 use super::{
     PreparedImage, prepare,
     prepare::prepare_part,
-    strips::{EDGES, moved, strips},
+    strips::{EDGES, REACHES, moved, strips},
 };
 use crate::{
     load::LoadError,
@@ -100,8 +100,8 @@ impl Locator {
         Ok(Self { refiner: Some(Session::new(onnx, "strips", "off")?), ..self })
     }
 
-    /// Looks at a screenshot, and once more at the edges of a picture of the Python library. Not from a thread of a rayon pool that
-    /// has other work: while it waits for the engine's own pool it would take that up, and look again from within.
+    /// Looks at a screenshot, and more closely, twice, at the edges of a picture of the Python library. Not from a thread of a rayon
+    /// pool that has other work: while it waits for the engine's own pool it would take that up, and look again from within.
     pub fn look(&self, screenshot: &RgbImage) -> Result<Found, PredictError> {
         let failed = |error: &dyn std::fmt::Display| PredictError(format!("the locator failed: {error}"));
         let seen = seen(screenshot).map_err(|error| failed(&error))?;
@@ -109,14 +109,22 @@ impl Locator {
         let library = found[LOCATOR_FINDINGS - 1] > LIBRARY;
         let first = if library { 0 } else { EDGES };
         let [left, top, right, bottom] = std::array::from_fn(|edge| found[first + edge]);
-        let mut edges = [left, top, 1.0 + right, 1.0 + bottom]
+        let edges = [left, top, 1.0 + right, 1.0 + bottom]
             .map(|edge| if edge.is_finite() { edge.clamp(0.0, 1.0) } else { 0.0 });
+        let mut found = Found { edges, library };
         if let (true, Some(refiner)) = (library, &self.refiner) {
-            let strips = strips(screenshot, edges).map_err(|error| failed(&error))?;
-            let off = refiner.run::<1>(&strips, [EDGES, REFINER_CHANNELS, REFINER_ACROSS, REFINER_ALONG])?;
-            edges = moved(edges, std::array::from_fn(|edge| off[edge][0]));
+            for reach in REACHES {
+                let strips = strips(screenshot, found.edges, reach).map_err(|error| failed(&error))?;
+                let off =
+                    refiner.run::<1>(&strips, [EDGES, REFINER_CHANNELS, REFINER_ACROSS, REFINER_ALONG])?;
+                found.edges = moved(found.edges, std::array::from_fn(|edge| off[edge][0]), reach);
+                // Of a whole picture nothing is cut off, wherever exactly its edges are.
+                if found.part(screenshot).is_none() {
+                    break;
+                }
+            }
         }
-        Ok(Found { edges, library })
+        Ok(found)
     }
 
     /// Fits what is to be read of a picture, or of the one that a screenshot shows, into a frame that is no wider than

@@ -8,4 +8,4 @@ mod strips;
 pub use decode::{ImageError, ImageLimits, decode};
 pub use locate::{Found, Locator, seen};
 pub use prepare::{HEIGHT, MAX_WIDTH, PreparedImage, WIDTH, prepare};
-pub use strips::{EDGES, REACH, moved, strips};
+pub use strips::{EDGES, REACHES, moved, strips};

@@ -1,4 +1,4 @@
-//! What the refiner sees of a screenshot: a strip across each edge of a picture.
+//! What the refiner sees of a screenshot: a strip across each edge of a picture, twice, the second time more finely.
 
 use std::error::Error;
 
@@ -11,8 +11,9 @@ use crate::networks::{REFINER_ACROSS, REFINER_ALONG, REFINER_CHANNELS};
 
 /// Edges of a picture: left, top, right and bottom, in this order everywhere.
 pub const EDGES: usize = 4;
-/// How far a strip reaches to either side of where the edge was found, as a share of the picture's width or height.
-pub const REACH: f32 = 0.15;
+/// How far strips reach to either side of where the edge was found, as shares of the picture's width or height: at the first look,
+/// which the refiner is trained on, and at the second, which sees more finely what the first has found.
+pub const REACHES: [f32; 2] = [0.15, 0.05];
 /// Differences of so many levels are brought out; larger ones grow by their logarithm. A pale picture on a white page has an edge
 /// of a few levels.
 const FAINT: f32 = 4.0;
@@ -25,8 +26,13 @@ type Strip = Vec<Option<[u8; 3]>>;
 ///
 /// # Errors
 /// Where the screenshot cannot be scaled.
-pub fn strips(screenshot: &RgbImage, edges: [f32; EDGES]) -> Result<Vec<f32>, Box<dyn Error + Send + Sync>> {
-    let strips = (0..EDGES).map(|edge| strip(screenshot, edges, edge)).collect::<Result<Vec<_>, _>>()?;
+pub fn strips(
+    screenshot: &RgbImage,
+    edges: [f32; EDGES],
+    reach: f32,
+) -> Result<Vec<f32>, Box<dyn Error + Send + Sync>> {
+    let strips =
+        (0..EDGES).map(|edge| strip(screenshot, edges, edge, reach)).collect::<Result<Vec<_>, _>>()?;
     let ground = ground(&strips);
     let mut values = Vec::with_capacity(EDGES * REFINER_CHANNELS * REFINER_ACROSS * REFINER_ALONG);
     let most = (255.0 / FAINT).ln_1p();
@@ -42,13 +48,13 @@ pub fn strips(screenshot: &RgbImage, edges: [f32; EDGES]) -> Result<Vec<f32>, Bo
     Ok(values)
 }
 
-/// Where edges are that the refiner found to be so far inside of where they were, each a share of [`REACH`].
-pub fn moved(edges: [f32; EDGES], off: [f32; EDGES]) -> [f32; EDGES] {
+/// Where edges are that the refiner found to be so far inside of where they were, each a share of the strips' reach.
+pub fn moved(edges: [f32; EDGES], off: [f32; EDGES], reach: f32) -> [f32; EDGES] {
     let [left, top, right, bottom] = edges;
     std::array::from_fn(|edge| {
         let side = if edge % 2 == 0 { right - left } else { bottom - top };
         let off = if off[edge].is_finite() { off[edge].clamp(-1.0, 1.0) } else { 0.0 };
-        let inward = off * REACH * side;
+        let inward = off * reach * side;
         (edges[edge] + if edge < 2 { inward } else { -inward }).clamp(0.0, 1.0)
     })
 }
@@ -57,12 +63,13 @@ fn strip(
     screenshot: &RgbImage,
     edges: [f32; EDGES],
     edge: usize,
+    reach: f32,
 ) -> Result<Strip, Box<dyn Error + Send + Sync>> {
     let sides = [screenshot.width() as f32, screenshot.height() as f32];
     // The axis across the edge, and the one along it.
     let (across, along) = (edge % 2, 1 - edge % 2);
     let extent = |axis: usize| ((edges[axis + 2] - edges[axis]) * sides[axis]).max(1.0);
-    let half = REACH * extent(across);
+    let half = reach * extent(across);
     let start = edges[edge] * sides[across] - half;
     let place = 2.0 * half / REFINER_ACROSS as f32;
     // The places that are in the screenshot as a whole.
@@ -123,6 +130,8 @@ mod tests {
 
     use super::*;
 
+    const FIRST: f32 = REACHES[0];
+
     /// Of one strip, the places across at which its middle line differs from the ground, outermost first, and those that are in the
     /// screenshot.
     fn middle(values: &[f32], edge: usize) -> (Vec<usize>, Vec<usize>) {
@@ -140,7 +149,7 @@ mod tests {
         let page = RgbImage::from_fn(240, 120, |x, y| {
             Rgb([if (60..160).contains(&x) && (30..80).contains(&y) { 240 } else { 60 }; 3])
         });
-        let values = strips(&page, [60.0 / 240.0, 30.0 / 120.0, 160.0 / 240.0, 80.0 / 120.0]).unwrap();
+        let values = strips(&page, [60.0 / 240.0, 30.0 / 120.0, 160.0 / 240.0, 80.0 / 120.0], FIRST).unwrap();
         assert_eq!(values.len(), 4 * 4 * 32 * 16);
         for edge in 0..4 {
             let (outside, there) = middle(&values, edge);
@@ -149,18 +158,18 @@ mod tests {
         }
         // Ten pixels too far out on the left: the edge is 10 of 110 inside of where it was taken to be.
         let found = [50.0 / 240.0, 0.25, 160.0 / 240.0, 80.0 / 120.0];
-        let (outside, _) = middle(&strips(&page, found).unwrap(), 0);
+        let (outside, _) = middle(&strips(&page, found, FIRST).unwrap(), 0);
         let off = (outside.len() as f32 - 16.0) / 16.0;
-        let left = moved(found, [off, 0.0, 0.0, 0.0])[0] * 240.0;
+        let left = moved(found, [off, 0.0, 0.0, 0.0], FIRST)[0] * 240.0;
         assert!((left - 60.0).abs() < 1.5, "{left}");
-        let right = moved(found, [0.0, 0.0, off, 0.0])[2] * 240.0;
+        let right = moved(found, [0.0, 0.0, off, 0.0], FIRST)[2] * 240.0;
         assert!((right - 150.0).abs() < 1.5, "{right}");
     }
 
     #[test]
     fn where_the_screenshot_ends_there_is_nothing() {
         let whole = RgbImage::from_pixel(160, 60, Rgb([250; 3]));
-        let values = strips(&whole, [0.0, 0.0, 1.0, 1.0]).unwrap();
+        let values = strips(&whole, [0.0, 0.0, 1.0, 1.0], FIRST).unwrap();
         for edge in 0..4 {
             let (different, there) = middle(&values, edge);
             assert_eq!((different, there), (vec![], (16..32).collect()), "edge {edge}");
@@ -174,11 +183,13 @@ mod tests {
             for edges in
                 [[0.0, 0.0, 1.0, 1.0], [0.9, 0.9, 0.1, 0.1], [1.0; 4], [0.0; 4], [0.3, 0.0, 0.31, 1.0]]
             {
-                let values = strips(&image, edges).unwrap();
-                assert!(
-                    values.iter().all(|value| (-1.0..=1.0).contains(value)),
-                    "{width}x{height} {edges:?}"
-                );
+                for reach in REACHES {
+                    let values = strips(&image, edges, reach).unwrap();
+                    assert!(
+                        values.iter().all(|value| (-1.0..=1.0).contains(value)),
+                        "{width}x{height} {edges:?}"
+                    );
+                }
             }
         }
     }

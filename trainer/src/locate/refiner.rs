@@ -9,7 +9,7 @@ use byecaptcha_models::{
     load::sha256,
     networks::{Outline, REFINER_ACROSS, REFINER_ALONG, REFINER_CHANNELS, refiner},
     onnx,
-    preprocess::{EDGES, REACH, strips},
+    preprocess::{EDGES, REACHES, strips},
     torch::{Parameters, Precision, TorchGraph},
 };
 use rand::{Rng, RngExt, SeedableRng};
@@ -22,6 +22,8 @@ use crate::{command, export};
 
 /// Of ten pictures, how many are files, whose edges are those of the picture.
 const WHOLE: u64 = 3;
+/// What the strips that it learns from reach: those of its first look.
+const REACH: f32 = REACHES[0];
 /// How far the locator is off, most of the time and at worst, as a share of the picture's side.
 const OFF: [f32; 2] = [0.06, 0.14];
 /// How often it is off by as much as the second.
@@ -68,7 +70,8 @@ impl Source {
             let inward = if edge < 2 { edges[edge] - found[edge] } else { found[edge] - edges[edge] };
             (inward / (REACH * (found[edge % 2 + 2] - found[edge % 2]).max(0.01))).clamp(-1.0, 1.0)
         });
-        let seen = strips(&image, found).map_err(|error| anyhow!("cannot look at a screenshot: {error}"))?;
+        let seen =
+            strips(&image, found, REACH).map_err(|error| anyhow!("cannot look at a screenshot: {error}"))?;
         Ok((seen, off))
     }
 
