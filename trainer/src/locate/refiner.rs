@@ -118,9 +118,9 @@ pub fn train_refiner(arguments: &TrainRefiner, device: Device, stop: &AtomicBool
     let card = serde_json::json!({
         "name": "refiner",
         "finds": "how far off each edge is that the locator found of a picture of the Python library, from a strip of the screenshot \
-                  across it",
+                  across it; it looks twice, the second time more finely, and learned from the first look alone",
         "parameters": Outline::of_refiner().trainable_values(),
-        "multiply_adds": Outline::of_refiner().multiply_adds * EDGES,
+        "multiply_adds": Outline::of_refiner().multiply_adds * EDGES * REACHES.len(),
         "training": {
             "data": "drawn afresh for each step: presets hku (two thirds) and default, 70% of them cut out of drawn pages",
             "steps": state.step,
