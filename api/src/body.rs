@@ -137,8 +137,9 @@ mod tests {
     #[tokio::test]
     async fn who_takes_room_and_sends_nothing_gives_it_back_before_the_time_is_up() {
         let room = Room::new(256 << 10, 256 << 10, Duration::ZERO);
-        let [none, soon, never] = [0, 20, 60_000].map(Duration::from_millis);
-        assert_eq!(with_pauses([none, soon, soon, soon], &room).await, Ok(256 << 10));
+        let [none, soon, later, never] = [0, 20, 700, 60_000].map(Duration::from_millis);
+        // Slow, and never behind: a twelfth of the time, by which one may be late, is less than each pause.
+        assert_eq!(with_pauses([none, soon, later, later], &room).await, Ok(256 << 10));
         let refused = with_pauses([none, soon, never, never], &room).await.unwrap_err();
         assert!(refused.contains("too slowly") && refused.contains("131072 of at most 262144"), "{refused}");
         // It takes no room yet: all of the time is its own.

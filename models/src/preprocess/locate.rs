@@ -218,4 +218,18 @@ mod tests {
         // Less than is believed to be a picture.
         assert_eq!((cut(0.7, true), cut(0.9, false)), (None, None));
     }
+
+    #[test]
+    fn the_library_s_pictures_are_read_from_between_two_pixels_and_others_from_whole_ones() {
+        let screenshot = RgbImage::from_fn(200, 100, |x, y| image::Rgb([(x * 7 + y * 3) as u8; 3]));
+        let edges = [0.103, 0.104, 0.902, 0.904];
+        let [library, other] =
+            [true, false].map(|library| Found { edges, library }.prepare(&screenshot, 128));
+        let part = edges.map(f64::from);
+        let part = std::array::from_fn(|edge| part[edge] * [200.0, 100.0][edge % 2]);
+        assert_eq!(library, prepare_part(&screenshot, part, 128));
+        // From 21 to 180 and from 10 to 90.
+        assert_eq!(other, prepare(&imageops::crop_imm(&screenshot, 21, 10, 159, 80).to_image(), 128));
+        assert_ne!(library.pixels, other.pixels);
+    }
 }
