@@ -8,6 +8,7 @@ use zeno::{Command, Point};
 
 use super::bend::Bend;
 use super::fonts::{self, Face, Glyph};
+use super::nib::Nib;
 use super::paint::{Painter, Pattern, in_parts, moved};
 use super::palette::Palette;
 use super::place::Inked;
@@ -61,6 +62,11 @@ impl Setting<'_> {
         let slope = letters.slope.take(rng).to_radians();
         let arc = if letters.arc.is_some() { letters.arc.take(rng) * height } else { 0.0 };
         let pattern = pattern(ink, width, rng);
+        // As broad for all of them as for the largest.
+        let nib = letters.nib.is_some().then(|| {
+            let em = placed.iter().map(|placed| placed.size).fold(0.0, f32::max);
+            Nib::random(letters.nib.take(rng) * em, letters.faint.take(rng), rng)
+        });
         let shadow = happens(letters.shadow, rng).then(|| {
             let (dx, dy) = (rng.random_range(1.0..3.0), rng.random_range(-2.0..3.0_f32));
             (if rng.random_bool(0.5) { dx } else { -dx }, dy, rng.random_range(0.3..0.6))
@@ -96,10 +102,10 @@ impl Setting<'_> {
                 let shade = mixed(palette.ground, colour, share);
                 painter.fill(image, &moved(&outline, |at| Point::new(at.x + dx, at.y + dy)), shade, opacity);
             }
-            painter.pattern = pattern;
+            (painter.pattern, painter.nib) = (pattern, nib);
             let other = if ink == Ink::Framed { palette.ink(rng) } else { colour };
             paint(image, painter, &outline, ink, pen, [colour, other], opacity);
-            painter.pattern = Pattern::Even;
+            (painter.pattern, painter.nib) = (Pattern::Even, None);
         }
     }
 

@@ -10,6 +10,7 @@ mod finish;
 pub(crate) mod fonts;
 mod letters;
 mod marks;
+mod nib;
 pub(crate) mod paint;
 mod palette;
 mod place;
@@ -211,6 +212,7 @@ mod tests {
             ("letters", ", ink = [\"shaded\"]"),
             ("letters", ", arc = 0.2"),
             ("letters", ", rough = 0.04"),
+            ("letters", ", nib = 0.08, faint = 0.3"),
             ("warp", ", ragged = 0.1"),
             ("warp", ", turn = 8, text_only = 1.0"),
             ("finish", ", coarse = 2"),

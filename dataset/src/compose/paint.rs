@@ -3,6 +3,7 @@
 use image::{Rgb, RgbImage};
 use zeno::{Cap, Command, Join, Mask, Point, Scratch, Stroke};
 
+use super::nib::Nib;
 use crate::page::ground::mixed;
 
 /// Pixels from the corner beyond which nothing is drawn.
@@ -16,6 +17,8 @@ pub(crate) struct Painter {
     hard: bool,
     /// What ink is laid on in.
     pub(super) pattern: Pattern,
+    /// What the pen is, if it is not round.
+    pub(super) nib: Option<Nib>,
 }
 
 /// Where how much of the ink is laid on.
@@ -47,7 +50,7 @@ impl Pattern {
 impl Painter {
     /// `hard` leaves no shades between ink and ground.
     pub(crate) fn new(hard: bool) -> Self {
-        Self { scratch: Scratch::new(), hard, pattern: Pattern::Even }
+        Self { scratch: Scratch::new(), hard, pattern: Pattern::Even, nib: None }
     }
 
     /// Inks the inside of an outline.
@@ -57,6 +60,10 @@ impl Painter {
             return;
         }
         let (coverage, placement) = Mask::with_scratch(outline, &mut self.scratch).render();
+        let coverage = match self.nib {
+            Some(nib) if placement.width > 0 => nib.worn(&coverage, placement.width as usize),
+            _ => coverage,
+        };
         self.blend(image, &coverage, placement, colour, opacity);
     }
 

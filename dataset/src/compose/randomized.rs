@@ -133,6 +133,8 @@ fn letters(height: f32, rng: &mut Pcg64Mcg) -> Letters {
         rise: around(0.6, 0.3, rng),
         arc: either(0.12, 0.35, rng),
         rough: up_to(0.15, 0.06, rng),
+        nib: one(0.42, 0.03..0.15, rng),
+        faint: Range::only(0.05 + size(0.6, rng)),
         spacing: Range::of(gap, gap + size(0.15, rng)),
         cells: if rng.random_bool(0.3) { 1.0 } else { 0.0 },
         start: Range::of(start * rng.random::<f32>(), start.max(0.5)),
@@ -183,11 +185,12 @@ fn colours(rng: &mut Pcg64Mcg) -> Colours {
         ],
         rng,
     );
+    let contrast = weighted(&[(17, (35.0, 90.0)), (3, (22.0, 35.0))], rng);
     Colours {
         ground: vec![ground],
         ink: vec![ink],
         each: if rng.random_bool(0.35) { 1.0 } else { 0.0 },
-        contrast: rng.random_range(35.0..90.0),
+        contrast: rng.random_range(contrast.0..contrast.1),
         inverted: if rng.random_bool(0.05) { 1.0 } else { 0.0 },
     }
 }

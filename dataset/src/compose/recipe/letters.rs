@@ -34,6 +34,12 @@ pub(in crate::compose) struct Letters {
     /// Ems that the points of outlines are off by.
     #[serde(default)]
     pub(in crate::compose) rough: Range,
+    /// Ems that strokes of one direction lose of their width, the direction drawn anew for each text.
+    #[serde(default)]
+    pub(in crate::compose) nib: Range,
+    /// How much of the ink stays where they lose it.
+    #[serde(default)]
+    pub(in crate::compose) faint: Range,
     /// What is added between two, in ems; below zero they touch.
     #[serde(default)]
     pub(in crate::compose) spacing: Range,
