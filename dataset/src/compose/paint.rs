@@ -61,8 +61,8 @@ impl Painter {
         }
         let (coverage, placement) = Mask::with_scratch(outline, &mut self.scratch).render();
         let coverage = match self.nib {
-            Some(nib) if placement.width > 0 => nib.worn(&coverage, placement.width as usize),
-            _ => coverage,
+            Some(nib) => nib.worn(&coverage, placement.width as usize),
+            None => coverage,
         };
         self.blend(image, &coverage, placement, colour, opacity);
     }

@@ -244,6 +244,13 @@ mod tests {
     }
 
     #[test]
+    fn four_texts_in_ten_have_a_broad_nib() {
+        let mut rng = Pcg64Mcg::seed_from_u64(3);
+        let nibs = (0..1_000).filter(|_| recipe(5, &mut rng).letters.nib.is_some()).count();
+        assert!((350..500).contains(&nibs), "{nibs}");
+    }
+
+    #[test]
     fn texts_sizes_and_colours_vary_widely() {
         let randomized = Randomized::new(1);
         let drawings: Vec<Drawing> = (0..600).map(|index| randomized.drawing(index)).collect();
