@@ -31,6 +31,7 @@ lint:
 	scripts/test_tools.sh
 	cargo fmt --all --check
 	cargo clippy --release --workspace --all-targets -- -D warnings
+	cd fuzz && CARGO_TARGET_DIR=../target cargo check --release --locked
 	cd scripts/lint_js && npm run --silent lint
 
 # The whole service on this machine, in containers.

@@ -9,8 +9,9 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 use crate::{metrics, problem::Problem, state::ApiState};
 
 /// Record first, so that no worker ends a job that nobody can ask for; a job that the broker does not take leaves no
-/// record behind, unless another request of the same key has made it, too. That the broker has a job is noted where a request
-/// may be sent again: where it has a key. A picture is kept once its job is accepted: those of requests that are refused
+/// record behind, unless another request of the same key has made it, too. Where nobody knows whether the broker has it, the record
+/// of a request with a key stays for the one that is sent again, or the job might end without its owner. That the broker has a
+/// job is noted where a request may be sent again: where it has a key. A picture is kept once its job is accepted: those of requests that are refused
 /// again and again would fill the store.
 pub(crate) async fn accept(
     state: &ApiState,
@@ -23,7 +24,10 @@ pub(crate) async fn accept(
     Span::current().record("job", tracing::field::display(created.id));
     record(state, created).await?;
     if let Err(error) = publish(state, &mut job, queue).await {
-        if let Err(error) = state.results.discard(job.id).await {
+        let is_out = matches!(error, BrokerError::Full { .. });
+        if (is_out || !is_keyed)
+            && let Err(error) = state.results.discard(job.id).await
+        {
             tracing::warn!(%error, "the record of an unpublished job remains");
         }
         return Err(error.into());

@@ -1,6 +1,6 @@
 //! Bodies of requests: what they say of themselves, and reading them within a size and a time.
 
-use std::time::Duration;
+use std::{future::Future, time::Duration};
 
 use axum::{
     body::{Body, HttpBody},
@@ -18,6 +18,33 @@ use crate::{
 
 /// A body that takes room may be so much of its whole time late: whoever sends slowly keeps others from the room.
 const LATE: f64 = 1.0 / 12.0;
+
+/// How fast a body has to come from when it takes room.
+pub(crate) struct Pace {
+    since: Instant,
+    patience: Duration,
+    most: usize,
+}
+
+impl Pace {
+    /// From now on, for one of at most so many bytes, which may take all of the time.
+    pub(crate) fn new(patience: Duration, most: usize) -> Self {
+        Self { since: Instant::now(), patience, most: most.max(1) }
+    }
+
+    /// What comes next, where so many bytes are there; a problem where it is behind.
+    pub(crate) async fn next<T>(&self, read: usize, next: impl Future<Output = T>) -> Result<T, Problem> {
+        let share = read as f64 / self.most as f64 + LATE;
+        timeout_at(self.since + self.patience.mul_f64(share), next).await.map_err(|_| {
+            let detail = format!(
+                "The body comes too slowly to wait for it while it takes room: {read} of at most {} bytes after {:.1} seconds.",
+                self.most,
+                self.since.elapsed().as_secs_f32()
+            );
+            Problem::new(problem::REQUEST_TIMEOUT, detail)
+        })
+    }
+}
 
 /// What the body is said to be, in small letters and without parameters; empty where nothing is said.
 pub(crate) fn media_type(headers: &HeaderMap) -> String {
@@ -68,17 +95,11 @@ async fn whole(
     let (mut read, mut place) = (BytesMut::with_capacity(declared.unwrap_or_default().min(FREE)), None);
     // For all of it: were it taken as it comes, many that have some of theirs would wait for one another.
     let most = declared.unwrap_or(limit);
-    let mut room_taken = Instant::now();
+    let mut pace: Option<Pace> = None;
     loop {
-        let frame = match place {
+        let frame = match &pace {
             None => body.frame().await,
-            Some(_) => {
-                let share = read.len() as f64 / most.max(1) as f64 + LATE;
-                match timeout_at(room_taken + patience.mul_f64(share), body.frame()).await {
-                    Ok(frame) => frame,
-                    Err(_) => return Err(too_slow(read.len(), most, room_taken.elapsed())),
-                }
-            }
+            Some(pace) => pace.next(read.len(), body.frame()).await?,
         };
         let Some(frame) = frame else { break };
         let frame = frame.map_err(|_| Problem::new(problem::MALFORMED_BODY, "The body broke off."))?;
@@ -89,7 +110,7 @@ async fn whole(
         }
         if place.is_none() && read.len() + data.len() > FREE {
             match room.take(most).await {
-                Ok(taken) => (place, room_taken) = (Some(taken), Instant::now()),
+                Ok(taken) => (place, pace) = (Some(taken), Some(Pace::new(patience, most))),
                 Err(problem) => {
                     linger(body);
                     return Err(problem);
@@ -102,14 +123,6 @@ async fn whole(
         read.extend_from_slice(&data);
     }
     Ok((read.freeze(), place))
-}
-
-fn too_slow(read: usize, most: usize, time: Duration) -> Problem {
-    let detail = format!(
-        "The body comes too slowly to wait for it while it takes room: {read} of at most {most} bytes after {:.1} seconds.",
-        time.as_secs_f32()
-    );
-    Problem::new(problem::REQUEST_TIMEOUT, detail)
 }
 
 fn too_large(limit: usize) -> Problem {

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{
     Deserialize, Deserializer,
-    de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor},
+    de::{Error, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor},
 };
 use serde_json::Number;
 
@@ -45,6 +45,11 @@ impl<'de> Deserialize<'de> for Members {
                 formatter.write_str("an object")
             }
 
+            // The usual error would repeat all of it.
+            fn visit_str<E: Error>(self, _: &str) -> Result<Members, E> {
+                Err(E::invalid_type(Unexpected::Other("a string"), &self))
+            }
+
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
                 let mut members = Vec::new();
                 while let Some(member) = map.next_entry()? {
@@ -57,7 +62,7 @@ impl<'de> Deserialize<'de> for Members {
             }
         }
 
-        deserializer.deserialize_map(InOrder)
+        deserializer.deserialize_any(InOrder)
     }
 }
 

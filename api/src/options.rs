@@ -10,7 +10,7 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::{
     members::{Member, Members},
     min_confidence::{MinConfidence, RECOMMENDED},
-    problem::{self, Problem},
+    problem::{self, Problem, shown},
     state::ApiState,
 };
 
@@ -18,6 +18,8 @@ use crate::{
 const LENGTHS: RangeInclusive<u32> = 1..=32;
 /// How many texts a result may hold.
 const TEXTS: RangeInclusive<u32> = 1..=10;
+/// Most characters in a model's name.
+const MODEL: usize = 64;
 /// Most characters in a charset.
 const CHARSET: usize = 512;
 
@@ -28,6 +30,7 @@ pub(crate) const LARGEST: u64 = (1 << 53) - 1;
 #[derive(Clone, Debug, Default, ToSchema)]
 pub(crate) struct Options {
     /// Which model reads; the default one where absent.
+    #[schema(max_length = 64)]
     model: Option<String>,
     /// The only characters that the text may hold.
     #[schema(min_length = 1, max_length = 512)]
@@ -68,7 +71,7 @@ impl Options {
         let mut options = Self::default();
         for (name, value) in form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()) {
             if !options.set(&name, &value)? {
-                return Err(malformed(format!("There is no option {name:?}.")).in_field("query"));
+                return Err(malformed(format!("There is no option {:?}.", shown(&name))).in_field("query"));
             }
         }
         Ok(options)
@@ -78,7 +81,7 @@ impl Options {
     pub(crate) fn set_members(&mut self, members: &Members) -> Result<(), Problem> {
         for (name, member) in members.iter() {
             let Some(known) = NAMES.iter().find(|known| **known == name) else {
-                let detail = format!("The JSON is not a job: there is no member {name:?}.");
+                let detail = format!("The JSON is not a job: there is no member {:?}.", shown(name));
                 return Err(Problem::new(problem::MALFORMED_BODY, detail));
             };
             let text = match member {
@@ -109,7 +112,7 @@ impl Options {
     /// Takes one option; false where there is none of this name.
     fn set(&mut self, name: &str, text: &str) -> Result<bool, Problem> {
         match name {
-            "model" => once(&mut self.model, "model", text, |text| Ok(text.to_owned()))?,
+            "model" => once(&mut self.model, "model", text, model)?,
             "charset" => once(&mut self.charset, "charset", text, charset)?,
             "length" => once(&mut self.length, "length", text, |text| within(text, LENGTHS))?,
             "min_length" => once(&mut self.min_length, "min_length", text, |text| within(text, LENGTHS))?,
@@ -233,10 +236,14 @@ fn once<T>(
 
 fn within<T: FromStr + PartialOrd + Display>(text: &str, range: RangeInclusive<T>) -> Result<T, String> {
     let value = text.parse().ok().filter(|value| range.contains(value));
-    value.ok_or_else(|| {
-        let shown: String = text.chars().take(40).collect();
-        format!("{shown:?} is no number from {} to {}", range.start(), range.end())
-    })
+    value.ok_or_else(|| format!("{:?} is no number from {} to {}", shown(text), range.start(), range.end()))
+}
+
+fn model(text: &str) -> Result<String, String> {
+    match text.chars().count() {
+        0..=MODEL => Ok(text.to_owned()),
+        count => Err(format!("{count} characters are more than the {MODEL} that a name has")),
+    }
 }
 
 fn charset(text: &str) -> Result<String, String> {

@@ -73,9 +73,10 @@ kinds! {
     OPTION_TOO_LATE: "option-too-late", UNPROCESSABLE_ENTITY, "An option comes after a picture",
         "Pictures of a form are accepted as they come, so what is asked for of all of them comes before the first.";
     BATCH_TOO_LARGE: "batch-too-large", PAYLOAD_TOO_LARGE, "The batch is larger than is taken",
-        "Divide it into several. What of it was accepted is taken back.";
+        "Divide it into several. What of it was accepted is taken back, but where it came before under the same Idempotency-Key.";
     REQUEST_TIMEOUT: "request-timeout", REQUEST_TIMEOUT, "The body took too long to arrive",
-        "Nothing was accepted. Send it again, over a better connection or with a smaller picture.";
+        "Send it again, over a better connection or with a smaller picture. Nothing was accepted, but what had come of a \
+         batch with an Idempotency-Key: under the same key, the rest is accepted.";
     BODY_TOO_LARGE: "body-too-large", PAYLOAD_TOO_LARGE, "The request is larger than is taken",
         "Cut the picture down to the part with the text. In JSON, base64 makes a picture larger by a third.";
     MEDIA_TYPE: "unsupported-media-type", UNSUPPORTED_MEDIA_TYPE, "The body is of a type that is not taken",
@@ -105,15 +106,32 @@ kinds! {
     UNKNOWN_MODEL: "unknown-model", UNPROCESSABLE_ENTITY, "No model has this name",
         "GET /v1/models lists those there are. Without a name, the default model reads.";
     QUEUE_FULL: "queue-full", SERVICE_UNAVAILABLE, "As many jobs are waiting as may wait",
-        "Nothing was accepted. Try again after the seconds in the Retry-After header.";
-    TOO_MANY_UPLOADS: "too-many-uploads", SERVICE_UNAVAILABLE, "More large uploads are under way than there is memory for",
-        "Nothing of this was accepted. Try again after the seconds in the Retry-After header; smaller pictures do not wait for it.";
+        "Try again after the seconds in the Retry-After header. Nothing was accepted, but what found room of a batch with an \
+         Idempotency-Key: under the same key, the rest is accepted.";
+    TOO_MANY_UPLOADS: "too-many-uploads", SERVICE_UNAVAILABLE, "More large uploads are under way than there is room for",
+        "Try again after the seconds in the Retry-After header; smaller pictures do not wait for room. Nothing was accepted, but \
+         what had come of a batch with an Idempotency-Key: under the same key, the rest is accepted.";
     UNAVAILABLE: "unavailable", SERVICE_UNAVAILABLE, "A part of the service cannot be reached",
         "Try again after the seconds in the Retry-After header.";
     NOT_READY: "not-ready", SERVICE_UNAVAILABLE, "The service is not ready",
         "It is starting, or stopping. Try again after the seconds in the Retry-After header.";
     INTERNAL: "internal", INTERNAL_SERVER_ERROR, "Something went wrong here",
         "This is a fault of the program, not of the request. Its log says more.";
+}
+
+/// Most characters of a detail: it may tell what a sender wrote, of any length, and is kept with each refused picture of a
+/// batch.
+const LONGEST_DETAIL: usize = 1_000;
+/// Most characters of what a sender wrote that a detail repeats.
+const SHOWN: usize = 40;
+
+/// What a sender wrote, as far as a detail repeats it.
+pub(crate) fn shown(text: &str) -> &str {
+    first(text, SHOWN)
+}
+
+fn first(text: &str, most: usize) -> &str {
+    text.char_indices().nth(most).map_or(text, |(end, _)| &text[..end])
 }
 
 /// What a problem is sent as.
@@ -154,7 +172,11 @@ pub(crate) struct Body<'a> {
 
 impl Problem {
     pub(crate) fn new(kind: &'static Kind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into(), field: None }
+        let mut detail = detail.into();
+        detail.truncate(first(&detail, LONGEST_DETAIL).len());
+        // What was longer may have been as large as an upload.
+        detail.shrink_to_fit();
+        Self { kind, detail, field: None }
     }
 
     pub(crate) fn status(&self) -> StatusCode {
@@ -222,6 +244,15 @@ impl From<ResultError> for Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_detail_is_cut_where_what_a_sender_wrote_is_long() {
+        let long = "ü".repeat(5_000);
+        let detail = Problem::new(MALFORMED_BODY, format!("no {long}")).into_failure().detail;
+        assert_eq!((detail.chars().count(), detail.starts_with("no üü")), (LONGEST_DETAIL, true));
+        assert!(detail.capacity() < 2 * LONGEST_DETAIL + 8);
+        assert_eq!((shown(&long).chars().count(), shown("short")), (SHOWN, "short"));
+    }
 
     #[test]
     fn names_are_unique_and_fit_an_address() {

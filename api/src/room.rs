@@ -1,5 +1,5 @@
-//! Room in memory for pictures on their way to the broker: many large ones at once wait for one another, and do not take
-//! more than the process has.
+//! Room in memory for pictures on their way to the broker, and on the disk for archives: many large ones at once wait for one
+//! another, and do not take more than there is.
 
 use std::{sync::Arc, time::Duration};
 
@@ -35,8 +35,7 @@ impl Room {
             // It is never closed.
             Ok(Err(_)) | Err(_) => {
                 let seconds = self.patience.as_secs_f32();
-                let detail =
-                    format!("There was no room in memory for {bytes} bytes within {seconds} seconds.");
+                let detail = format!("There was no room for {bytes} bytes within {seconds} seconds.");
                 Err(Problem::new(problem::TOO_MANY_UPLOADS, detail))
             }
         }
@@ -48,6 +47,11 @@ impl Room {
 pub(crate) struct Place(OwnedSemaphorePermit);
 
 impl Place {
+    /// Takes over what was taken of the same room.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.0.merge(other.0);
+    }
+
     /// Gives back what is not needed for so many bytes.
     pub(crate) fn shrink(&mut self, bytes: usize) {
         drop(self.0.split(self.0.num_permits().saturating_sub(bytes)));

@@ -59,6 +59,8 @@ pub struct ApiSettings {
     pub max_held_bytes: usize,
     /// The same for all batches together.
     pub max_held_batch_bytes: usize,
+    /// Most bytes of archives on the disk at once; as many as the largest has in any case.
+    pub max_spooled_bytes: usize,
     /// How long a request for one picture waits for room among those.
     pub room_timeout: Duration,
     /// How long a batch waits for room among those, and for a queue that is full, which has a place again at every job that
@@ -93,6 +95,7 @@ impl Default for ApiSettings {
             // With all that goes along with both of them, in a process of 256 MiB.
             max_held_bytes: 40 << 20,
             max_held_batch_bytes: 24 << 20,
+            max_spooled_bytes: u32::MAX as usize,
             room_timeout: Duration::from_secs(5),
             batch_patience: Duration::from_secs(60),
             keep_batches: DEFAULT_KEEP_BATCHES,
@@ -118,6 +121,8 @@ pub struct ApiState {
     pub(crate) room: Arc<Room>,
     /// The same for those of batches: bulk jobs leave people their room.
     pub(crate) batch_room: Arc<Room>,
+    /// Room on the disk for archives of batches.
+    pub(crate) spool: Arc<Room>,
     /// Who may use it.
     pub(crate) access: Access,
     /// Set when the server ends, so that held answers are given at once.
@@ -151,6 +156,7 @@ impl ApiState {
                 settings.room_timeout,
             )),
             batch_room: Arc::new(batches::room(&settings)),
+            spool: Arc::new(batches::spool(&settings)),
             access: Access::default(),
             closing: CancellationToken::new(),
             metrics: None,

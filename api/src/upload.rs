@@ -1,5 +1,5 @@
 //! Takes the picture out of a request, in any of the three forms it may come in, and refuses early what no worker could
-//! read: only headers are looked at here, pixels are the workers' business.
+//! read: only what stands before the pixels is looked at here, pixels are the workers' business.
 
 use std::io::Cursor;
 
@@ -26,6 +26,10 @@ use crate::{
     room::Place,
     state::{ApiSettings, ApiState},
 };
+
+/// Most bytes that a decoder takes before it comes to the pixels: a PNG's colour profile is unpacked there, and 60 kB of it
+/// may be packed 62 MiB. A part of the file itself takes up to twice its size.
+const MOST_ALLOCATED: u64 = 32 << 20;
 
 /// A picture and what its sender asks for.
 #[derive(Debug)]
@@ -156,7 +160,10 @@ async fn multipart(parts: Parts, body: Bytes, options: &mut Options) -> Result<B
                 let name = name.to_owned();
                 let text = field.text().await.map_err(broken)?;
                 if !options.set_field(&name, &text)? {
-                    return Err(malformed(format!("The form holds an unknown field {name:?}.")));
+                    return Err(malformed(format!(
+                        "The form holds an unknown field {:?}.",
+                        problem::shown(&name)
+                    )));
                 }
             }
         }
@@ -177,7 +184,11 @@ pub(crate) fn check_image(image: &[u8], settings: &ApiSettings) -> Result<(), Pr
         return refused(problem::UNSUPPORTED_IMAGE, "The file is not a PNG, JPEG, GIF, WebP or BMP picture.");
     };
     let (max_width, max_height) = (settings.max_width, settings.max_height);
-    let (width, height) = match ImageReader::with_format(Cursor::new(image), format).into_dimensions() {
+    let mut reader = ImageReader::with_format(Cursor::new(image), format);
+    let mut limits = image::Limits::default();
+    limits.max_alloc = Some(MOST_ALLOCATED);
+    reader.limits(limits);
+    let (width, height) = match reader.into_dimensions() {
         Ok((width, height)) if width > 0 && height > 0 => (width, height),
         // So large that the decoder itself balks.
         Err(ImageError::Limits(_)) => (u32::MAX, u32::MAX),

@@ -32,6 +32,7 @@ thread_local! {
             default: true,
             charset: "ABC123".to_owned(),
             figures: serde_json::Value::Null,
+            recommended_min_confidence: None,
         };
         let settings = ApiSettings { keep_batches: A_MOMENT, ..ApiSettings::default() };
         let state = ApiState::new(bulk.clone(), results.clone(), vec![model], settings).with_batches(results.clone());

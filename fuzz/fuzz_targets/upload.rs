@@ -24,6 +24,7 @@ thread_local! {
             default: true,
             charset: "ABC123".to_owned(),
             figures: serde_json::Value::Null,
+            recommended_min_confidence: None,
         };
         let settings = ApiSettings::default();
         let state = ApiState::new(Arc::new(broker), Arc::new(results), vec![model], settings);

@@ -13,7 +13,8 @@ use uuid::Uuid;
 
 use crate::batch::Membership;
 
-/// Names one job for its whole life. A version 7 UUID (RFC 9562), so ids sort by the time of their making.
+/// Names one job for its whole life. A UUID (RFC 9562): of version 7, so ids sort by the time of their making, or that of a batch and
+/// the place in it, of version 8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(transparent)]

@@ -83,7 +83,7 @@ pub(crate) enum DeadLetterCommand {
         /// Which; all where none is named.
         ids: Vec<JobId>,
     },
-    /// Throws them away.
+    /// Throws them away. What is no job stays among them: RabbitMQ's own tools remove it.
     Purge {
         /// Which; all where none is named.
         ids: Vec<JobId>,

@@ -21,7 +21,7 @@ use crate::{
     options::Options,
     problem::{self, Problem},
     room::{FREE, Place, Room},
-    state::ApiSettings,
+    state::{ApiSettings, ApiState},
 };
 
 /// How often larger an entry may be than it is packed. Pictures hardly can be packed at all.
@@ -36,14 +36,15 @@ const SOME_BESIDE: u64 = 1_000;
 pub(super) async fn read(
     upload: Upload,
     options: Options,
-    settings: &ApiSettings,
-    room: &Arc<Room>,
+    state: &ApiState,
     entries: &Sender<Entry>,
 ) -> Result<(), Stop> {
-    let file = spool(upload).await?;
+    let (file, spooled) = spool(upload, &state.spool).await?;
     let (settings, room, entries, runtime) =
-        (*settings, Arc::clone(room), entries.clone(), Handle::current());
+        (state.settings, Arc::clone(&state.batch_room), entries.clone(), Handle::current());
     let unpacked = task::spawn_blocking(move || {
+        // Given back when the file is gone.
+        let _spooled = spooled;
         let place = |bytes| {
             runtime.block_on(async {
                 tokio::select! {
@@ -60,19 +61,26 @@ pub(super) async fn read(
     Ok(unpacked.await.map_err(failed)??)
 }
 
-/// The upload as a file, at its beginning.
-async fn spool(mut upload: Upload) -> Result<File, Stop> {
+/// The upload as a file, at its beginning, and what it takes of the room for such. What is there is not waited for: those who
+/// have some of it would wait for one another.
+async fn spool(mut upload: Upload, room: &Room) -> Result<(File, Option<Place>), Stop> {
     let failed = |error: std::io::Error| {
         tracing::error!(%error, "an archive cannot be kept in the folder for temporary files");
         Problem::new(problem::UNAVAILABLE, "There is no room for the archive now.")
     };
     let mut file = tokio::fs::File::from_std(tempfile::tempfile().map_err(failed)?);
+    let mut place: Option<Place> = None;
     while let Some(piece) = upload.next().await? {
+        let more = room.take(piece.len()).await?;
+        match &mut place {
+            Some(place) => place.add(more),
+            None => place = Some(more),
+        }
         file.write_all(&piece).await.map_err(failed)?;
     }
     file.flush().await.map_err(failed)?;
     file.seek(SeekFrom::Start(0)).await.map_err(failed)?;
-    Ok(file.into_std().await)
+    Ok((file.into_std().await, place))
 }
 
 /// Unpacks for as long as entries are taken. The directory is read entry by entry, too, so that no archive, however many

@@ -6,10 +6,12 @@ use tokio::sync::mpsc::Sender;
 
 use super::{Entry, Picture, Stop, checked_name, too_large, upload::Upload};
 use crate::{
+    body::Pace,
     members::{Member, Members},
     options::Options,
     problem::{self, Problem},
     room::{FREE, Place, Room},
+    state::ApiSettings,
     upload::members_of_job,
 };
 
@@ -25,17 +27,24 @@ pub(super) fn longest(largest: usize) -> usize {
 pub(super) async fn read(
     mut upload: Upload,
     options: Options,
-    largest: usize,
+    settings: &ApiSettings,
     room: &Room,
     entries: &Sender<Entry>,
 ) -> Result<(), Stop> {
-    let (mut lines, mut place) = (Lines::new(longest(largest)), None);
+    let largest = settings.max_upload_bytes;
+    let mut lines = Lines::new(longest(largest));
+    // Of a line that has not come to its end.
+    let mut taken: Option<(Place, Pace)> = None;
     loop {
-        let piece = upload.next().await?;
+        let next = upload.next();
+        let piece = match &taken {
+            None => next.await?,
+            Some((_, pace)) => pace.next(lines.kept.len(), next).await.map_err(Stop::of_connection)??,
+        };
         let is_last = piece.is_none();
         lines.add(&piece.unwrap_or_default());
         while let Some(line) = lines.next(is_last) {
-            let mut place = place.take();
+            let mut place = taken.take().map(|(place, _)| place);
             let entry = match line {
                 Line::Whole(line) if line.iter().all(u8::is_ascii_whitespace) => continue,
                 Line::Whole(line) => {
@@ -53,8 +62,9 @@ pub(super) async fn read(
         if is_last {
             return Ok(());
         }
-        if place.is_none() && lines.kept.len() > FREE {
-            place = Some(room.take(lines.longest).await?);
+        if taken.is_none() && lines.kept.len() > FREE {
+            let place = room.take(lines.longest).await?;
+            taken = Some((place, Pace::new(settings.body_timeout, lines.longest)));
             lines.kept.reserve(lines.longest.saturating_sub(lines.kept.len()));
         }
     }

@@ -11,6 +11,8 @@ mod table;
 mod take_back;
 mod upload;
 
+use std::time::Duration;
+
 use axum::{
     body::Body,
     http::{HeaderMap, request::Parts},
@@ -68,6 +70,13 @@ impl From<Problem> for Stop {
     }
 }
 
+impl Stop {
+    /// For what the same upload, on a better connection, may get past.
+    fn of_connection(problem: Problem) -> Self {
+        Self { problem, may_pass: true }
+    }
+}
+
 /// The forms that an upload may have.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Form {
@@ -86,6 +95,12 @@ impl Form {
             other => Err(body::not_taken(other, "multipart/form-data, application/zip or application/jsonl")),
         }
     }
+}
+
+/// Room on the disk for archives that are still arriving or being unpacked.
+pub(crate) fn spool(settings: &ApiSettings) -> Room {
+    let largest = usize::try_from(settings.max_batch_bytes).unwrap_or(usize::MAX);
+    Room::new(settings.max_spooled_bytes, largest, Duration::ZERO)
 }
 
 /// Room for the pictures of all batches. Each takes what the largest may need, once it is more than a small one, and gives
@@ -107,16 +122,16 @@ pub(crate) async fn receive(
 ) -> Result<BatchCounts, Stop> {
     let upload = Upload::new(body, &state.settings);
     let (entries, mut waiting) = mpsc::channel(AHEAD);
-    let (largest, room) = (state.settings.max_upload_bytes, &state.batch_room);
+    let (settings, room) = (&state.settings, &state.batch_room);
     // Either side ends the other by this. What is being accepted is not dropped half-way: its items would stay in the
     // batch without jobs.
     let over = state.closing.child_token();
     let reading = async {
         let form = async {
             match form {
-                Form::Multipart => multipart::read(parts, upload, options, largest, room, &entries).await,
-                Form::Zip => archive::read(upload, options, &state.settings, room, &entries).await,
-                Form::JsonLines => lines::read(upload, options, largest, room, &entries).await,
+                Form::Multipart => multipart::read(parts, upload, options, settings, room, &entries).await,
+                Form::Zip => archive::read(upload, options, state, &entries).await,
+                Form::JsonLines => lines::read(upload, options, settings, room, &entries).await,
             }
         };
         let read = tokio::select! {

@@ -1,5 +1,7 @@
 //! A batch as a form: fields with options first, then a file for each picture.
 
+use std::time::Duration;
+
 use axum::{
     body::Body,
     extract::{
@@ -18,9 +20,11 @@ use super::{
     upload::{Fault, Upload},
 };
 use crate::{
+    body::Pace,
     options::Options,
     problem::{self, Problem},
     room::{FREE, Place, Room},
+    state::ApiSettings,
 };
 
 /// Most bytes in a field that is no picture.
@@ -31,10 +35,11 @@ pub(super) async fn read(
     parts: Parts,
     upload: Upload,
     mut options: Options,
-    largest: usize,
+    settings: &ApiSettings,
     room: &Room,
     entries: &Sender<Entry>,
 ) -> Result<(), Stop> {
+    let (largest, patience) = (settings.max_upload_bytes, settings.body_timeout);
     let (pieces, fault) = upload.into_pieces();
     let sips = Sips::new(fault);
     let mut form = open(parts, sips.body(pieces)).await?;
@@ -51,11 +56,11 @@ pub(super) async fn read(
                 let detail = format!("The field {name:?} comes after a picture; options come first.");
                 return Err(Problem::new(problem::OPTION_TOO_LATE, detail).into());
             }
-            option(field, &name, &mut options, &sips, room).await?;
+            option(field, &name, &mut options, patience, &sips, room).await?;
             continue;
         }
         has_pictures = true;
-        let image = bytes(field, largest, &sips, room).await?;
+        let image = bytes(field, largest, patience, &sips, room).await?;
         let (custom_id, named) = match checked_name(&file.unwrap_or_default()) {
             Ok(name) => (name, Ok(())),
             Err(failure) => (String::new(), Err(failure)),
@@ -85,11 +90,12 @@ async fn option(
     field: Field<'_>,
     name: &str,
     options: &mut Options,
+    patience: Duration,
     sips: &Sips,
     room: &Room,
 ) -> Result<(), Stop> {
     let malformed = |detail: String| Stop::from(Problem::new(problem::MALFORMED_BODY, detail));
-    let text = bytes(field, OPTION, sips, room).await?;
+    let text = bytes(field, OPTION, patience, sips, room).await?;
     let text = text.and_then(|(bytes, _)| String::from_utf8(bytes.to_vec()).ok());
     let Some(text) = text else {
         return Err(malformed(format!("The field {name:?} holds more than a short text.")));
@@ -105,25 +111,32 @@ async fn option(
 async fn bytes(
     mut field: Field<'_>,
     largest: usize,
+    patience: Duration,
     sips: &Sips,
     room: &Room,
 ) -> Result<Option<(Bytes, Option<Place>)>, Stop> {
-    let (mut read, mut place, mut fits) = (BytesMut::new(), None, true);
+    let (mut read, mut fits) = (BytesMut::new(), true);
+    let mut taken: Option<(Place, Pace)> = None;
     loop {
         sips.begin();
-        let Some(chunk) = field.chunk().await.map_err(|error| broken(&sips.fault, &error))? else { break };
+        let chunk = match &taken {
+            None => field.chunk().await,
+            Some((_, pace)) => pace.next(read.len(), field.chunk()).await.map_err(Stop::of_connection)?,
+        };
+        let Some(chunk) = chunk.map_err(|error| broken(&sips.fault, &error))? else { break };
         fits = fits && chunk.len() <= largest - read.len();
         if !fits {
-            (read, place) = (BytesMut::new(), None);
+            (read, taken) = (BytesMut::new(), None);
             continue;
         }
-        if place.is_none() && read.len() + chunk.len() > FREE {
-            place = Some(room.take(largest).await?);
+        if taken.is_none() && read.len() + chunk.len() > FREE {
+            taken = Some((room.take(largest).await?, Pace::new(patience, largest)));
         }
         read.extend_from_slice(&chunk);
     }
-    if let Some(place) = &mut place {
+    let place = taken.map(|(mut place, _)| {
         place.shrink(read.len());
-    }
+        place
+    });
     Ok(fits.then(|| (read.freeze(), place)))
 }

@@ -76,13 +76,13 @@ impl Upload {
                         Ok(Some(Err(_))) => {
                             rest.0 = None;
                             let problem = Problem::new(problem::MALFORMED_BODY, "The upload broke off.");
-                            return Some((Err(fault.set(Stop { problem, may_pass: true })), (rest, seen)));
+                            return Some((Err(fault.set(Stop::of_connection(problem))), (rest, seen)));
                         }
                         Err(_) => {
                             rest.0 = None;
                             let detail = format!("Nothing came for {} seconds.", patience.as_secs_f32());
                             let problem = Problem::new(problem::REQUEST_TIMEOUT, detail);
-                            return Some((Err(fault.set(Stop { problem, may_pass: true })), (rest, seen)));
+                            return Some((Err(fault.set(Stop::of_connection(problem))), (rest, seen)));
                         }
                     };
                     let Ok(data) = frame.into_data() else { continue };

@@ -2,7 +2,7 @@
 //! here: bodies and parameters in [`requests`], good answers in [`answers`], and the problem types that a route answers
 //! with in [`refusals`]. [`around`] adds what stands around all routes, and [`page`] shows the whole to people.
 //!
-//! So a further route takes its `#[utoipa::path]`, a line in `routes::described`, and one in [`refusals`].
+//! So a further route takes its `#[utoipa::path]`, a line in `routes::v1` or `routes::open`, and one in [`refusals`].
 
 pub(crate) mod answers;
 mod around;

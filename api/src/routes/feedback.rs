@@ -153,7 +153,9 @@ struct Reader {
 
 impl Reader {
     async fn line(mut self) -> Result<Option<(Bytes, Self)>, byecaptcha_queue::ResultError> {
-        let Some(Labelled { number, feedback, image }) = self.page.pop_front() else { return Ok(None) };
+        let Some(Labelled { number, feedback }) = self.page.pop_front() else { return Ok(None) };
+        // One at a time: each may be as large as an upload.
+        let image = self.state.feedback.image(feedback.job).await?;
         if self.page.is_empty() {
             self.page = self.state.feedback.labelled(number, PAGE).await?.into();
         }

@@ -1,11 +1,19 @@
 //! A server for one test, a worker that makes its readings up, and what tests keep asserting.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
 
 use byecaptcha_api::{ApiSettings, ApiState, ModelInfo, access::Access};
 use byecaptcha_queue::{
-    BatchStore, Broker, BrokerOptions, CharacterConfidence, Failure, Job, JobId, MemoryBroker,
-    MemoryFeedback, MemoryResults, Outcome, Recognition, ResultOptions, ResultStore,
+    BatchStore, Broker, BrokerError, BrokerOptions, CharacterConfidence, Consumer, DeadLetter, Failure, Job,
+    JobId, MemoryBroker, MemoryFeedback, MemoryResults, Outcome, Recognition, ResultOptions, ResultStore,
 };
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
@@ -34,6 +42,40 @@ pub(crate) struct Setup {
     pub(crate) keep_images: Option<Duration>,
     pub(crate) access: Access,
     pub(crate) recommended_min_confidence: Option<f32>,
+    /// Jobs, the first ones, that the broker takes without a word that it has.
+    pub(crate) unconfirmed: usize,
+}
+
+/// A broker that is slow to confirm.
+struct Unconfirmed {
+    inner: Arc<MemoryBroker>,
+    left: AtomicUsize,
+}
+
+#[async_trait]
+impl Broker for Unconfirmed {
+    async fn publish(&self, job: &Job) -> Result<(), BrokerError> {
+        self.inner.publish(job).await?;
+        match self.left.try_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)) {
+            Ok(_) => Err(BrokerError::Unavailable("it did not confirm in time".to_owned())),
+            Err(_) => Ok(()),
+        }
+    }
+    async fn consumer(&self) -> Result<Box<dyn Consumer>, BrokerError> {
+        self.inner.consumer().await
+    }
+    async fn depth(&self) -> Result<usize, BrokerError> {
+        self.inner.depth().await
+    }
+    async fn dead_letters(&self) -> Result<Vec<DeadLetter>, BrokerError> {
+        self.inner.dead_letters().await
+    }
+    async fn remove_dead_letters(&self, ids: &[JobId]) -> Result<usize, BrokerError> {
+        self.inner.remove_dead_letters(ids).await
+    }
+    async fn ready(&self) -> Result<(), BrokerError> {
+        self.inner.ready().await
+    }
 }
 
 impl TestApp {
@@ -54,7 +96,7 @@ impl TestApp {
             recommended_min_confidence: setup.recommended_min_confidence,
         };
         let batches = setup.batches.unwrap_or(records);
-        let producer: Arc<dyn Broker> = broker.clone();
+        let producer = Arc::new(Unconfirmed { inner: broker.clone(), left: setup.unconfirmed.into() });
         let bulk = Arc::new(MemoryBroker::new(setup.broker));
         let state = ApiState::new(producer, results.clone(), vec![model], setup.settings)
             .with_bulk(bulk.clone())

@@ -7,8 +7,8 @@ use std::{
 
 use async_trait::async_trait;
 use byecaptcha_queue::{
-    BrokerOptions, CallId, Cancellation, Claim, Fingerprint, JobId, JobRecord, Lookup, MemoryResults,
-    Outcome, ResultError, ResultOptions, ResultStore,
+    BrokerOptions, CallId, Cancellation, Claim, Fingerprint, JobId, JobRecord, JobStatus, Lookup,
+    MemoryResults, Outcome, ResultError, ResultOptions, ResultStore,
 };
 use reqwest::{Method, StatusCode};
 
@@ -143,6 +143,26 @@ async fn requests_of_one_key_that_a_full_queue_refuses_leave_no_record() {
     }
     let seen: Vec<_> = store.seen.lock().unwrap().iter().map(|(what, _)| *what).collect();
     assert_eq!(seen, ["create", "create", "discard", "create", "discard"]);
+}
+
+#[tokio::test]
+async fn a_job_that_the_broker_may_have_keeps_its_record_for_a_request_that_is_sent_again() {
+    let app = TestApp::with(Setup { unconfirmed: 2, ..Setup::default() }).await;
+    let refused = app.submit(png()).header("idempotency-key", "slow").send().await.unwrap();
+    assert_problem(&app, refused, 503, "unavailable").await;
+    // The broker has it, and it ends before its sender comes again.
+    let taken = app.next_job().await.id;
+    let Lookup::Found(record) = app.results.get(taken).await.unwrap() else { panic!("its record is gone") };
+    assert_eq!(record.status, JobStatus::Queued);
+    let again = app.submit(png()).header("idempotency-key", "slow").send().await.unwrap();
+    assert_problem(&app, again, 503, "unavailable").await;
+    let last = app.submit(png()).header("idempotency-key", "slow").send().await.unwrap();
+    assert_eq!(last.json::<JobRecord>().await.unwrap().id, taken);
+
+    // Without a key nobody can come again for it.
+    let app = TestApp::with(Setup { unconfirmed: 1, ..Setup::default() }).await;
+    assert_problem(&app, app.submit(png()).send().await.unwrap(), 503, "unavailable").await;
+    assert_eq!(app.results.get(app.next_job().await.id).await.unwrap(), Lookup::Unknown);
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
 //! How jobs reach workers: at least once, in order of acceptance, with failed attempts counted.
-//! Each backend is one file; all of them pass the same contract suite.
+//! Each backend is a file or a folder; all of them pass the same contract suite.
 
 use async_trait::async_trait;
 

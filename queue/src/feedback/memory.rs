@@ -42,6 +42,12 @@ impl FeedbackStore for MemoryFeedback {
         Ok(())
     }
 
+    async fn image(&self, job: JobId) -> Result<Option<Bytes>, ResultError> {
+        let state = self.lock();
+        let kept = state.images.get(&job).filter(|(_, until)| *until > Instant::now());
+        Ok(kept.map(|(image, _)| image.clone()))
+    }
+
     async fn record(&self, feedback: &Feedback) -> Result<(), ResultError> {
         let mut state = self.lock();
         state.set.retain(|_, known| known.job != feedback.job);
@@ -53,15 +59,8 @@ impl FeedbackStore for MemoryFeedback {
 
     async fn labelled(&self, after: u64, limit: usize) -> Result<Vec<Labelled>, ResultError> {
         let state = self.lock();
-        let now = Instant::now();
-        let image =
-            |job| state.images.get(&job).filter(|(_, until)| *until > now).map(|(image, _)| image.clone());
         let later = state.set.range(after.saturating_add(1)..).take(limit.max(1));
-        let labelled = later.map(|(&number, feedback)| Labelled {
-            number,
-            feedback: feedback.clone(),
-            image: image(feedback.job),
-        });
+        let labelled = later.map(|(&number, feedback)| Labelled { number, feedback: feedback.clone() });
         Ok(labelled.collect())
     }
 }

@@ -43,8 +43,6 @@ pub struct Labelled {
     pub number: u64,
     /// What was given.
     pub feedback: Feedback,
-    /// The picture, where it is kept.
-    pub image: Option<Bytes>,
 }
 
 /// Keeps pictures for a time, and feedback.
@@ -52,6 +50,9 @@ pub struct Labelled {
 pub trait FeedbackStore: Send + Sync {
     /// Keeps a job's picture for so long.
     async fn keep_image(&self, job: JobId, image: &Bytes, time: Duration) -> Result<(), ResultError>;
+
+    /// A job's picture, where it is kept. One by one, since each may be as large as an upload.
+    async fn image(&self, job: JobId) -> Result<Option<Bytes>, ResultError>;
 
     /// Adds to the set; what was given for the same job before is replaced, and the job has a new place.
     async fn record(&self, feedback: &Feedback) -> Result<(), ResultError>;

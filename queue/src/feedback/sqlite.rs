@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{Feedback, FeedbackStore, Labelled};
 use crate::{
@@ -40,6 +40,16 @@ impl FeedbackStore for SqliteFeedback {
         Ok(self.database.writes().write(keep, |()| {}).await?)
     }
 
+    async fn image(&self, job: JobId) -> Result<Option<Bytes>, ResultError> {
+        let image = self.database.read(move |connection| {
+            let mut select =
+                connection.prepare_cached("SELECT image FROM kept_images WHERE job = ? AND until_ms > ?")?;
+            let image = select.query_row(params![job.as_bytes(), to_sql(now_ms())], |row| row.get(0));
+            Ok(image.optional()?)
+        });
+        Ok(image.await?.map(|image: Vec<u8>| image.into()))
+    }
+
     async fn record(&self, feedback: &Feedback) -> Result<(), ResultError> {
         let job = feedback.job;
         let json =
@@ -57,19 +67,16 @@ impl FeedbackStore for SqliteFeedback {
     async fn labelled(&self, after: u64, limit: usize) -> Result<Vec<Labelled>, ResultError> {
         let labelled = self.database.read(move |connection| {
             let mut select = connection.prepare_cached(
-                "SELECT number, feedback, image FROM feedback
-                 LEFT JOIN kept_images ON kept_images.job = feedback.job AND until_ms > ?
-                 WHERE number > ? ORDER BY number LIMIT ?",
+                "SELECT number, feedback FROM feedback WHERE number > ? ORDER BY number LIMIT ?",
             )?;
             let one = |row: &Row<'_>| {
                 let feedback: String = row.get(1)?;
                 Ok(Labelled {
                     number: from_sql(row.get(0)?),
                     feedback: serde_json::from_str(&feedback).map_err(|error| unreadable(1, error))?,
-                    image: row.get::<_, Option<Vec<u8>>>(2)?.map(Bytes::from),
                 })
             };
-            let rows = select.query_map([to_sql(now_ms()), to_sql(after), to_sql(limit.max(1))], one)?;
+            let rows = select.query_map([to_sql(after), to_sql(limit.max(1))], one)?;
             Ok(rows.collect::<rusqlite::Result<_>>()?)
         });
         Ok(labelled.await?)

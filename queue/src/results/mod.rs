@@ -1,5 +1,5 @@
 //! Where results wait for the clients that poll for them: written once, kept for a set time.
-//! Each backend is one file; all of them pass the same contract suite.
+//! Each backend is a file or a folder; all of them pass the same contract suite.
 
 use std::time::Duration;
 

@@ -114,6 +114,25 @@ async fn members_of_a_line_come_once_each() {
 /// Pictures that take room are accepted one after the other where there is room for one alone, and nobody waits for room
 /// that he has himself.
 #[tokio::test]
+async fn what_a_line_says_of_itself_is_not_kept_whole_where_it_is_refused() {
+    let app = TestApp::start().await;
+    let long = "\u{7f}".repeat(300_000);
+    let picture = STANDARD.encode(png());
+    let lines = [
+        json!({ "image": picture, &long: 1 }).to_string(),
+        json!({ "image": picture, "model": long }).to_string(),
+        json!(long).to_string(),
+    ];
+    let batch = app.taken(app.batch(JSONL, lines.join("\n"))).await;
+    let rows = app.rows(&format!("{}/results", batch.0)).await;
+    for row in &rows {
+        let detail = row["error"]["detail"].as_str().unwrap();
+        assert!(detail.len() < 400, "{} bytes: {detail:.60}", detail.len());
+    }
+    assert_eq!(rows.len(), 3);
+}
+
+#[tokio::test]
 async fn large_pictures_of_many_batches_take_turns() {
     let settings =
         ApiSettings { max_upload_bytes: 300_000, max_held_batch_bytes: 0, ..ApiSettings::default() };

@@ -7,7 +7,10 @@ use byecaptcha_api::ApiSettings;
 use byecaptcha_queue::BrokerOptions;
 use reqwest::StatusCode;
 use serde_json::json;
-use tokio::{io::AsyncWriteExt, net::TcpStream};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 use super::{JSONL, line, lines};
 use crate::{
@@ -52,6 +55,67 @@ async fn a_batch_waits_so_long_for_room_and_small_pictures_need_none() {
     app.taken(app.batch(JSONL, line("small"))).await;
     drop(slow);
     tokio::time::timeout(SOON, until(StatusCode::ACCEPTED)).await.unwrap();
+}
+
+#[tokio::test]
+async fn who_takes_room_for_a_picture_of_a_batch_and_falls_behind_gives_it_back() {
+    let settings = ApiSettings {
+        max_upload_bytes: 200_000,
+        max_held_batch_bytes: 0,
+        body_timeout: Duration::from_secs(6),
+        ..ApiSettings::default()
+    };
+    let app = TestApp::with(Setup { settings, ..Setup::default() }).await;
+    let boundary = "multipart/form-data; boundary=x";
+    let form = "--x\r\ncontent-disposition: form-data; name=image; filename=a.png\r\n\r\n";
+    let slow = [(JSONL, String::new()), (boundary, form.to_owned())];
+    for (kind, before) in slow {
+        let mut slow = TcpStream::connect(app.socket()).await.unwrap();
+        let head = format!(
+            "POST /v1/batches HTTP/1.1\r\nhost: a\r\ncontent-type: {kind}\r\ncontent-length: 9000000\r\n\r\n{before}"
+        );
+        slow.write_all(head.as_bytes()).await.unwrap();
+        slow.write_all(&large().as_bytes()[..100_000]).await.unwrap();
+        // A byte now and then is not enough, though nothing is ever still for long.
+        let drops = async {
+            loop {
+                tokio::time::sleep(Duration::from_millis(200)).await;
+                if slow.write_all(b"A").await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            }
+        };
+        let others = tokio::time::timeout(SOON, app.taken(app.batch(JSONL, large())));
+        tokio::select! {
+            () = drops => {}
+            taken = others => { taken.expect("it is not kept from the room"); }
+        }
+        let mut answer = vec![0; 12];
+        slow.read_exact(&mut answer).await.unwrap();
+        assert_eq!(String::from_utf8(answer).unwrap(), "HTTP/1.1 408", "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn archives_on_the_disk_take_turns() {
+    let settings = ApiSettings { max_batch_bytes: 300_000, max_spooled_bytes: 0, ..ApiSettings::default() };
+    let app = TestApp::with(Setup { settings, ..Setup::default() }).await;
+    let mut slow = TcpStream::connect(app.socket()).await.unwrap();
+    let head = "POST /v1/batches HTTP/1.1\r\nhost: a\r\ncontent-type: application/zip\r\ncontent-length: 290000\r\n\r\n";
+    slow.write_all(head.as_bytes()).await.unwrap();
+    slow.write_all(&[0; 280_000]).await.unwrap();
+    let other = async || app.batch("application/zip", vec![0; 100_000]).send().await.unwrap();
+    let until = async |status: StatusCode| loop {
+        let answer = other().await;
+        if answer.status() == status {
+            break answer;
+        }
+    };
+    let refused = tokio::time::timeout(SOON, until(StatusCode::SERVICE_UNAVAILABLE)).await.unwrap();
+    assert_problem(&app, refused, 503, "too-many-uploads").await;
+    drop(slow);
+    // It has room now, and is no archive.
+    tokio::time::timeout(SOON, until(StatusCode::BAD_REQUEST)).await.unwrap();
 }
 
 #[tokio::test]

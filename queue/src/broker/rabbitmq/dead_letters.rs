@@ -61,7 +61,10 @@ async fn each(outbox: &Outbox, mut remove: impl FnMut(DeadLetter) -> bool) -> Re
                     removed += 1;
                 }
             }
-            Err(reason) => tracing::warn!(reason, "something that is no job is among the dead letters"),
+            Err(reason) => tracing::warn!(
+                reason,
+                "something that is no job is among the dead letters; RabbitMQ's own tools remove it"
+            ),
         }
     }
     session.bounded("closing a channel", channel.close(200, "".into())).await?;

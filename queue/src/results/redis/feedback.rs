@@ -35,6 +35,13 @@ impl FeedbackStore for RedisResults {
         self.commands.send(|mut connection| async move { connection.pset_ex(key, image, time).await }).await
     }
 
+    async fn image(&self, job: JobId) -> Result<Option<Bytes>, ResultError> {
+        let key = &self.image_key(&job.to_string());
+        let image: Option<Vec<u8>> =
+            self.commands.send(|mut connection| async move { connection.get(key).await }).await?;
+        Ok(image.map(Bytes::from))
+    }
+
     async fn record(&self, feedback: &Feedback) -> Result<(), ResultError> {
         let mut record = self.scripts.record_feedback.prepare_invoke();
         record.key(self.order_key()).key(self.texts_key()).key(format!("{}:last", self.order_key()));
@@ -54,20 +61,12 @@ impl FeedbackStore for RedisResults {
             return Ok(Vec::new());
         }
         let jobs = &later.iter().map(|(job, _)| job.as_str()).collect::<Vec<_>>();
-        let keys = &jobs.iter().map(|job| self.image_key(job)).collect::<Vec<_>>();
-        let mut both = redis::pipe();
-        both.hmget(texts, jobs).mget(keys);
-        let both = &both;
-        type Found = (Vec<Option<String>>, Vec<Option<Vec<u8>>>);
-        let (texts, images): Found = self
-            .commands
-            .send(|mut connection| async move { both.query_async(&mut connection).await })
-            .await?;
-        let numbers = later.iter().map(|(_, number)| *number);
-        let one = |((number, text), image): ((u64, Option<String>), Option<Vec<u8>>)| {
+        let texts: Vec<Option<String>> =
+            self.commands.send(|mut connection| async move { connection.hmget(texts, jobs).await }).await?;
+        let one = |((_, number), text): (&(String, u64), Option<String>)| {
             let feedback = serde_json::from_str(text.as_deref()?).map_err(unreadable);
-            Some(feedback.map(|feedback| Labelled { number, feedback, image: image.map(Bytes::from) }))
+            Some(feedback.map(|feedback| Labelled { number: *number, feedback }))
         };
-        numbers.zip(texts).zip(images).filter_map(one).collect()
+        later.iter().zip(texts).filter_map(one).collect()
     }
 }
