@@ -125,7 +125,8 @@ COPY --from=build-worker-cuda /usr/local/bin/byecaptcha-worker /usr/local/bin/
 ENV BYECAPTCHA_LISTEN=0.0.0.0:8081
 EXPOSE 8081
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s CMD ["/usr/local/bin/byecaptcha-worker", "healthcheck"]
-ENTRYPOINT ["/usr/local/bin/byecaptcha-worker", "--engine", "torch", "--device", "auto"]
+# Not `auto`: where the driver is missing or too old, it says so in place of reading on the CPU with a GPU to itself.
+ENTRYPOINT ["/usr/local/bin/byecaptcha-worker", "--engine", "torch", "--device", "cuda:0"]
 
 # Trains in the folder that is mounted there: checkpoints and exports stay when the container goes.
 FROM cuda AS trainer

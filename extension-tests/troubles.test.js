@@ -290,6 +290,19 @@ describe("the server", () => {
     }
   });
 
+  test("points elsewhere: the picture does not follow", async () => {
+    await browser.settings({ server: proxy.url });
+    await begin();
+    proxy.answer = (incoming, response) => {
+      response.writeHead(307, { Location: `${site.url}/v1/jobs` });
+      response.end();
+      return true;
+    };
+    const { trouble, buttons } = await readByHand(page);
+    assert.equal(trouble, `${proxy.url} points to another address, as one that wants https does. Give that one.`);
+    assert.ok(buttons.some(({ words }) => words === "Settings"));
+  });
+
   test("is something else", async () => {
     await browser.settings({ server: site.url });
     await begin();

@@ -49,6 +49,7 @@ export default {
   small: "小写 {character}",
   digit: "数字 {character}",
 
+  elsewhere: "{server} 指向另一个地址（例如要求使用 https）。请填写那个地址。",
   unreachable: "{server} 没有响应。服务器在运行吗？",
   unexpected: "{server} 上运行的不是 ByeCaptcha。",
   unauthorized: "服务器不接受此 API 密钥。",

@@ -52,6 +52,7 @@ export default {
   digit: "digit {character}",
 
   // What goes wrong.
+  elsewhere: "{server} points to another address, as one that wants https does. Give that one.",
   unreachable: "No server answers at {server}. Is it running?",
   unexpected: "What answers at {server} is not ByeCaptcha.",
   unauthorized: "The server does not take this API key.",

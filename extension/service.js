@@ -91,10 +91,13 @@ async function patiently(settings, path, request, onBusy) {
 
 async function ask({ server, key }, path, request) {
   const headers = key ? { ...request.headers, Authorization: `Bearer ${key}` } : request.headers;
+  let answer;
   try {
-    return await fetch(server + path, {
+    answer = await fetch(server + path, {
       ...request,
       headers,
+      // The picture goes to the server that was named, and to no other.
+      redirect: "manual",
       // The server needs no cookies; and what it answers is of this moment.
       credentials: "omit",
       cache: "no-store",
@@ -107,6 +110,8 @@ async function ask({ server, key }, path, request) {
     if (!allowed) throw new Trouble("notAllowed", { settings: true, retryable: true });
     throw new Trouble("unreachable", { values: { server }, retryable: true, settings: true });
   }
+  if (answer.type === "opaqueredirect") throw new Trouble("elsewhere", { values: { server }, settings: true });
+  return answer;
 }
 
 async function json(settings, answer) {

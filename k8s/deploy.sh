@@ -17,7 +17,8 @@ cd "$(dirname "$0")"
 
 needed=(scaledobjects.keda.sh)
 rendered=$(kubectl kustomize "overlays/$overlay")
-if [[ $rendered == *$'\nkind: RabbitmqCluster\n'* ]]; then needed+=(rabbitmqclusters.rabbitmq.com); fi
+has() { [[ $rendered == *$'\nkind: '"$1"$'\n'* ]]; }
+if has RabbitmqCluster; then needed+=(rabbitmqclusters.rabbitmq.com); fi
 for kind in "${needed[@]}"; do
   kubectl get crd "$kind" >/dev/null || { echo "deploy.sh: install the operator of $kind first, see k8s/README.md" >&2; exit 1; }
 done
@@ -26,6 +27,10 @@ random() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
 there() { kubectl --namespace "$namespace" get secret "$1" >/dev/null 2>&1; }
 # secret NAME KEY=FILE…: values come from files, so that no list of processes shows them
 secret() { kubectl --namespace "$namespace" create secret generic "$1" "${@:2}"; }
+# What runs outside of the cluster has passwords that nobody can make up.
+outside() { echo "deploy.sh: make the Secret $1 first, for what runs outside of the cluster: see k8s/README.md" >&2; exit 1; }
+has RabbitmqCluster || there broker || outside broker
+has StatefulSet || there results || outside results
 
 kubectl apply --filename base/namespace.yaml
 folder=$(mktemp -d)

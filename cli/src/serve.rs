@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use byecaptcha_api::{ApiSettings, ApiState, ModelInfo};
-use byecaptcha_models::{ModelCard, Recognizer};
+use byecaptcha_models::ModelCard;
 use byecaptcha_program::{address, descriptors, logging, metrics, signals};
 use byecaptcha_queue::{
     Broker, BrokerOptions, QueueName, ResultOptions, ResultStore, SqliteBroker, SqliteDatabase,
@@ -29,10 +29,8 @@ const LEFTOVERS: Duration = Duration::from_secs(1);
 pub(crate) fn serve(settings: &ServeSettings) -> Result<()> {
     logging::start(settings.log_format, "info", None);
     descriptors::raise();
-    let recognizer = settings.model.load()?;
-    let database = open(settings)?;
     let runtime = runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")?;
-    let served = runtime.block_on(run(settings, recognizer, database));
+    let served = runtime.block_on(run(settings));
     runtime.shutdown_timeout(LEFTOVERS);
     served
 }
@@ -47,11 +45,14 @@ fn open(settings: &ServeSettings) -> Result<SqliteDatabase> {
     SqliteDatabase::open(&path).context("--data")
 }
 
-async fn run(settings: &ServeSettings, recognizer: Recognizer, database: SqliteDatabase) -> Result<()> {
+async fn run(settings: &ServeSettings) -> Result<()> {
     let shutdown = CancellationToken::new();
     // However this function ends, what it has started ends too.
     let _guard = shutdown.clone().drop_guard();
+    // Before all else: process 1 of a container is not ended by a signal that it does not catch.
     signals::watch(shutdown.clone()).context("signals cannot be caught")?;
+    let recognizer = settings.model.load()?;
+    let database = open(settings)?;
     let access = settings.access.open(settings.listen, Some(&settings.usual_keys())).context("--keys")?;
     let has_keys = access.needs_keys();
     let (listener, address) = address::bind(settings.listen).await?;

@@ -112,8 +112,13 @@ def _scaled_object(document: dict, documents: list[dict]) -> list[str]:
             found.append("over AMQP, jobs that workers hold are not counted, and busy workers are removed")
         if not _named(documents, "TriggerAuthentication", trigger.get("authenticationRef", {}).get("name")):
             found.append("it has no way to authenticate at the broker")
-        if metadata.get("mode") == "QueueLength" and deployment:
-            prefetch = _variable(deployment["spec"]["template"]["spec"]["containers"][0], "BYECAPTCHA_PREFETCH")
+        if not deployment:
+            continue
+        worker = deployment["spec"]["template"]["spec"]["containers"][0]
+        if metadata["queueName"].rpartition(".")[0] != (_variable(worker, "BYECAPTCHA_PREFIX") or "byecaptcha"):
+            found.append("it watches a queue that its workers do not read: BYECAPTCHA_PREFIX names theirs")
+        if metadata.get("mode") == "QueueLength":
+            prefetch = _variable(worker, "BYECAPTCHA_PREFETCH")
             if prefetch is None or float(metadata["value"]) < float(prefetch):
                 found.append("its value is below the worker's prefetch, so that a worker would call for another")
     if spec["minReplicaCount"] > spec["maxReplicaCount"]:

@@ -73,6 +73,18 @@ class Deploy(unittest.TestCase):
         self.assertIn("no API keys", said)
         self.assertTrue(calls.strip().endswith("apply --kustomize overlays/local"), calls)
 
+    def test_secrets_of_what_runs_outside_are_asked_for(self):
+        with tempfile.TemporaryDirectory(dir=manifests.K8S / "overlays") as folder:
+            (pathlib.Path(folder) / "kustomization.yaml").write_text(manifests.OUTSIDE)
+            overlay = pathlib.Path(folder).name
+            for there, missing in (("", "broker"), ("broker", "results"), ("results", "broker")):
+                with self.assertRaisesRegex(AssertionError, f"make the Secret {missing} first") as raised:
+                    deploy(overlay, there=there)
+                self.assertNotIn("did something", str(raised.exception))
+            secrets, calls, _ = deploy(overlay, there="broker results")
+        self.assertEqual(set(secrets), {"api-keys"})
+        self.assertIn(f"apply --kustomize overlays/{overlay}", calls)
+
     def test_what_is_there_stays_and_keys_are_replaced(self):
         secrets, _, said = deploy("cpu", "FOLDER/keys.json", there="broker results api-keys")
         self.assertEqual(set(secrets), {"api-keys"})

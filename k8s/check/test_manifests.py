@@ -79,6 +79,7 @@ class Broken(unittest.TestCase):
         "drained": lambda named, _: pod(named).update(terminationGracePeriodSeconds=10),
         "over AMQP": lambda named, _: trigger(named).update(protocol="amqp"),
         "prefetch": lambda named, _: trigger(named).update(value="15"),
+        "do not read": lambda named, _: container(named)["env"].append({"name": "BYECAPTCHA_PREFIX", "value": "shard1"}),
         "no Deployment": lambda named, _: named("ScaledObject", "worker")["spec"]["scaleTargetRef"].update(name="x"),
         "authenticate": lambda named, all: all.remove(named("TriggerAuthentication", "broker")),
         "denies": lambda named, all: all.remove(named("NetworkPolicy", "deny-all")),

@@ -51,9 +51,10 @@ async fn run(arguments: &Arguments) -> Result<()> {
 }
 
 async fn work(settings: &WorkSettings, delivery_limit: u32, queue: Queue, backends: Backends) -> Result<()> {
-    let recognizer = settings.model.load()?;
     let shutdown = CancellationToken::new();
+    // Before the model is there: process 1 of a container is not ended by a signal that it does not catch.
     signals::watch(shutdown.clone()).context("signals cannot be caught")?;
+    let recognizer = settings.model.load()?;
     let (listener, address) = address::bind(settings.listen).await?;
     let worker_settings = WorkerSettings {
         max_batch: settings.batch,

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     bench::{figures::Figures, load::Load, settings::BenchSettings},
-    client::Server,
+    client::{Server, connections},
     inputs, stdout,
 };
 
@@ -39,6 +39,7 @@ const PICTURES: [&[u8]; 4] = [
 /// Measures, and writes the figures.
 pub(crate) fn bench(settings: &BenchSettings) -> Result<ExitCode> {
     logging::start(LogFormat::Text, "warn", None);
+    connections::allowed("--clients", settings.clients, 0)?;
     let stop = CancellationToken::new();
     let load = Load {
         server: Server::new(&settings.server, settings.clients)?,

@@ -4,6 +4,7 @@
 // would be switched on for every program of the workspace that is built along, and those that bring none would panic.
 
 mod address;
+pub(crate) mod connections;
 mod media_type;
 mod reply;
 mod settings;

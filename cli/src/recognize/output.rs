@@ -70,7 +70,9 @@ impl<W: Write> Output<W> {
             (Self::Text { out, single: true }, Ok(reading)) => writeln!(out, "{}", reading.text),
             (Self::Text { out, single: false }, Ok(reading)) => writeln!(out, "{file}\t{}", reading.text),
             (Self::Text { .. }, Err(Failure { detail, .. })) => {
-                writeln!(io::stderr(), "byecaptcha: {file}: {detail}")
+                // Where standard error is closed there is nobody left to tell, and the texts go on.
+                drop(writeln!(io::stderr(), "byecaptcha: {file}: {detail}"));
+                Ok(())
             }
             (Self::Jsonl(out), Ok(reading)) => json_line(out, &json_reading(file, reading)),
             (Self::Jsonl(out), Err(Failure { kind, detail })) => {

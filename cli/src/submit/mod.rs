@@ -27,7 +27,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    client::{Queue, Server},
+    client::{Queue, Server, connections},
     inputs::Input,
     stdout,
     submit::{
@@ -45,6 +45,9 @@ const SOME_FAILED: u8 = 3;
 /// What a shell shows for a program that Ctrl-C ended.
 const INTERRUPTED: u8 = 130;
 
+/// Most pictures that are read from the disk at once.
+const READERS: usize = 512;
+
 /// How long answers to what was sent are waited for once nothing more is sent.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -61,9 +64,15 @@ pub(crate) fn submit(settings: &SubmitSettings) -> Result<ExitCode> {
 }
 
 fn run(settings: &SubmitSettings) -> Result<ExitCode> {
+    // Each may have its picture open, as far as there are threads that read.
+    connections::allowed("--in-flight", settings.in_flight, READERS)?;
     let server = Server::new(&settings.server, settings.in_flight)?;
     let records = Records::open(settings)?;
-    let runtime = runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
+    let runtime = runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(READERS)
+        .build()
+        .context("no runtime")?;
     let ended = runtime.block_on(Run::new(settings, records).go(server));
     // A read of a file that is far away is not waited for.
     runtime.shutdown_background();
@@ -199,7 +208,10 @@ impl<'a> Run<'a> {
         } else {
             self.progress.summary(counts);
             if self.records.is_resumable() {
-                say("unfinished; the same command goes on from here");
+                say(match self.settings.overwrite {
+                    true => "unfinished; the same command without --overwrite goes on from here",
+                    false => "unfinished; the same command goes on from here",
+                });
             }
         }
         match self.stopped {

@@ -102,6 +102,21 @@ async fn ctrl_c_stops_it_and_the_same_command_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_overwrites_goes_on_without_overwriting_again() {
+    let place = Place::new();
+    fs::write(&place.out, "an earlier table\n").unwrap();
+    let server = Scripted::start(|_, _| Act::Read(Duration::from_millis(40))).await;
+    let child = start(place.submit(&server.url).arg("--overwrite"));
+    until("a part of the table", || (15..=COUNT).contains(&lines(&place.out)));
+    let said = ends_with(130, &signal(child, "INT"));
+    assert!(said.contains("the same command without --overwrite goes on"), "{said}");
+    let said = ends_with(0, &place.submit(&server.url).output().unwrap());
+    assert!(said.contains("120 pictures: 120 read, 0 failed"), "{said}");
+    check(&place.out, COUNT, &as_scripted());
+    assert!(server.by_key().values().all(|&times| times == 1), "each was sent once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_killed_run_goes_on_though_the_ends_of_its_files_are_torn() {
     let place = Place::new();
     let server = Scripted::start(|_, _| Act::Read(Duration::from_millis(40))).await;

@@ -51,6 +51,33 @@ pub fn folder_of(count: usize) -> tempfile::TempDir {
     folder
 }
 
+/// The same command where no more files may be open, by the limit that a program may raise (`Sn`) or by the last word (`n`).
+fn within(limit: &str, command: &Command) -> Command {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("ulimit -{limit}; exec \"$0\" \"$@\"")]);
+    shell.arg(command.get_program()).args(command.get_args());
+    shell
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pictures_are_not_given_up_for_want_of_open_files() {
+    let (folder, results) = (folder_of(200), tempfile::tempdir().unwrap());
+    let out = results.path().join("results.csv");
+    let server = Scripted::start(|_, _| Act::Read(Duration::from_millis(300))).await;
+    let mut wide = submit(folder.path(), &server.url, &out);
+    wide.args(["--in-flight", "200"]);
+    let said = ends_with(1, &within("n 100", &wide).output().unwrap());
+    assert!(said.contains("--in-flight 200") && said.contains("allows 100"), "{said}");
+    assert!(!out.exists());
+    // Where it may be raised, it is.
+    let said = ends_with(0, &within("Sn 100", &wide).output().unwrap());
+    assert!(said.contains("200 pictures: 200 read, 0 failed"), "{said}");
+    let mut bench = byecaptcha();
+    bench.args(["bench", "--clients", "200", "--server", &server.url]);
+    let said = ends_with(1, &within("n 100", &bench).output().unwrap());
+    assert!(said.contains("--clients 200"), "{said}");
+}
+
 fn immediately(_: &Post, _: usize) -> Act {
     Act::Read(Duration::ZERO)
 }

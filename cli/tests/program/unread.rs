@@ -32,6 +32,20 @@ async fn whoever_has_seen_enough_may_leave() {
 }
 
 #[test]
+fn texts_go_on_where_nobody_hears_of_failures() {
+    let folder = tempfile::tempdir().unwrap();
+    let broken = folder.path().join("0.png");
+    std::fs::write(&broken, "no picture").unwrap();
+    let (reader, writer) = io::pipe().unwrap();
+    drop(reader);
+    let mut command = byecaptcha();
+    command.arg("recognize").arg(broken).args(pictures());
+    let output = command.stderr(writer).output().unwrap();
+    assert_eq!(text(&output.stdout).lines().count(), 10);
+    assert_ne!(output.status.code(), Some(0), "one was not read");
+}
+
+#[test]
 fn a_key_that_nobody_was_shown_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let (reader, writer) = io::pipe().unwrap();
