@@ -1,6 +1,7 @@
 //! What the pictures of a folder say: by their names, TEXT_numN.jpg or the like, or by a list `labels.csv` beside them.
 
 use std::{
+    collections::HashMap,
     ffi::OsStr,
     path::{Component, Path, PathBuf},
 };
@@ -33,6 +34,12 @@ pub enum ListError {
     NoFile { path: PathBuf, line: u64 },
     #[error("{}: line {line} names {file:?}, which is not in the folder", .path.display())]
     Outside { path: PathBuf, line: u64, file: String },
+    #[error(
+        "{}: line {line} has more columns than the first: a text with a comma stands in quotes", .path.display()
+    )]
+    TooLong { path: PathBuf, line: u64 },
+    #[error("{}: line {line} gives {file:?} another text than a line before it", .path.display())]
+    Contradiction { path: PathBuf, line: u64, file: String },
 }
 
 /// The text that a file is named after, if it is.
@@ -45,7 +52,7 @@ pub fn named(path: &Path) -> Option<&str> {
 ///
 /// # Errors
 /// Where it cannot be read, its first line does not name the columns, since a list without a head would lose its first line in
-/// silence, or a line names no file of the folder.
+/// silence, a line names no file of the folder or has more columns than the first, or two give one file two texts.
 pub fn read(folder: &Path) -> Result<Option<List>, ListError> {
     let path = folder.join(LIST);
     if !path.exists() {
@@ -61,10 +68,13 @@ pub fn read(folder: &Path) -> Result<Option<List>, ListError> {
     };
     let [of_file, of_text] = COLUMNS;
     let (of_file, of_text) = (column(of_file)?, column(of_text)?);
-    let mut rows = Vec::new();
+    let (mut rows, mut texts) = (Vec::new(), HashMap::new());
     for record in reader.records() {
         let record = record.map_err(cannot)?;
         let line = record.position().map_or(0, csv::Position::line);
+        if record.len() > head.len() {
+            return Err(ListError::TooLong { path, line });
+        }
         let Some(file) = record.get(of_file).filter(|file| !file.is_empty()) else {
             return Err(ListError::NoFile { path, line });
         };
@@ -72,7 +82,34 @@ pub fn read(folder: &Path) -> Result<Option<List>, ListError> {
         if parts.clone().any(|part| !matches!(part, Component::Normal(_))) {
             return Err(ListError::Outside { file: file.to_owned(), path, line });
         }
-        rows.push((parts.collect(), record.get(of_text).unwrap_or_default().to_owned()));
+        let row: (PathBuf, String) = (parts.collect(), record.get(of_text).unwrap_or_default().to_owned());
+        match texts.insert(row.0.clone(), row.1.clone()) {
+            None => rows.push(row),
+            Some(text) if text == row.1 => {}
+            Some(_) => return Err(ListError::Contradiction { file: file.to_owned(), path, line }),
+        }
     }
     Ok(Some(List { rows, is_plain: head.len() == COLUMNS.len() }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listed(lines: &str) -> Result<Vec<(PathBuf, String)>, String> {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(LIST), lines).unwrap();
+        read(folder.path()).map(|list| list.unwrap().rows).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_file_has_one_text_whole() {
+        let row = |file: &str, text: &str| (PathBuf::from(file), text.to_owned());
+        let twice = listed("file,text\n1.png,ab\n./1.png,ab\n2.png,\"3,5\"\n3.png\n").unwrap();
+        assert_eq!(twice, [row("1.png", "ab"), row("2.png", "3,5"), row("3.png", "")]);
+        let error = listed("file,text\n1.png,ab\n./1.png,ad\n").unwrap_err();
+        assert!(error.contains("line 3 gives \"./1.png\" another text"), "{error}");
+        let error = listed("file,text\n1.png,3,5\n").unwrap_err();
+        assert!(error.contains("line 2 has more columns"), "{error}");
+    }
 }

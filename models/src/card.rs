@@ -50,7 +50,7 @@ pub struct Training {
     pub data: String,
     /// Optimizer steps.
     pub steps: u64,
-    /// Pictures seen; each one drawn fresh.
+    /// Pictures seen, one that was shown several times as often.
     pub images: u64,
     /// The command that trains it.
     pub command: String,

@@ -8,7 +8,11 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-use crate::{card::ModelCard, device::DeviceChoice, preprocess::HEIGHT};
+use crate::{
+    card::ModelCard,
+    device::DeviceChoice,
+    preprocess::{HEIGHT, MAX_WIDTH, WIDTH},
+};
 
 /// A model cannot be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +71,10 @@ pub(crate) fn check(card: &ModelCard, weights: &[u8], expected: &str) -> Result<
     let found = sha256(weights);
     if found != expected {
         return Err(LoadError::Checksum { found, expected: expected.to_owned() });
+    }
+    if !(WIDTH..=MAX_WIDTH).contains(&card.width) {
+        let expected = format!("pictures have {WIDTH} to {MAX_WIDTH}");
+        return Err(LoadError::Network(format!("it reads {} columns, {expected}", card.width)));
     }
     if card.height != HEIGHT {
         return Err(LoadError::Network(format!("it reads {} rows, pictures have {HEIGHT}", card.height)));

@@ -33,16 +33,20 @@ impl Share {
         self.count as f64 / self.of.max(1) as f64
     }
 
-    /// Between which shares, with 95% confidence, the true one lies: the score interval of Wilson (1927).
+    /// Between which shares, with 95% confidence, the true one lies.
     pub fn interval(self) -> Interval {
-        const Z: f64 = 1.959_964;
+        self.score_interval(1.959_964)
+    }
+
+    /// The same with the confidence that a normal deviate has between minus and plus `z`: the score interval of Wilson (1927).
+    pub fn score_interval(self, z: f64) -> Interval {
         if self.of == 0 {
             return Interval { low: 0.0, high: 1.0 };
         }
         let (count, share) = (self.of as f64, self.value());
-        let scale = 1.0 + Z * Z / count;
-        let centre = (share + Z * Z / (2.0 * count)) / scale;
-        let half = Z / scale * (share * (1.0 - share) / count + Z * Z / (4.0 * count * count)).sqrt();
+        let scale = 1.0 + z * z / count;
+        let centre = (share + z * z / (2.0 * count)) / scale;
+        let half = z / scale * (share * (1.0 - share) / count + z * z / (4.0 * count * count)).sqrt();
         // At both ends of the scale the formula's own rounding must not say that 0 of 10 is more than none.
         let low = if self.count == 0 { 0.0 } else { (centre - half).max(0.0) };
         let high = if self.count == self.of { 1.0 } else { (centre + half).min(1.0) };

@@ -3,7 +3,7 @@
 //! All images of a step are in frames of one width, since a batch needs one shape. So the images of many steps are drawn
 //! together and put in order of their widths: hardly one is in a wider frame than its own.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use byecaptcha_dataset::{CROSSED, Draw, Sample, Style, composed, crossed, open};
 use byecaptcha_models::{
     Charset, ImageBatch, PreparedImage,
@@ -92,6 +92,20 @@ impl Part {
     }
 }
 
+/// Texts of a style that are looked at before any picture is drawn.
+const LOOKED_AT: u64 = 2_000;
+
+/// Checks that a charset has what a style writes: only some of its texts may hold what it lacks, and a run would end at the
+/// first of them.
+fn is_known(style: &dyn Draw, charset: &Charset) -> Result<()> {
+    for text in (0..LOOKED_AT).map(|index| style.label(index)) {
+        if let Some(unknown) = text.chars().find(|symbol| !charset.characters().contains(symbol)) {
+            bail!("it writes {text:?}, and {unknown:?} is not in the charset");
+        }
+    }
+    Ok(())
+}
+
 /// Draws any image of a run by its number; the same number always gives the same image.
 pub struct Source {
     /// Each with its share.
@@ -118,6 +132,9 @@ impl Source {
                 CROSSED => vec![crossed(&without, seed)?],
                 one => vec![open(one, seed)?],
             };
+            styles.iter().try_for_each(|style| {
+                is_known(&**style, &config.charset).with_context(|| format!("the style {}", source.style))
+            })?;
             let share = source.parts as f64 / styles.len() as f64;
             parts.extend(styles.into_iter().map(|style| (Part::of(source, style), share)));
         }

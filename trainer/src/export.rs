@@ -10,7 +10,7 @@ use byecaptcha_dataset::{CROSSED, RANDOMIZED, composed};
 use byecaptcha_models::{
     ModelCard, Recognizer,
     card::Training,
-    load::sha256,
+    load::{self, sha256},
     networks::Outline,
     onnx::{self, Weights},
     preprocess::{HEIGHT, WIDTH},
@@ -119,6 +119,12 @@ pub fn write(
     model.check()?;
     let mut origin = origin(config, run);
     for (number, file) in (2..).zip(earlier) {
+        // Rows of weights that stand for other characters have a mean that stands for none.
+        ensure!(
+            load::read_card(file)?.charset == config.charset,
+            "{} holds weights for another charset",
+            file.display()
+        );
         approach(&mut averages, file, 1.0 / f64::from(number))?;
         origin.data += &format!("; the mean of what this made and {}", file.display());
     }
@@ -227,7 +233,12 @@ fn origin(config: &Config, run: &Path) -> Origin {
     };
     Origin {
         data: format!(
-            "drawn afresh for each step: {}{}",
+            "drawn afresh for each step{}: {}{}",
+            if config.echo > 1 {
+                format!(", each picture shown {} times", config.echo)
+            } else {
+                String::new()
+            },
             sources.collect::<Vec<_>>().join(", "),
             config.from.as_ref().map_or(String::new(), |from| format!("; started from {}", from.display()))
         ),

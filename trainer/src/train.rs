@@ -123,11 +123,15 @@ pub(crate) fn is_as_long(config: &Config, folder: &Path) -> Result<()> {
 pub fn train(config: &Config, folder: &Path, device: Device, stop: &AtomicBool) -> Result<()> {
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let checkpoint = folder.join("checkpoint.safetensors");
-    let mut state = start(config, device)?;
-    if checkpoint.exists() {
+    let mut state = if checkpoint.exists() {
         is_of(config, folder)?;
+        // The weights that it began with may be gone by now.
+        let mut state = start(&Config { from: None, ..config.clone() }, device)?;
         state.restore(&checkpoint)?;
-    }
+        state
+    } else {
+        start(config, device)?
+    };
     ensure!(
         state.step <= config.steps,
         "the run in {} has done {} steps, which is more than {}",

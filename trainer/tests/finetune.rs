@@ -85,6 +85,17 @@ fn too_few_pictures_are_refused_with_their_number() {
 }
 
 #[test]
+fn a_style_that_writes_what_the_model_does_not_know_is_refused_before_any_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let (pictures, out) = (folder.path().join("pictures"), folder.path().join("out"));
+    labelled(&pictures, "hku", 40);
+    let (ended, output) = finetune("lean.onnx", &pictures, &out, &["--rehearse", "composed"]);
+    assert!(!ended && !out.exists(), "{output}");
+    let words = ["--rehearse", "the style composed", "it writes"];
+    assert!(words.iter().all(|words| output.contains(words)), "{output}");
+}
+
+#[test]
 fn no_model_is_written_over_unless_that_is_asked_for() {
     let folder = tempfile::tempdir().unwrap();
     let (pictures, out) = (folder.path().join("pictures"), folder.path().join("out"));

@@ -131,6 +131,23 @@ fn stopping_changes_nothing() {
 }
 
 #[test]
+fn a_run_goes_on_though_the_weights_that_it_began_with_are_gone() {
+    let _alone = GENERATOR.lock().unwrap_or_else(PoisonError::into_inner);
+    let (begun, run) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let weights = begun.path().join("begun.safetensors");
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/weights/lean.safetensors");
+    fs::copy(&shipped, &weights).unwrap();
+    fs::copy(shipped.with_extension("json"), weights.with_extension("json")).unwrap();
+    let network = Network::LeanConditional;
+    let config = Config { network, charset: Charset::alphanumeric(), from: Some(weights), ..config(2) };
+    train::train(&config, run.path(), Device::Cpu, &AtomicBool::new(true)).unwrap();
+    drop(begun);
+    train::train(&config, run.path(), Device::Cpu, &AtomicBool::new(false)).unwrap();
+    let step = tensors(run.path()).into_iter().find(|(name, _)| name == "step").unwrap().1;
+    assert_eq!(step.int64_value(&[0]), 2);
+}
+
+#[test]
 fn a_checkpoint_of_another_network_is_refused() {
     let _alone = GENERATOR.lock().unwrap_or_else(PoisonError::into_inner);
     let folder = tempfile::tempdir().unwrap();

@@ -6,7 +6,7 @@
 //! | feature | kind | what |
 //! |---|---|---|
 //! | `image/encoded` | bytes | the picture's file, byte for byte |
-//! | `image/format` | bytes | `jpeg` or `png` |
+//! | `image/format` | bytes | what it is: `jpeg`, `png`, `webp`, `gif` or `bmp` |
 //! | `image/width`, `image/height` | int64 | in pixels |
 //! | `image/text` | bytes | what it says |
 //! | `image/filename` | bytes | its file's name |

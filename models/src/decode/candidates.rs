@@ -161,7 +161,7 @@ fn above(step: &[f32], penalties: &[f32], threshold: f32, found: &mut Vec<Candid
 }
 
 /// The logarithm of what the blank and these labels have together; what is negligible beside the highest of them changes
-/// it by less than a thousandth of a hundredth, and is left out.
+/// it by less than a thousandth, all labels together, and is left out.
 fn share(blank: f32, found: &[Candidate], most: f32) -> f32 {
     let sum = found.iter().fold((blank - most).exp(), |sum, (_, value)| sum + (value - most).exp());
     if sum > 0.0 { sum.ln() + most } else { 0.0 }

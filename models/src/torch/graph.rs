@@ -34,8 +34,8 @@ fn computes_bfloat16() -> bool {
     return false;
 }
 
-/// Epsilon of batch normalisation, shared with the ONNX writer, which folds the statistics into the weights.
-pub(crate) const NORM_EPSILON: f64 = 1e-5;
+/// Epsilon of batch normalisation, the same as that of the ONNX writer, which folds the statistics into the weights.
+const NORM_EPSILON: f64 = 1e-5;
 /// Weight of a new batch in the running statistics.
 const NORM_MOMENTUM: f64 = 0.05;
 

@@ -113,7 +113,7 @@ pub fn active(arguments: &Active, device: Device, stop: &AtomicBool) -> Result<(
         let pool = drawn(&*open(&arguments.style, seed)?, pool)?;
         for choice in [Choice::Uncertain, Choice::Random] {
             let there = points.iter().filter(|point| (point.choice, point.seed) == (choice, seed)).count();
-            if there == rounds {
+            if there >= rounds {
                 continue;
             }
             // A series that was cut off begins anew: what its rounds picked is not kept.

@@ -1,8 +1,8 @@
 //! The map from probabilities to confidences, and the threshold below which to abstain: both from labelled readings.
 
-use byecaptcha_models::calibration::BetaMap;
+use byecaptcha_models::{calibration::BetaMap, metrics::Share};
 
-use super::{measure, readings::Answer};
+use super::readings::Answer;
 
 /// Newton's method is done in far fewer steps.
 const STEPS: usize = 100;
@@ -130,14 +130,20 @@ fn solve(mut matrix: [[f64; 3]; 3], mut right: [f64; 3]) -> [f64; 3] {
 
 /// The fewest readings that a threshold for so many right ones takes: as many as do if all of them are right.
 pub(super) fn least(right_share: f64) -> usize {
-    let enough = |&count: &usize| measure::wilson(count, count, Z).0 >= right_share;
+    let enough = |&count: &usize| low(count, count) >= right_share;
     // All right of so many has the lower end count / (count + Z²); the rounding of that is one off at most.
     let about = (right_share * Z * Z / (1.0 - right_share)).floor() as usize;
     (about..).find(enough).unwrap_or(usize::MAX)
 }
 
+/// The least share that is right where so many of so many are.
+fn low(count: usize, of: usize) -> f64 {
+    Share { count, of }.score_interval(Z).low
+}
+
 /// A low confidence from which on, with 95% confidence, so many readings are right: by Geifman and El-Yaniv (2017), whose search
-/// by halves needs few looks, with Wilson's interval. Rounded up to four places. `None` where even the surest are not right so
+/// by halves needs few looks, with Wilson's interval. Rounded up to four places, where
+/// that leaves anything. `None` where even the surest are not right so
 /// often.
 pub(super) fn threshold(confidences: &[Answer], right_share: f64) -> Option<f32> {
     let mut sure = confidences.to_vec();
@@ -151,21 +157,23 @@ pub(super) fn threshold(confidences: &[Answer], right_share: f64) -> Option<f32>
         cuts.push((right, index + 1, confidence));
     }
     // Fewer would not do even if all of them were right.
-    let enough = |&(_, kept, _): &(usize, usize, f64)| measure::wilson(kept, kept, Z).0 >= right_share;
+    let enough = |&(_, kept, _): &(usize, usize, f64)| low(kept, kept) >= right_share;
     let mut first = cuts.partition_point(|cut| !enough(cut));
     let (mut end, mut lowest) = (cuts.len(), None);
     for _ in 0..LOOKS {
         let Some(&(right, kept, confidence)) = cuts.get(first.midpoint(end)).filter(|_| first < end) else {
             break;
         };
-        if measure::wilson(right, kept, Z).0 >= right_share {
+        if low(right, kept) >= right_share {
             lowest = Some(confidence);
             first = first.midpoint(end) + 1;
         } else {
             end = first.midpoint(end);
         }
     }
-    lowest.map(|lowest| ((lowest * 1e4).ceil() / 1e4) as f32)
+    let rounded = |lowest: f64| (lowest * 1e4).ceil() / 1e4;
+    // No reading has all of it.
+    lowest.map(|lowest| if rounded(lowest) < 1.0 { rounded(lowest) } else { lowest } as f32)
 }
 
 #[cfg(test)]
@@ -226,6 +234,9 @@ mod tests {
         };
         assert!(share(threshold) >= 0.995, "{threshold}: {}", share(threshold));
         assert!(share(threshold - 0.01) < 0.9975, "{threshold}");
+        // One that every reading is above leaves something, too.
+        let surest = super::threshold(&vec![(0.999_99, true); 2_000], 0.995).unwrap();
+        assert!(surest < 1.0 && 0.999_99 >= f64::from(surest) - 1e-7, "{surest}");
         assert_eq!(super::threshold(&[(0.9, false), (0.5, true)], 0.995), None);
     }
 

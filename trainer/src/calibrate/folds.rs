@@ -2,7 +2,11 @@
 //! one fitted on other styles that networks like it never saw.
 
 use anyhow::Result;
-use byecaptcha_models::{Recognizer, calibration::BetaMap};
+use byecaptcha_models::{
+    Recognizer,
+    calibration::BetaMap,
+    metrics::{Interval, Share},
+};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -79,7 +83,7 @@ fn line(name: &str, folds: &[Fold], fitted: impl Fn(usize) -> (BetaMap, Option<f
         all.extend(after);
     }
     let right = kept.iter().filter(|answer| answer.1).count();
-    let (low, high) = measure::wilson(right, kept.len(), measure::Z);
+    let Interval { low, high } = Share { count: right, of: kept.len() }.score_interval(measure::Z);
     format!(
         "| {name} | {:.2}% ({:.2}%) | {:.1}% | {:.2}% ({:.2}% to {:.2}%) |\n",
         measure::calibration_error(&all) * 100.0,

@@ -1,6 +1,9 @@
 //! How well confidences hold: the expected calibration error, and what a threshold keeps.
 
-use byecaptcha_models::calibration::{BetaMap, HeldOut};
+use byecaptcha_models::{
+    calibration::{BetaMap, HeldOut},
+    metrics::{Interval, Share},
+};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
@@ -57,18 +60,6 @@ pub(super) fn error_by_chance(answers: &[Answer]) -> f64 {
     (0..DRAWS).map(drawn).sum::<f64>() / DRAWS as f64
 }
 
-/// Between which shares the true one lies, of which so many of so many are a sample: the score interval of Wilson (1927).
-pub(super) fn wilson(count: usize, of: usize, z: f64) -> (f64, f64) {
-    if of == 0 {
-        return (0.0, 1.0);
-    }
-    let (of, share) = (of as f64, count as f64 / of as f64);
-    let scale = 1.0 + z * z / of;
-    let centre = (share + z * z / (2.0 * of)) / scale;
-    let half = z / scale * (share * (1.0 - share) / of + z * z / (4.0 * of * of)).sqrt();
-    ((centre - half).max(0.0), (centre + half).min(1.0))
-}
-
 /// What the card says of a set that was not fitted.
 pub(super) fn held_out(
     set: &str,
@@ -84,8 +75,9 @@ pub(super) fn held_out(
     let kept: Vec<Answer> = after.iter().filter(is_kept).copied().collect();
     let share = |part: usize, of: usize| part as f64 / of.max(1) as f64;
     let right_of_kept = || {
-        let (low, high) = wilson(count(&kept), kept.len(), Z);
-        [share(count(&kept), kept.len()), low, high]
+        let right = Share { count: count(&kept), of: kept.len() };
+        let Interval { low, high } = right.score_interval(Z);
+        [right.value(), low, high]
     };
     HeldOut {
         set: set.to_owned(),

@@ -4,7 +4,10 @@
 use std::{error::Error, path::Path};
 
 use anyhow::{Result, anyhow};
-use byecaptcha_models::calibration::BetaMap;
+use byecaptcha_models::{
+    calibration::BetaMap,
+    metrics::{Interval, Share},
+};
 use plotters::prelude::*;
 
 use super::{
@@ -62,7 +65,7 @@ fn draw(before: &[Answer], after: &[Answer], file: &Path) -> Result<(), Box<dyn 
         // Wilson's interval around each share, so that chance is not taken for a fault.
         chart.draw_series(bins.iter().zip(&points).map(|(bin, &(x, _))| {
             let right = (bin.right * bin.count as f64).round() as usize;
-            let (low, high) = measure::wilson(right, bin.count, 1.96);
+            let Interval { low, high } = Share { count: right, of: bin.count }.interval();
             PathElement::new([(x, within(low)), (x, within(high))], colour.mix(0.4))
         }))?;
         chart

@@ -95,9 +95,11 @@ pub fn finetune(arguments: &Finetune, device: Device, stop: &AtomicBool) -> Resu
     if !arguments.overwrite {
         is_free(&onnx, config.special.as_deref(), model)?;
     }
+    // Before anything is measured: it refuses a style that the model cannot learn.
+    let source = Source::new(&config, SEED).context("--rehearse")?;
     let old = figures(&mut before, &measured, rehearse)?;
 
-    let state = adapt(&config, &learned, &Source::new(&config, SEED)?, device, stop)?;
+    let state = adapt(&config, &learned, &source, device, stop)?;
 
     let origin = Origin {
         data: format!(
