@@ -1,6 +1,6 @@
 //! The text itself: characters set side by side or in cells, each with its size, turn and ink.
 
-use std::f32::consts::TAU;
+use std::{borrow::Cow, f32::consts::TAU};
 
 use image::{Rgb, RgbImage};
 use rand::{Rng, RngExt};
@@ -8,6 +8,7 @@ use zeno::{Command, Point};
 
 use super::bend::Bend;
 use super::fonts::{self, Face, Glyph};
+use super::hand::{Tails, flowing};
 use super::nib::Nib;
 use super::paint::{Painter, Pattern, in_parts, moved};
 use super::palette::Palette;
@@ -23,6 +24,9 @@ const OVER_CELL: f32 = 1.2;
 
 /// Pixels of a rough outline's straight parts.
 const ROUGH_PART: f32 = 4.0;
+
+/// Share of a text's characters that have the tails of its hand.
+const TAILED: f64 = 0.75;
 
 /// What a style says of its text.
 pub(super) struct Setting<'a> {
@@ -67,6 +71,10 @@ impl Setting<'_> {
             let em = placed.iter().map(|placed| placed.size).fold(0.0, f32::max);
             Nib::random(letters.nib.take(rng) * em, letters.faint.take(rng), rng)
         });
+        let tails = letters.tails.is_some().then(|| {
+            let em = placed.iter().map(|placed| placed.size).fold(0.0, f32::max);
+            (Tails::random(letters.tails.take(rng) * em, rng), em * rng.random_range(0.03..0.09))
+        });
         let shadow = happens(letters.shadow, rng).then(|| {
             let (dx, dy) = (rng.random_range(1.0..3.0), rng.random_range(-2.0..3.0_f32));
             (if rng.random_bool(0.5) { dx } else { -dx }, dy, rng.random_range(0.3..0.6))
@@ -85,7 +93,11 @@ impl Setting<'_> {
             let tilt = tilt + (4.0 * arc * share / width).atan();
             let centre = (across, height / 2.0 + (rise + fall).clamp(-room, room));
             let rough = if letters.rough.is_some() { letters.rough.take(rng) * size } else { 0.0 };
-            let outline = moved(&glyph.outline, |Point { x, y }| {
+            let own = match letters.flow.is_some() {
+                true => Cow::Owned(flowing(&glyph.outline, letters.flow.take(rng), rng)),
+                false => Cow::Borrowed(&glyph.outline),
+            };
+            let outline = moved(&own, |Point { x, y }| {
                 let (x, y) = ((x - middle.0) * size * stretch, (y - middle.1) * size);
                 let (x, y) = turned(x - lean * y, y, tilt);
                 let (x, y) = turned(x + centre.0 - width / 2.0, y + centre.1 - height / 2.0, slope);
@@ -105,6 +117,11 @@ impl Setting<'_> {
             (painter.pattern, painter.nib) = (pattern, nib);
             let other = if ink == Ink::Framed { palette.ink(rng) } else { colour };
             paint(image, painter, &outline, ink, pen, [colour, other], opacity);
+            if let Some((tails, pen)) = tails.filter(|_| rng.random_bool(TAILED)) {
+                let tail = tails.of(&outline, rng);
+                inked.mark(&tail);
+                painter.stroke(image, &tail, pen, colour, opacity);
+            }
             (painter.pattern, painter.nib) = (Pattern::Even, None);
         }
     }

@@ -8,6 +8,7 @@ mod distort;
 mod faces;
 mod finish;
 pub(crate) mod fonts;
+mod hand;
 mod letters;
 mod marks;
 mod nib;
@@ -213,6 +214,8 @@ mod tests {
             ("letters", ", arc = 0.2"),
             ("letters", ", rough = 0.04"),
             ("letters", ", nib = 0.08, faint = 0.3"),
+            ("letters", ", flow = 0.08"),
+            ("letters", ", tails = 0.3"),
             ("warp", ", ragged = 0.1"),
             ("warp", ", turn = 8, text_only = 1.0"),
             ("finish", ", coarse = 2"),

@@ -133,6 +133,8 @@ fn letters(height: f32, rng: &mut Pcg64Mcg) -> Letters {
         rise: around(0.6, 0.3, rng),
         arc: either(0.12, 0.35, rng),
         rough: up_to(0.15, 0.06, rng),
+        flow: one(0.35, 0.02..0.12, rng),
+        tails: one(0.15, 0.15..0.45, rng),
         nib: one(0.42, 0.03..0.15, rng),
         faint: Range::only(0.05 + size(0.6, rng)),
         spacing: Range::of(gap, gap + size(0.15, rng)),
@@ -244,10 +246,18 @@ mod tests {
     }
 
     #[test]
-    fn four_texts_in_ten_have_a_broad_nib() {
+    fn hands_and_nibs_vary() {
         let mut rng = Pcg64Mcg::seed_from_u64(3);
-        let nibs = (0..1_000).filter(|_| recipe(5, &mut rng).letters.nib.is_some()).count();
+        let letters: Vec<Letters> = (0..1_000).map(|_| recipe(5, &mut rng).letters).collect();
+        let has = |of: &dyn Fn(&Letters) -> bool| letters.iter().filter(|letters| of(letters)).count();
+        let [nibs, flows, tails] = [
+            has(&|letters| letters.nib.is_some()),
+            has(&|letters| letters.flow.is_some()),
+            has(&|letters| letters.tails.is_some()),
+        ];
         assert!((350..500).contains(&nibs), "{nibs}");
+        assert!((300..400).contains(&flows), "{flows}");
+        assert!((100..200).contains(&tails), "{tails}");
     }
 
     #[test]

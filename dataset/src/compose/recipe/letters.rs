@@ -34,6 +34,12 @@ pub(in crate::compose) struct Letters {
     /// Ems that the points of outlines are off by.
     #[serde(default)]
     pub(in crate::compose) rough: Range,
+    /// Ems that shapes flow off their face's, smoothly, each character anew.
+    #[serde(default)]
+    pub(in crate::compose) flow: Range,
+    /// Ems that tails are long at most, which most characters of a text have then.
+    #[serde(default)]
+    pub(in crate::compose) tails: Range,
     /// Ems that strokes of one direction lose of their width, the direction drawn anew for each text.
     #[serde(default)]
     pub(in crate::compose) nib: Range,
