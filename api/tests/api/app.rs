@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicIsize, Ordering},
     },
     time::Duration,
 };
@@ -43,22 +43,22 @@ pub(crate) struct Setup {
     pub(crate) access: Access,
     pub(crate) recommended_min_confidence: Option<f32>,
     /// Jobs, the first ones, that the broker takes without a word that it has.
-    pub(crate) unconfirmed: usize,
+    pub(crate) unconfirmed: isize,
 }
 
 /// A broker that is slow to confirm.
 struct Unconfirmed {
     inner: Arc<MemoryBroker>,
-    left: AtomicUsize,
+    left: AtomicIsize,
 }
 
 #[async_trait]
 impl Broker for Unconfirmed {
     async fn publish(&self, job: &Job) -> Result<(), BrokerError> {
         self.inner.publish(job).await?;
-        match self.left.try_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)) {
-            Ok(_) => Err(BrokerError::Unavailable("it did not confirm in time".to_owned())),
-            Err(_) => Ok(()),
+        match self.left.fetch_sub(1, Ordering::Relaxed) {
+            1.. => Err(BrokerError::Unavailable("it did not confirm in time".to_owned())),
+            _ => Ok(()),
         }
     }
     async fn consumer(&self) -> Result<Box<dyn Consumer>, BrokerError> {
