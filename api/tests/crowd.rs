@@ -2,7 +2,9 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may end by a panic")]
 
-use std::{fs, io::Cursor, sync::Arc, time::Duration};
+mod measured;
+
+use std::{io::Cursor, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -15,7 +17,8 @@ use tokio::{
     task::JoinSet,
 };
 
-const MIB: usize = 1 << 20;
+use measured::{MIB, peak};
+
 /// Most bytes in a picture, so that its base64 is no longer than an upload may be.
 const LARGE: usize = 7 * MIB;
 
@@ -42,13 +45,6 @@ impl Broker for Nowhere {
     async fn ready(&self) -> Result<(), BrokerError> {
         Ok(())
     }
-}
-
-/// The most memory that this process ever held, in bytes.
-fn peak() -> usize {
-    let status = fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() << 10
 }
 
 fn model() -> ModelInfo {

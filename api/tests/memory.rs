@@ -2,7 +2,9 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may end by a panic")]
 
-use std::{fs, sync::Arc, time::Duration};
+mod measured;
+
+use std::{sync::Arc, time::Duration};
 
 use byecaptcha_api::{ApiSettings, ApiState};
 use byecaptcha_queue::{BrokerOptions, MemoryBroker, MemoryResults, ResultOptions};
@@ -11,14 +13,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-const MIB: usize = 1 << 20;
-
-/// The most memory that this process ever held, in bytes.
-fn peak() -> usize {
-    let status = fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() << 10
-}
+use measured::{MIB, peak};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sixty_megabytes_in_chunks_are_refused_and_never_held() {

@@ -3,6 +3,8 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may end by a panic")]
 
+mod measured;
+
 use std::{fs, sync::Arc};
 
 use byecaptcha_api::{ApiSettings, ApiState, ModelInfo};
@@ -10,14 +12,7 @@ use byecaptcha_queue::{BrokerOptions, MemoryBroker, MemoryResults, ResultOptions
 use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
 use tokio::net::TcpListener;
 
-const MIB: usize = 1 << 20;
-
-/// The most memory that this process held since that was forgotten last, in bytes.
-fn peak() -> usize {
-    let status = fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() << 10
-}
+use measured::{MIB, peak};
 
 /// A picture of a pixel whose profile has so many bytes.
 fn picture(profile: usize) -> Vec<u8> {
