@@ -2,10 +2,10 @@
 
 use std::fs;
 
-pub const MIB: usize = 1 << 20;
+pub(crate) const MIB: usize = 1 << 20;
 
 /// The most memory that this process held, in bytes: ever, or since that was forgotten (proc_pid_clear_refs(5)).
-pub fn peak() -> usize {
+pub(crate) fn peak() -> usize {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() << 10
