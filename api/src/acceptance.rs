@@ -24,8 +24,8 @@ pub(crate) async fn accept(
     Span::current().record("job", tracing::field::display(created.id));
     record(state, created).await?;
     if let Err(error) = publish(state, &mut job, queue).await {
-        let is_out = matches!(error, BrokerError::Full { .. });
-        if (is_out || !is_keyed)
+        let is_refused = matches!(error, BrokerError::Full { .. });
+        if (is_refused || !is_keyed)
             && let Err(error) = state.results.discard(job.id).await
         {
             tracing::warn!(%error, "the record of an unpublished job remains");

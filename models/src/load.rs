@@ -86,3 +86,24 @@ pub(crate) fn check(card: &ModelCard, weights: &[u8], expected: &str) -> Result<
 pub fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::weights::LEAN;
+
+    #[test]
+    fn a_card_s_sizes_are_those_of_pictures() {
+        let weights = b"weights";
+        let refused = |change: fn(&mut ModelCard)| {
+            let mut card: ModelCard = serde_json::from_str(LEAN.card).unwrap();
+            change(&mut card);
+            check(&card, weights, &sha256(weights)).err().map(|error| error.to_string())
+        };
+        assert_eq!(refused(|_| ()), None);
+        let error = refused(|card| card.width = 10_000_000_000).unwrap();
+        assert!(error.contains("it reads 10000000000 columns, pictures have 128 to 512"), "{error}");
+        assert!(refused(|card| card.height = 32).unwrap().contains("it reads 32 rows"));
+        assert!(refused(|card| card.width = 0).is_some());
+    }
+}

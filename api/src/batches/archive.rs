@@ -61,8 +61,8 @@ pub(super) async fn read(
     Ok(unpacked.await.map_err(failed)??)
 }
 
-/// The upload as a file, at its beginning, and what it takes of the room for such. What is there is not waited for: those who
-/// have some of it would wait for one another.
+/// The upload as a file, at its beginning, and what it takes of the room for such. Room that is not there is not waited for: those
+/// who have some would wait for one another.
 async fn spool(mut upload: Upload, room: &Room) -> Result<(File, Option<Place>), Stop> {
     let failed = |error: std::io::Error| {
         tracing::error!(%error, "an archive cannot be kept in the folder for temporary files");

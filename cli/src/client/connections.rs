@@ -7,7 +7,7 @@ use byecaptcha_program::descriptors;
 /// Standard streams, a table, a journal, folders that are walked, and what the runtime has.
 const BESIDE: usize = 64;
 
-/// Refuses what the system does not allow, in the words of the option that asks for it; with up to `files` of so many files.
+/// Raises the limit as far as it goes, and refuses what it does not allow then, in the words of the option that asks for it; with up to `files` of so many files.
 pub(crate) fn allowed(option: &str, connections: usize, files: usize) -> Result<()> {
     let limit = descriptors::raise();
     let needed = connections + connections.min(files) + BESIDE;
