@@ -21,6 +21,9 @@ pub const CROSSED: &str = "crossed";
 /// The name of the pictures whose every range is drawn anew.
 pub const RANDOMIZED: &str = "randomized";
 
+/// The name of such pictures whose texts are mostly of characters that look alike.
+pub const LOOK_ALIKES: &str = "look-alikes";
+
 /// An image with what it says.
 #[derive(Debug, Clone)]
 pub struct Sample {
@@ -98,7 +101,7 @@ pub trait Draw: Send + Sync {
 }
 
 /// A style by its name: a preset of the Python library's ([`Style::preset`]), a composed one ([`composed`]),
-/// [`CROSSED`] or [`RANDOMIZED`].
+/// [`CROSSED`], [`RANDOMIZED`] or [`LOOK_ALIKES`].
 ///
 /// # Errors
 /// [`Error::UnknownStyle`] for any other name.
@@ -107,6 +110,7 @@ pub fn open(name: &str, seed: u64) -> Result<Box<dyn Draw>, Error> {
         Ok(style) => Ok(Box::new(Generator::new(style, seed)?)),
         Err(_) if name == CROSSED => crossed(&[], seed),
         Err(_) if name == RANDOMIZED => Ok(Box::new(Randomized::new(seed))),
+        Err(_) if name == LOOK_ALIKES => Ok(Box::new(Randomized::alike(seed))),
         Err(_) => Ok(Box::new(Composer::named(name, seed)?)),
     }
 }
@@ -135,7 +139,8 @@ pub fn styles() -> Result<Vec<(&'static str, String)>, Error> {
     let crossed = (CROSSED, "Each part of a picture from any of the styles above".to_owned());
     let randomized =
         (RANDOMIZED, "Every range drawn anew for each picture, far wider than any one style's".to_owned());
-    presets.into_iter().chain(composed).chain([Ok(crossed), Ok(randomized)]).collect()
+    let alike = (LOOK_ALIKES, "The same, with texts mostly of characters that look alike".to_owned());
+    presets.into_iter().chain(composed).chain([crossed, randomized, alike].map(Ok)).collect()
 }
 
 /// The result of a step that cannot fail for a style that was checked: its sizes are in range and it writes to memory.

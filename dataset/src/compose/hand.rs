@@ -1,4 +1,4 @@
-//! What a hand makes of a face: shapes that flow smoothly off it (Simard et al. 2003, "Best Practices for Convolutional Neural
+//! What a hand makes of a face: shapes that have lost points, or flow smoothly off it (Simard et al. 2003, "Best Practices for Convolutional Neural
 //! Networks Applied to Visual Document Analysis", bend pixels so; here it is outlines), and tails where strokes go on.
 
 use std::{array, f32::consts::TAU};
@@ -6,6 +6,7 @@ use std::{array, f32::consts::TAU};
 use rand::{Rng, RngExt};
 use zeno::{Command, Point};
 
+use super::happens;
 use super::paint::{in_parts, moved};
 
 /// Waves that a shape flows along, on each axis.
@@ -41,6 +42,13 @@ pub(super) fn flowing(outline: &[Command], most: f32, rng: &mut impl Rng) -> Vec
     let (across, down) = (waves(), waves());
     let by = |waves: &[Wave], at| waves.iter().map(|wave| wave.at(at)).sum::<f32>();
     moved(&in_parts(outline, PART), |at| Point::new(at.x + by(&across, at), at.y + by(&down, at)))
+}
+
+/// An outline without a share of its points: what led to them and on from them is cut short.
+pub(super) fn chipped(outline: &[Command], share: f32, rng: &mut impl Rng) -> Vec<Command> {
+    let kept =
+        |command: &&Command| matches!(command, Command::MoveTo(_) | Command::Close) || !happens(share, rng);
+    outline.iter().filter(kept).copied().collect()
 }
 
 /// Strokes that go on beyond the characters of a text, all from the same side and about the same way.
@@ -126,6 +134,16 @@ mod tests {
             assert!(jump < 0.15, "{jump}");
         }
         assert!((0.08..=0.15).contains(&farthest), "{farthest}");
+    }
+
+    #[test]
+    fn a_chipped_shape_has_lost_some_of_its_points() {
+        let mut rng = Pcg64Mcg::seed_from_u64(3);
+        let fine = in_parts(&square(), 0.05);
+        let left = chipped(&fine, 0.25, &mut rng);
+        assert!((50..70).contains(&left.len()) && fine.len() == 82, "{} of {}", left.len(), fine.len());
+        assert!(left.iter().all(|command| fine.contains(command)));
+        assert_eq!(chipped(&square(), 1.0, &mut rng), [square()[0], Command::Close]);
     }
 
     #[test]

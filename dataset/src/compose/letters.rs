@@ -8,7 +8,7 @@ use zeno::{Command, Point};
 
 use super::bend::Bend;
 use super::fonts::{self, Face, Glyph};
-use super::hand::{Tails, flowing};
+use super::hand::{Tails, chipped, flowing};
 use super::nib::Nib;
 use super::paint::{Painter, Pattern, in_parts, moved};
 use super::palette::Palette;
@@ -93,10 +93,7 @@ impl Setting<'_> {
             let tilt = tilt + (4.0 * arc * share / width).atan();
             let centre = (across, height / 2.0 + (rise + fall).clamp(-room, room));
             let rough = if letters.rough.is_some() { letters.rough.take(rng) * size } else { 0.0 };
-            let own = match letters.flow.is_some() {
-                true => Cow::Owned(flowing(&glyph.outline, letters.flow.take(rng), rng)),
-                false => Cow::Borrowed(&glyph.outline),
-            };
+            let own = own(&glyph.outline, letters, rng);
             let outline = moved(&own, |Point { x, y }| {
                 let (x, y) = ((x - middle.0) * size * stretch, (y - middle.1) * size);
                 let (x, y) = turned(x - lean * y, y, tilt);
@@ -202,10 +199,31 @@ fn pattern(ink: Ink, width: f32, rng: &mut impl Rng) -> Pattern {
     }
 }
 
+/// The shape that one character has of its face's.
+fn own<'a>(outline: &'a [Command], letters: &Letters, rng: &mut impl Rng) -> Cow<'a, [Command]> {
+    let mut own = Cow::Borrowed(outline);
+    if letters.chipped.is_some() {
+        own = Cow::Owned(chipped(&own, letters.chipped.take(rng), rng));
+    }
+    if letters.loose.is_some() {
+        let most = letters.loose.take(rng);
+        own = Cow::Owned(moved(&own, |at| off(at, most, rng)));
+    }
+    if letters.flow.is_some() {
+        own = Cow::Owned(flowing(&own, letters.flow.take(rng), rng));
+    }
+    own
+}
+
 /// An outline whose lines are in parts and each of its points a little off.
 fn roughened(outline: &[Command], most: f32, rng: &mut impl Rng) -> Vec<Command> {
-    let mut off = || (rng.random::<f32>() - 0.5) * 2.0 * most;
-    moved(&in_parts(outline, ROUGH_PART), |at| Point::new(at.x + off(), at.y + off()))
+    moved(&in_parts(outline, ROUGH_PART), |at| off(at, most, rng))
+}
+
+/// Anywhere at most so far from a point on each axis.
+fn off(at: Point, most: f32, rng: &mut impl Rng) -> Point {
+    let mut by = || (rng.random::<f32>() - 0.5) * 2.0 * most;
+    Point::new(at.x + by(), at.y + by())
 }
 
 /// Turned around the origin, clockwise on the screen.

@@ -215,6 +215,8 @@ mod tests {
             ("letters", ", rough = 0.04"),
             ("letters", ", nib = 0.08, faint = 0.3"),
             ("letters", ", flow = 0.08"),
+            ("letters", ", loose = 0.05"),
+            ("letters", ", chipped = 0.2"),
             ("letters", ", tails = 0.3"),
             ("warp", ", ragged = 0.1"),
             ("warp", ", turn = 8, text_only = 1.0"),

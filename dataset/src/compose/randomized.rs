@@ -20,23 +20,47 @@ use chances::{around, either, one, size, up_to, weighted};
 const OWN: u64 = 0x7a4d_0301;
 
 /// Symbols that captchas leave out, since people mistake them.
-const LOOK_ALIKES: [&str; 4] = ["0Oo1lI", "0Oo1lIi", "0Oo1lIi2Z5S8B9gq", "0oO"];
+const LEFT_OUT: [&str; 4] = ["0Oo1lI", "0Oo1lIi", "0Oo1lIi2Z5S8B9gq", "0oO"];
+
+/// Symbols of which readers take one for another. Where one of them is left out of most captchas, as a 0 is and an o, a reader
+/// learns rather to say another.
+const ALIKE: [&str; 12] = [
+    "0OoaecQD",
+    "1lIitrfjJ7T",
+    "NJHMWUuVvyY",
+    "bhpnmkdq",
+    "17TZYzJL",
+    "gq9yajJ",
+    "5S6G8B3s",
+    "EFPRBK",
+    "CGceOQ06",
+    "4AHN9",
+    "XKxkYH",
+    "uvwnmUVW",
+];
 
 /// Draws pictures of which each has ranges of its own.
 pub(crate) struct Randomized {
     faces: Vec<&'static Face>,
+    /// Whether texts are mostly of symbols that look alike.
+    alike: bool,
     seed: u64,
 }
 
 impl Randomized {
     pub(crate) fn new(seed: u64) -> Self {
-        Self { faces: fonts::all().collect(), seed }
+        Self { faces: fonts::all().collect(), alike: false, seed }
+    }
+
+    /// With texts mostly of symbols that look alike.
+    pub(crate) fn alike(seed: u64) -> Self {
+        Self { alike: true, ..Self::new(seed) }
     }
 
     /// The text of a picture, and the random numbers that draw it.
     fn text(&self, index: u64) -> (String, Pcg64Mcg) {
         let mut rng = Pcg64Mcg::seed_from_u64(mix(mix(self.seed ^ OWN).wrapping_add(index)));
-        (text(&mut rng).write(&mut rng), rng)
+        (text(self.alike, &mut rng).write(&mut rng), rng)
     }
 }
 
@@ -58,8 +82,8 @@ impl Draw for Randomized {
     }
 }
 
-fn text(rng: &mut Pcg64Mcg) -> Text {
-    if rng.random_bool(0.05) {
+fn text(alike: bool, rng: &mut Pcg64Mcg) -> Text {
+    if !alike && rng.random_bool(0.05) {
         return Text::sum([9, 20, 50, 99][rng.random_range(0..4)]);
     }
     let charset = weighted(
@@ -75,9 +99,13 @@ fn text(rng: &mut Pcg64Mcg) -> Text {
         ],
         rng,
     );
-    let whole = matches!(charset, Charset::Digits | Charset::Hex) || rng.random_bool(0.5);
-    let without = if whole { "" } else { LOOK_ALIKES[rng.random_range(0..LOOK_ALIKES.len())] };
+    let whole = alike || matches!(charset, Charset::Digits | Charset::Hex) || rng.random_bool(0.5);
+    let without = if whole { "" } else { LEFT_OUT[rng.random_range(0..LEFT_OUT.len())] };
     let length = weighted(&[(2, 1), (2, 2), (6, 3), (32, 4), (24, 5), (22, 6), (6, 7), (6, 8)], rng);
+    if alike {
+        let mut group = || ALIKE[rng.random_range(0..ALIKE.len())];
+        return Text::mostly([group(), group()].concat(), charset, length);
+    }
     Text::of(charset, without, length)
 }
 
@@ -118,7 +146,7 @@ fn letters(height: f32, rng: &mut Pcg64Mcg) -> Letters {
     let (smaller, larger) = (size(0.3, rng), size(0.3, rng));
     let wide = rng.random_range(0.75..1.3);
     let wider = size(0.3, rng);
-    let gap = weighted(&[(5, (0.0, 0.12)), (3, (-0.15, 0.0)), (2, (0.1, 0.7))], rng);
+    let gap = weighted(&[(15, (0.0, 0.12)), (9, (-0.15, 0.0)), (2, (-0.35, -0.1)), (6, (0.1, 0.7))], rng);
     let gap = rng.random_range(gap.0..gap.1);
     let start = rng.random::<f32>();
     let em = weighted(&[(3, (0.28, 0.5)), (17, (0.45, 1.15))], rng);
@@ -133,6 +161,8 @@ fn letters(height: f32, rng: &mut Pcg64Mcg) -> Letters {
         rise: around(0.6, 0.3, rng),
         arc: either(0.12, 0.35, rng),
         rough: up_to(0.15, 0.06, rng),
+        loose: one(0.15, 0.01..0.06, rng),
+        chipped: one(0.12, 0.02..0.12, rng),
         flow: one(0.35, 0.02..0.12, rng),
         tails: one(0.15, 0.15..0.45, rng),
         nib: one(0.42, 0.03..0.15, rng),
@@ -243,6 +273,20 @@ mod tests {
             assert_eq!(drawing.image, randomized.drawing(index).image);
         }
         assert_ne!(randomized.drawing(1).image, Randomized::new(8).drawing(1).image);
+    }
+
+    #[test]
+    fn texts_of_look_alikes_have_more_of_them() {
+        let zeros = |randomized: Randomized| {
+            let texts: Vec<String> = (0..2_000).map(|index| randomized.label(index)).collect();
+            let count = |text: &String| text.chars().filter(|symbol| "0oO".contains(*symbol)).count();
+            texts.iter().map(count).sum::<usize>() as f64
+                / texts.iter().map(String::len).sum::<usize>() as f64
+        };
+        let [even, alike] = [Randomized::new(1), Randomized::alike(1)].map(zeros);
+        assert!(alike > 1.4 * even, "{alike} {even}");
+        let lengths = |randomized: Randomized| (0..500).map(move |index| randomized.label(index).len());
+        assert!(lengths(Randomized::alike(2)).all(|length| (1..=8).contains(&length)));
     }
 
     #[test]

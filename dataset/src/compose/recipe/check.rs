@@ -64,6 +64,8 @@ impl Recipe {
         letters.rise.check("letters.rise", -0.5, 0.5)?;
         letters.arc.check("letters.arc", -0.5, 0.5)?;
         letters.rough.check("letters.rough", 0.0, 0.2)?;
+        letters.loose.check("letters.loose", 0.0, 0.2)?;
+        letters.chipped.check("letters.chipped", 0.0, 0.5)?;
         letters.flow.check("letters.flow", 0.0, 0.3)?;
         letters.tails.check("letters.tails", 0.0, 1.0)?;
         letters.nib.check("letters.nib", 0.0, 0.3)?;

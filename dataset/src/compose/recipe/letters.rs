@@ -34,6 +34,12 @@ pub(in crate::compose) struct Letters {
     /// Ems that the points of outlines are off by.
     #[serde(default)]
     pub(in crate::compose) rough: Range,
+    /// Ems that the points which a face draws its shapes by are off by, curves and corners with them.
+    #[serde(default)]
+    pub(in crate::compose) loose: Range,
+    /// How many of these points are lost, as a share.
+    #[serde(default)]
+    pub(in crate::compose) chipped: Range,
     /// Ems that shapes flow off their face's, smoothly, each character anew.
     #[serde(default)]
     pub(in crate::compose) flow: Range,

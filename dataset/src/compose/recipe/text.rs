@@ -3,7 +3,11 @@
 use rand::{Rng, RngExt};
 use serde::Deserialize;
 
+use crate::compose::happens;
 use crate::style::{Error, LENGTH, within};
+
+/// How likely a character is one of the symbols that a text is often of.
+const OFTEN: f32 = 0.7;
 
 /// What is written.
 #[derive(Debug, Clone, Deserialize)]
@@ -15,6 +19,9 @@ pub(in crate::compose) struct Text {
     /// Symbols of the charset that do not occur.
     #[serde(default)]
     without: String,
+    /// Symbols that most of a text is of, where the charset has two of them or more.
+    #[serde(default)]
+    often: String,
     /// Fewest and most characters.
     #[serde(default = "four_to_six")]
     length: [usize; 2],
@@ -69,7 +76,13 @@ impl Charset {
 impl Text {
     /// So many symbols of a charset, but for some.
     pub(in crate::compose) fn of(charset: Charset, without: &str, length: usize) -> Self {
-        Self { charset, without: without.to_owned(), length: [length; 2], sum: None, weight: 1 }
+        let (without, often) = (without.to_owned(), String::new());
+        Self { charset, without, often, length: [length; 2], sum: None, weight: 1 }
+    }
+
+    /// So many symbols of a charset, most of them of a few.
+    pub(in crate::compose) fn mostly(often: String, charset: Charset, length: usize) -> Self {
+        Self { often, ..Self::of(charset, "", length) }
     }
 
     /// A sum of numbers up to one.
@@ -77,15 +90,21 @@ impl Text {
         Self { sum: Some(most), ..Self::of(Charset::Digits, "", 1) }
     }
 
-    /// A text, each symbol equally likely.
+    /// A text, each symbol equally likely but for those that it is often of.
     pub(in crate::compose) fn write(&self, rng: &mut impl Rng) -> String {
         if let Some(most) = self.sum {
             return sum(most, rng);
         }
         let symbols: Vec<char> =
             self.charset.symbols().filter(|&symbol| !self.without.contains(symbol)).collect();
+        let often: Vec<char> =
+            symbols.iter().copied().filter(|&symbol| self.often.contains(symbol)).collect();
         let length = rng.random_range(self.length[0]..=self.length[1]);
-        (0..length).map(|_| symbols[rng.random_range(0..symbols.len())]).collect()
+        let mut symbol = || {
+            let of = if often.len() > 1 && happens(OFTEN, rng) { &often } else { &symbols };
+            of[rng.random_range(0..of.len())]
+        };
+        (0..length).map(|_| symbol()).collect()
     }
 
     pub(super) fn check(&self) -> Result<(), Error> {
