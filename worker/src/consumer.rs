@@ -25,8 +25,9 @@ use crate::{
     metrics,
     pending::Pending,
     running::{Progress, Running, Stage, progress},
-    settle::settle,
+    settle::{join_all, log_if_panicked, settle},
     sources::Sources,
+    starts::Starts,
     suspect::{self, Finding},
     trace::{self, Interval},
     verdict::{Identity, Timings, Verdict},
@@ -53,6 +54,7 @@ pub(crate) struct ConsumerLoop {
     /// Each yields how many deliveries it gave back unstarted.
     settling: JoinSet<usize>,
     give_up: CancellationToken,
+    starts: Starts,
     /// Whether the next receive may well bring a redelivery. True at the start: after a crash the queue begins with
     /// the jobs that the crash interrupted.
     wary: bool,
@@ -89,6 +91,7 @@ impl ConsumerLoop {
             running: None,
             settling: JoinSet::new(),
             give_up: CancellationToken::new(),
+            starts: Starts::default(),
             wary: true,
         }
     }
@@ -166,7 +169,13 @@ impl ConsumerLoop {
             match step {
                 Step::Together(count) => {
                     let batch = self.sift(count);
-                    if !batch.is_empty() {
+                    if batch.is_empty() {
+                        continue;
+                    }
+                    if self.starts.ask_first() {
+                        self.ask(batch);
+                    } else {
+                        self.note_start(&batch);
                         self.start(batch, false)?;
                     }
                 }
@@ -224,11 +233,16 @@ impl ConsumerLoop {
         self.running = Some(Running { deliveries: vec![delivery], stage, alone: true });
     }
 
+    /// Asks which of these are still to be done.
+    fn ask(&mut self, deliveries: Vec<Delivery>) {
+        let stage = Stage::Noted(Box::pin(self.noted(&deliveries)));
+        self.running = Some(Running { deliveries, stage, alone: false });
+    }
+
     /// Hands these to the engine.
     fn start(&mut self, deliveries: Vec<Delivery>, alone: bool) -> Result<(), EngineGone> {
         let pictures = deliveries.iter().map(|delivery| Picture::of(&delivery.job)).collect();
         let answers = self.engine.submit(pictures)?;
-        self.note_start(deliveries.iter().map(|delivery| delivery.job.id).collect());
         let at_ms = now_ms();
         for delivery in &deliveries {
             metrics::started(Duration::from_millis(at_ms.saturating_sub(delivery.job.submitted_at_ms)));
@@ -241,9 +255,24 @@ impl ConsumerLoop {
     fn go_on(&mut self, progress: Progress) -> Result<(), EngineGone> {
         let Some(Running { deliveries, alone, .. }) = self.running.take() else { return Ok(()) };
         match progress {
-            Progress::Found(Finding::Try) => self.start(deliveries, alone)?,
+            Progress::Found(Finding::Try) => {
+                self.note_start(&deliveries);
+                self.start(deliveries, alone)?;
+            }
             Progress::Found(Finding::Settle(verdict)) => {
                 self.settle(deliveries.into_iter().zip([verdict]).collect());
+            }
+            Progress::Noted(to_do) => {
+                let mut to_do = to_do.into_iter();
+                let (to_do, over): (Vec<_>, Vec<_>) =
+                    deliveries.into_iter().partition(|_| to_do.next().unwrap_or(true));
+                if !over.is_empty() {
+                    tracing::info!(jobs = over.len(), "jobs had ended before they were started");
+                    self.settle(over.into_iter().map(|delivery| (delivery, Verdict::Over)).collect());
+                }
+                if !to_do.is_empty() {
+                    self.start(to_do, alone)?;
+                }
             }
             Progress::Answered(answers, at_ms) => self.conclude(deliveries, at_ms, answers),
         }
@@ -252,14 +281,18 @@ impl ConsumerLoop {
 
     /// Clients may see that their jobs have started. The engine does not wait for that: an outcome that is written
     /// first stays as it is.
-    fn note_start(&mut self, ids: Vec<JobId>) {
-        let results = Arc::clone(&self.results);
+    fn note_start(&mut self, deliveries: &[Delivery]) {
+        let noted = self.noted(deliveries);
         self.settling.spawn(async move {
-            if let Err(error) = results.start(&ids).await {
-                tracing::warn!(%error, jobs = ids.len(), "the start of jobs was not noted");
-            }
+            noted.await;
             0
         });
+    }
+
+    fn noted(&self, deliveries: &[Delivery]) -> impl Future<Output = Vec<bool>> + Send + use<> {
+        let (results, starts) = (Arc::clone(&self.results), self.starts.clone());
+        let ids: Vec<JobId> = deliveries.iter().map(|delivery| delivery.job.id).collect();
+        async move { starts.note(results.as_ref(), &ids).await }
     }
 
     /// Turns the answers of the batch that was in the engine into outcomes and new attempts.
@@ -310,8 +343,8 @@ impl ConsumerLoop {
             }
         };
         drop(timeout_at(deadline.min(Instant::now() + FOR_THE_BROKER), quiet).await);
-        if let Some(examined) = self.running.take_if(|running| matches!(running.stage, Stage::Examined(_))) {
-            self.release(examined.deliveries);
+        if let Some(unstarted) = self.running.take_if(|running| running.in_engine_since().is_none()) {
+            self.release(unstarted.deliveries);
         }
         let over = timeout_at(deadline, async {
             loop {
@@ -351,19 +384,5 @@ impl ConsumerLoop {
             // Dropped with `deliveries`, they go back with the attempt counted: it may be their fault.
             _ => drained.abandoned += deliveries.len(),
         }
-    }
-}
-
-async fn join_all(settling: &mut JoinSet<usize>, drained: &mut Drained) {
-    while let Some(settled) = settling.join_next().await {
-        log_if_panicked(&settled);
-        drained.released += settled.unwrap_or_default();
-    }
-}
-
-fn log_if_panicked(settled: &Result<usize, tokio::task::JoinError>) {
-    if let Err(error) = settled {
-        // Its deliveries were dropped with it and go back to the queue.
-        tracing::error!(%error, "a task that writes outcomes has panicked");
     }
 }

@@ -19,6 +19,7 @@ mod running;
 mod settle;
 mod source;
 mod sources;
+mod starts;
 mod suspect;
 mod trace;
 mod verdict;

@@ -5,9 +5,11 @@ use std::{sync::Arc, time::SystemTime};
 
 use byecaptcha_queue::{BrokerError, CallId, Delivery, Failure, JobId, Outcome, ResultStore};
 use futures::future;
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    Drained,
     backoff::Backoff,
     metrics,
     trace::{self, Interval},
@@ -96,4 +98,19 @@ async fn answer(delivery: Delivery, verdict: Verdict) -> bool {
         tracing::warn!(%job, attempt, %error, "the broker did not take the answer to a delivery");
     }
     released
+}
+
+/// Waits for all that is being settled, and counts what went back unstarted.
+pub(crate) async fn join_all(settling: &mut JoinSet<usize>, drained: &mut Drained) {
+    while let Some(settled) = settling.join_next().await {
+        log_if_panicked(&settled);
+        drained.released += settled.unwrap_or_default();
+    }
+}
+
+pub(crate) fn log_if_panicked(settled: &Result<usize, JoinError>) {
+    if let Err(error) = settled {
+        // Its deliveries were dropped with it and go back to the queue.
+        tracing::error!(%error, "a task that writes outcomes has panicked");
+    }
 }

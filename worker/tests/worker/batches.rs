@@ -105,6 +105,27 @@ async fn an_expired_job_ends_without_the_engine() {
 }
 
 #[tokio::test]
+async fn canceled_jobs_stay_out_of_the_engine_once_some_were_in_it() {
+    let setting = Setting::new(Script::gated());
+    let all = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    let ids = setting.publish_bulk(all).await;
+    let (last, canceled) = ids.split_last().unwrap();
+    for &id in canceled {
+        setting.results.cancel(id).await.unwrap();
+    }
+    let running = setting.start();
+    setting.batches(1).await;
+    setting.script.open();
+    assert_eq!(setting.texts(&[*last]).await, "Z");
+    eventually("the broker hears of all", async || setting.bulk.depth().await.unwrap() == 0).await;
+    let batches = setting.script.batches();
+    assert!(batches.len() == 2 && batches[0].len() <= 8 && batches[1] == "Z", "{batches:?}");
+    // And those that come after them are not waited for.
+    assert_eq!(setting.texts(&setting.publish_all("xy").await).await, "xy");
+    assert_eq!(running.stop().await, byecaptcha_worker::Drained::default());
+}
+
+#[tokio::test]
 async fn the_heart_stops_with_an_engine_that_is_stuck() {
     let setting = Setting::new(Script::gated());
     let running = setting.start();
