@@ -14,9 +14,8 @@ pub(crate) fn jpeg(picture: &RgbImage, quality: u8) -> Result<Vec<u8>, Error> {
     let mut encoder = Encoder::new(&mut bytes, quality);
     encoder.set_sampling_factor(SamplingFactor::F_2_2);
     encoder.set_chroma_subsampling_method(ChromaSubsamplingMethod::Average);
-    encoder
-        .encode(picture, picture.width() as u16, picture.height() as u16, ColorType::Rgb)
-        .map_err(failed)?;
+    let [width, height] = [picture.width(), picture.height()].map(|side| u16::try_from(side).map_err(failed));
+    encoder.encode(picture, width?, height?, ColorType::Rgb).map_err(failed)?;
     Ok(bytes)
 }
 

@@ -101,7 +101,11 @@ impl Folder {
             return Ok(Added::Same);
         }
         let is_name = makes_name(text);
-        let file = self.free(if is_name { Some(text) } else { None }, number, extension)?;
+        let file = match known.first() {
+            // Its name says no text, and the list will say the new one. Under another name it would have none until then.
+            Some(first) if !is_name && labels::named(&first.file).is_none() => first.file.clone(),
+            _ => self.free(if is_name { Some(text) } else { None }, number, extension)?.into(),
+        };
         let path = self.path.join(&file);
         let cannot = || format!("cannot write {}", path.display());
         match known.split_first() {
@@ -115,7 +119,7 @@ impl Folder {
             }
         }
         self.is_listed |= !is_name;
-        self.pictures.insert(checksum, vec![Labelled { file: file.into(), text: Some(text.to_owned()) }]);
+        self.pictures.insert(checksum, vec![Labelled { file, text: Some(text.to_owned()) }]);
         Ok(if known.is_empty() { Added::New } else { Added::Changed })
     }
 

@@ -128,6 +128,9 @@ fn texts_that_make_no_name_are_listed_with_all_others() {
     let list = format!("file,text\n10.jpg,c/d\n24_num9.jpg,24\n3.jpg,\"../x,\"\"y\"\"\"\n4.jpg,{long}\n");
     assert_eq!(gathering.list(), list);
     assert_eq!(gathering.names(), ["10.jpg", "24_num9.jpg", "3.jpg", "4.jpg", "labels.csv"]);
+    // What has no text in its name keeps it: stopped before its list is written, the folder is as it was.
+    gathering.gather(&[gathering.line(11, "e/f", 0)]);
+    assert_eq!(gathering.list(), list.replace("c/d", "e/f"));
 }
 
 #[test]

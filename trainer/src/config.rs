@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use byecaptcha_dataset::{CROSSED, Style, composed, open};
+use byecaptcha_dataset::{CROSSED, LOOK_ALIKES, RANDOMIZED, Style, composed, open};
 use byecaptcha_models::{
     Charset,
     networks::{Alignment, Network, POSITIONS},
@@ -122,11 +122,19 @@ impl Config {
         }
         Ok(())
     }
+
+    /// Whether it learns from other drawing than the Python library's.
+    pub fn is_general(&self) -> bool {
+        let is_other = |source: &Source| {
+            source.of_all_styles() || [RANDOMIZED, LOOK_ALIKES].contains(&source.style.as_str())
+        };
+        self.data.iter().any(is_other)
+    }
 }
 
 #[cfg(test)]
 impl Config {
-    /// One step with a serving network on pictures of a style, for tests of what a run is made of.
+    /// One step with a small network on pictures of a style, for tests of what a run is made of.
     pub(crate) fn small(style: &str, batch: usize) -> Self {
         toml::from_str(&format!(
             "name = \"small\"\nnetwork = \"lean-residual\"\nseed = 1\nbatch = {batch}\nsteps = 1\nprecision = \"float32\"\n\

@@ -82,7 +82,7 @@ pub fn export(arguments: &Export) -> Result<()> {
         let metrics = evaluate::on_style(&mut recognizer, preset, FRESH_IMAGES, FRESH_SEED)?;
         record(metrics, format!("fresh images, preset {preset}"));
     }
-    if config.data.iter().any(|source| source.style == COMPOSED) {
+    if config.is_general() {
         let metrics = evaluate::on_style(&mut recognizer, COMPOSED, FRESH_IMAGES, FRESH_SEED)?;
         record(metrics, "fresh images, composed styles".into());
         for style in composed() {
@@ -220,7 +220,7 @@ fn origin(config: &Config, run: &Path) -> Origin {
         };
         format!("{}% {}{without}{pages}", source.parts * 100 / parts, source.style)
     });
-    let notes = match config.data.iter().any(|source| source.style == COMPOSED) {
+    let notes = match config.is_general() {
         true => {
             "Reads captchas of many kinds: 1 to 8 letters and digits, and sums such as 3+8=?. Letters whose case only \
              their size tells apart are read with the case that is likelier, and with less confidence."

@@ -113,8 +113,17 @@ fn share(recognizer: &mut Recognizer, style: &str, count: u64) -> Result<[f64; 2
 fn without(whole: &Config, styles: &[&str], fold: usize) -> Result<Config> {
     let mut config = whole.clone();
     config.name = format!("fold-{}", fold + 1);
-    for source in config.data.iter_mut().filter(|source| source.of_all_styles()) {
-        source.without = styles.iter().map(|&style| style.to_owned()).collect();
+    // What it would hand pictures on to does not lie beside it, and the library's are not asked for.
+    config.special = None;
+    for source in &mut config.data {
+        ensure!(
+            !styles.contains(&source.style.as_str()),
+            "the run has a part of {} alone, which is to be left out: it may have parts of all composed styles only",
+            source.style
+        );
+        if source.of_all_styles() {
+            source.without = styles.iter().map(|&style| style.to_owned()).collect();
+        }
     }
     config.check()?;
     Ok(config)
@@ -168,6 +177,11 @@ mod tests {
         }
         left_out.sort_unstable();
         assert_eq!(left_out, styles);
+        let mut with_one_alone = whole;
+        with_one_alone.data[0].style = styles[0].to_owned();
+        let error = without(&with_one_alone, &styles[..1], 0).unwrap_err().to_string();
+        assert!(error.contains(styles[0]), "{error}");
+        assert!(without(&with_one_alone, &styles[1..2], 0).is_ok());
     }
 
     #[test]

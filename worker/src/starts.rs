@@ -3,21 +3,25 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicU32, Ordering::Relaxed},
 };
 
 use byecaptcha_queue::{JobId, ResultStore};
 
+/// Batches that the store is asked of first, from the last on of which a job had ended. Between those of a canceled batch may
+/// be some of others'.
+const WARY: u32 = 32;
+
 /// What the starts of late have shown. Clones share it.
 #[derive(Clone, Default)]
 pub(crate) struct Starts {
-    some_had_ended: Arc<AtomicBool>,
+    wary: Arc<AtomicU32>,
 }
 
 impl Starts {
-    /// Whether some of the jobs noted last had ended already, as then the next may have.
+    /// Whether the store had better be asked of the next batch before the engine is. Each call is for one.
     pub(crate) fn ask_first(&self) -> bool {
-        self.some_had_ended.load(Ordering::Relaxed)
+        self.wary.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok()
     }
 
     /// Notes that these have started. Gives which of them are still to be done: all, where the store does not say.
@@ -26,7 +30,9 @@ impl Starts {
             tracing::warn!(%error, jobs = ids.len(), "the start of jobs was not noted");
             vec![true; ids.len()]
         });
-        self.some_had_ended.store(to_do.contains(&false), Ordering::Relaxed);
+        if to_do.contains(&false) {
+            self.wary.store(WARY, Relaxed);
+        }
         to_do
     }
 }

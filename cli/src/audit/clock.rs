@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 /// How long the engine and the preparation of pictures have run, reading from the disk left out.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Clock {
     wall: Duration,
     /// Time on processors, which work of other programs does not lengthen as it does the wall's.
@@ -34,6 +34,14 @@ pub(crate) struct Cost {
 }
 
 impl Clock {
+    /// Runs this, and counts its time where it comes to something: what cannot be read is not among what is divided by.
+    pub(crate) fn try_measure<T, E>(&mut self, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+        let mut tried = *self;
+        let done = tried.measure(work)?;
+        *self = tried;
+        Ok(done)
+    }
+
     /// Runs this, and counts its time.
     pub(crate) fn measure<T>(&mut self, work: impl FnOnce() -> T) -> T {
         let (begun, processor) = (Instant::now(), processor_time());

@@ -69,6 +69,8 @@ struct Table {
     file: PathBuf,
     /// Where in a row the file and its text stand.
     columns: (usize, usize),
+    /// How many the first line names.
+    width: usize,
     rows: StringRecordsIntoIter<File>,
     named: HashSet<u64>,
     hasher: RandomState,
@@ -81,6 +83,7 @@ impl Table {
         let opened = File::open(file).with_context(unreadable)?;
         let mut reader = ReaderBuilder::new().flexible(true).trim(Trim::All).from_reader(opened);
         let head = reader.headers().with_context(unreadable)?;
+        let width = head.len();
         let column = |name: &str| head.iter().position(|head| head.eq_ignore_ascii_case(name));
         let (Some(of_file), Some(of_text)) = (column("file"), column("text")) else {
             bail!("--labels {}: its first line must name the columns file and text", file.display());
@@ -90,6 +93,7 @@ impl Table {
             prefixes: [without_dots(folder), absolute(folder)],
             file: file.to_owned(),
             columns: (of_file, of_text),
+            width,
             rows: reader.into_records(),
             named: HashSet::new(),
             hasher: RandomState::new(),
@@ -99,6 +103,11 @@ impl Table {
 
     /// The picture of a row. A table of `recognize` names files as they were named to it, with the folder before them.
     fn row(&mut self, row: &StringRecord) -> Labelled {
+        if row.len() > self.width {
+            // A text with a comma in it that is not in quotes would be cut short.
+            let line = row.position().map(csv::Position::line);
+            return self.broken(line, "has more columns than the first");
+        }
         let cell = |column| row.get(column).unwrap_or_default();
         let (name, text) = (cell(self.columns.0), cell(self.columns.1));
         if name.is_empty() {
@@ -216,7 +225,7 @@ mod tests {
             "\u{feff}text, file ,note\nAA, a.png,\n\"B,\"\"B\",{}\nCC,./deep/c.png\nCC,deep/c.png\n,d.png\nEE,\nF",
             root.join("b.png").display()
         );
-        fs::write(&table, [rows.as_bytes(), b"\xff,f.png\nGG,gone.png\n"].concat()).unwrap();
+        fs::write(&table, [rows.as_bytes(), b"\xff,f.png\nGG,gone.png\nH,I,h.png,\n"].concat()).unwrap();
         let found: Vec<Labelled> = pictures(&root, Some(&table)).unwrap().map(Result::unwrap).collect();
         let found: Vec<(String, String)> = found
             .into_iter()
@@ -238,6 +247,7 @@ mod tests {
                 "labels.csv",
                 "labels.csv",
                 "gone.png",
+                "labels.csv",
                 "left.png"
             ]
         );
@@ -248,7 +258,8 @@ mod tests {
         assert_eq!(texts[5], "no-label: line 7 names no file");
         assert_eq!(texts[6], "no-label: line 8 is not UTF-8");
         assert_eq!(texts[7], "GG");
-        assert!(texts[8].starts_with("no-label") && texts[8].contains("labels.csv"), "{}", texts[8]);
+        assert_eq!(texts[8], "no-label: line 10 has more columns than the first");
+        assert!(texts[9].starts_with("no-label") && texts[9].contains("labels.csv"), "{}", texts[9]);
     }
 
     #[test]

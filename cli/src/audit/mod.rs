@@ -132,7 +132,7 @@ impl Audit {
         };
         // The file is let go here: what waits for the engine is a small picture.
         let prepared =
-            input.read().and_then(|encoded| self.clock.measure(|| model::prepare(recognizer, &encoded)));
+            input.read().and_then(|encoded| self.clock.try_measure(|| model::prepare(recognizer, &encoded)));
         match prepared {
             Ok(image) => Some((Waiting { input, truth }, image)),
             Err(failure) => {

@@ -12,6 +12,9 @@ use crate::audit::{
 pub(crate) const BROKEN: f64 = 0.01;
 /// Programs should pass no more often than this (Chellapilla et al. 2005).
 pub(crate) const TARGET: f64 = 0.0001;
+/// Two-sided, 95% of a normal distribution lie within this of its mean in all of nine looks together (Bonferroni): a threshold that
+/// is spoken of has been picked among those of the table.
+const OF_ALL_THRESHOLDS: f64 = 2.772_922;
 /// How many answers there must be above a threshold before their share is taken for more than chance.
 const ENOUGH: usize = 30;
 
@@ -49,9 +52,10 @@ pub(crate) struct Verdict {
 pub(crate) fn judge(right: Share, selective: &[Selective]) -> Verdict {
     let interval = right.interval();
     let read = format!("{} of {} pictures were read right", number(right.count), number(right.of));
+    let least = |row: &Selective| row.right.score_interval(OF_ALL_THRESHOLDS).low;
     let choosy = selective
         .iter()
-        .find(|row| row.right.of >= ENOUGH && row.right.interval().low >= BROKEN)
+        .find(|row| row.right.of >= ENOUGH && least(row) >= BROKEN)
         .filter(|_| interval.low < BROKEN);
     let (standing, headline, reason) = if interval.low >= BROKEN {
         let (share, low) = (percent(right.value()), percent(interval.low));
@@ -63,7 +67,7 @@ pub(crate) fn judge(right: Share, selective: &[Selective]) -> Verdict {
             ),
         )
     } else if let Some(row) = choosy {
-        let (share, low) = (percent(row.right.value()), percent(row.right.interval().low));
+        let (share, low) = (percent(row.right.value()), percent(least(row)));
         (
             Standing::Broken,
             "Broken: an attacker who sends only sure answers gets through",
@@ -167,6 +171,9 @@ mod tests {
         let verdict = |row| judge(Share { count: 8, of: 10_000 }, &[row]);
         assert_eq!(verdict(row(100, 8)).standing, Standing::Broken);
         assert!(verdict(row(100, 8)).reason.contains("90%"), "{}", verdict(row(100, 8)).reason);
+        // Above 1% by itself, but not as the best of nine.
+        assert_eq!(verdict(row(1_000, 18)).standing, Standing::TooWeak);
+        assert!(Share { count: 18, of: 1_000 }.interval().low > BROKEN);
         assert_eq!(verdict(row(8, 8)).standing, Standing::TooWeak, "too few to be more than luck");
     }
 

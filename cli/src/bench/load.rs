@@ -61,7 +61,7 @@ pub(crate) struct Tally {
     pub(crate) failures: BTreeMap<String, u64>,
     /// How many had no answer when the time was up; the time until then is among the latencies.
     pub(crate) unanswered: u64,
-    /// From the first to the last answer.
+    /// From the beginning to the last answer, or to the end where there was none.
     pub(crate) elapsed: Duration,
     /// Sent, and not answered yet, with when their time began.
     under_way: BTreeMap<u64, Instant>,
@@ -130,7 +130,9 @@ pub(crate) async fn run(load: Load) -> Result<Tally> {
     }
     drop(working);
     let mut tally = std::mem::replace(&mut *course.tally(), Tally::new()?);
-    tally.elapsed = course.begun.elapsed();
+    if tally.elapsed.is_zero() {
+        tally.elapsed = course.begun.elapsed();
+    }
     if !course.load.stop.is_cancelled() {
         course.count_unanswered(&mut tally);
     }
@@ -230,6 +232,7 @@ impl Course {
     fn count(&self, number: u64, time: Duration, ended: Result<Option<String>, Unended>) {
         let mut tally = self.tally();
         tally.under_way.remove(&number);
+        tally.elapsed = self.begun.elapsed();
         let failure = match ended {
             Ok(failure) => {
                 tally.time(time);

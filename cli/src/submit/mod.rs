@@ -123,6 +123,10 @@ impl<'a> Run<'a> {
                 input = found.recv(), if room => match input.transpose().context("the list on standard input")? {
                     Some(input) => {
                         if let Some(errand) = self.errand(input) {
+                            if under_way.is_empty() {
+                                // While there was nothing to do there was nothing to get on with.
+                                errands.patience.progress();
+                            }
                             under_way.spawn(Arc::clone(&errands).carry(errand));
                         }
                     }

@@ -12,7 +12,7 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    program::{Server, byecaptcha, fixture, pictures, readings, text},
+    program::{Server, byecaptcha, pictures, readings, text},
     scripted::{Act, Post, Scripted, TEXT},
 };
 
@@ -334,7 +334,7 @@ async fn a_picture_that_the_server_breaks_at_does_not_hold_up_the_end() {
 
 #[test]
 fn what_cannot_be_meant_is_a_usage_error() {
-    let out = fixture("never.csv");
+    let folder = tempfile::tempdir().unwrap();
     let cases: [(&[&str], &str); 7] = [
         (&["submit", "x"], "--out"),
         (&["submit", "--out", "x.csv"], "FILE|DIR|-"),
@@ -345,12 +345,11 @@ fn what_cannot_be_meant_is_a_usage_error() {
         (&["submit", "x", "--out", "x.csv", "--in-flight", "0"], "--in-flight"),
     ];
     for (arguments, named) in cases {
-        let said = ends_with(2, &byecaptcha().args(arguments).output().unwrap());
+        let said = ends_with(2, &byecaptcha().args(arguments).current_dir(folder.path()).output().unwrap());
         assert!(said.contains(named), "{said}");
     }
-    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     let nothing = submit(folder.path(), "http://127.0.0.1:9", &folder.path().join("x.csv")).output().unwrap();
     assert!(ends_with(1, &nothing).contains("no pictures"));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
-    assert!(!out.exists());
 }

@@ -1,4 +1,4 @@
-//! The networks, one per file, each written once against [`Graph`]. libtorch executes a graph, the ONNX writer
+//! The networks, one family per file, each written once against [`Graph`]. libtorch executes a graph, the ONNX writer
 //! records it, and the outline counts its parameters and multiply-adds: the three cannot drift apart.
 
 mod cnn4_fixed;

@@ -17,7 +17,7 @@ use byecaptcha_models::{Reading, Recognizer};
 
 pub use curve::{Active, active};
 
-use crate::folder;
+use crate::{folder, whole};
 
 /// Pictures that go through the engine at once.
 const BATCH: usize = 32;
@@ -62,7 +62,7 @@ pub fn pick(arguments: &Pick) -> Result<()> {
     let mut ranked = ranked(&mut recognizer, from, &mut unread)?;
     ranked.truncate(*count);
     fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
-    let mut rows = csv::Writer::from_path(&list)?;
+    let mut rows = csv::Writer::from_writer(Vec::new());
     rows.write_record(["file", "text", "guess", "confidence"])?;
     for (place, (path, reading)) in ranked.iter().enumerate() {
         // Files of one name may lie in several folders.
@@ -71,7 +71,8 @@ pub fn pick(arguments: &Pick) -> Result<()> {
         fs::copy(path, out.join(&name)).with_context(|| format!("cannot copy {}", path.display()))?;
         rows.write_record([&name, "", &reading.text, &format!("{:.3}", reading.confidence)])?;
     }
-    rows.flush()?;
+    // Last: a list that is there is one of pictures that are all there.
+    whole::write(&list, rows.into_inner()?)?;
     for (path, error) in &unread {
         stdout::line(format_args!("left out: {}: {error}", path.display()))?;
     }

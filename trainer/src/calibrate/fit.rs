@@ -13,7 +13,7 @@ const PULL: f64 = 0.1;
 const SAME: [f64; 3] = [1.0, 1.0, 0.0];
 /// Twice the gain in log likelihood that three numbers have by chance in one of twenty cases: chi-squared, 95% (Wilks 1938).
 const CHANCE: f64 = 7.815;
-/// Thresholds that are looked at on the way to one, at most: by halves, enough for 65,000 readings.
+/// Thresholds that are looked at, at most: by halves, enough for 32,000 readings, and at the end the one that is found, rounded.
 const LOOKS: u32 = 16;
 /// What 95% lie above minus this in all of so many looks together (one-sided, of a normal distribution, Bonferroni): the one that
 /// passes has been picked among them.
@@ -25,19 +25,18 @@ const Z: f64 = 2.734_369;
 pub(super) fn beta(answers: &[Answer]) -> BetaMap {
     let mut free = [true; 3];
     let mut parameters = regression(answers, free);
-    for index in 0..2 {
-        if parameters[index] < 0.0 {
-            free[index] = false;
-            parameters = regression(answers, free);
-        }
+    // The first may turn negative by the second's going.
+    while let Some(index) = (0..2).find(|&index| parameters[index] < 0.0) {
+        free[index] = false;
+        parameters = regression(answers, free);
     }
     let gain = loss(answers, SAME, [true; 3]) - loss(answers, parameters, free);
     if 2.0 * gain < CHANCE {
         parameters = SAME;
     }
     let [a, b, c] = parameters;
-    // The first may have turned negative by the second's going; with both at zero nothing is left to order by.
-    BetaMap { a: a.max(0.0), b: b.max(0.0), c }
+    // With both at zero nothing is left to order by.
+    BetaMap { a, b, c }
 }
 
 fn regression(answers: &[Answer], free: [bool; 3]) -> [f64; 3] {
@@ -142,9 +141,8 @@ fn low(count: usize, of: usize) -> f64 {
 }
 
 /// A low confidence from which on, with 95% confidence, so many readings are right: by Geifman and El-Yaniv (2017), whose search
-/// by halves needs few looks, with Wilson's interval. Rounded up to four places, where
-/// that leaves anything. `None` where even the surest are not right so
-/// often.
+/// by halves needs few looks, with Wilson's interval. Rounded up to four places, where that is enough of them, too. `None` where
+/// even the surest are not right so often.
 pub(super) fn threshold(confidences: &[Answer], right_share: f64) -> Option<f32> {
     let mut sure = confidences.to_vec();
     sure.sort_by(|a, b| b.0.total_cmp(&a.0));
@@ -160,7 +158,7 @@ pub(super) fn threshold(confidences: &[Answer], right_share: f64) -> Option<f32>
     let enough = |&(_, kept, _): &(usize, usize, f64)| low(kept, kept) >= right_share;
     let mut first = cuts.partition_point(|cut| !enough(cut));
     let (mut end, mut lowest) = (cuts.len(), None);
-    for _ in 0..LOOKS {
+    for _ in 1..LOOKS {
         let Some(&(right, kept, confidence)) = cuts.get(first.midpoint(end)).filter(|_| first < end) else {
             break;
         };
@@ -171,9 +169,12 @@ pub(super) fn threshold(confidences: &[Answer], right_share: f64) -> Option<f32>
             end = first.midpoint(end);
         }
     }
-    let rounded = |lowest: f64| (lowest * 1e4).ceil() / 1e4;
-    // No reading has all of it.
-    lowest.map(|lowest| if rounded(lowest) < 1.0 { rounded(lowest) } else { lowest } as f32)
+    lowest.map(|lowest: f64| {
+        let rounded = (lowest * 1e4).ceil() / 1e4;
+        let kept = cuts.iter().rfind(|(.., confidence)| *confidence >= rounded);
+        let is_enough = kept.is_some_and(|&(right, kept, _)| low(right, kept) >= right_share);
+        (if is_enough { rounded } else { lowest }) as f32
+    })
 }
 
 #[cfg(test)]
@@ -216,7 +217,21 @@ mod tests {
     fn order_is_never_turned_over_and_certainty_has_a_map() {
         let upside_down: Vec<Answer> = (1..1000).map(|place| (f64::from(place) / 1e3, place < 500)).collect();
         let all_right: Vec<Answer> = (1..1000).map(|place| (f64::from(place) / 1e3, true)).collect();
-        for answers in [upside_down, all_right] {
+        // Right the more often the surer up to a point, and less and less from there on.
+        let peaked: Vec<Answer> = (0..600)
+            .map(|place| {
+                let probability = (f64::from(place) + 0.5) / 600.0;
+                let share = if probability < 0.15 { probability / 0.15 } else { (1.0 - probability) / 0.85 };
+                (probability, (f64::from(place) * 0.618_034).fract() < share * 0.9)
+            })
+            .collect();
+        let share = |answers: &[Answer]| {
+            answers.iter().filter(|answer| answer.1).count() as f64 / answers.len() as f64
+        };
+        let map = beta(&peaked);
+        let mean = peaked.iter().map(|answer| map.apply(answer.0)).sum::<f64>() / 600.0;
+        assert!((mean - share(&peaked)).abs() < 0.01, "{map:?} promises {mean} of {}", share(&peaked));
+        for answers in [upside_down, all_right, peaked] {
             let map = beta(&answers);
             assert!(map.a >= 0.0 && map.b >= 0.0 && map.c.is_finite(), "{map:?}");
             assert!(map.apply(0.9) >= map.apply(0.1));
@@ -237,6 +252,11 @@ mod tests {
         // One that every reading is above leaves something, too.
         let surest = super::threshold(&vec![(0.999_99, true); 2_000], 0.995).unwrap();
         assert!(surest < 1.0 && 0.999_99 >= f64::from(surest) - 1e-7, "{surest}");
+        // And so does one that as good as all of them have: rounded it would leave none.
+        let mut tied = vec![(0.999_85, true); 2_000];
+        tied.extend((0..2_000).map(|place| (0.9, place % 10 > 0)));
+        let tied = super::threshold(&tied, 0.995).unwrap();
+        assert!((0.999_8..=0.999_85).contains(&tied), "{tied}");
         assert_eq!(super::threshold(&[(0.9, false), (0.5, true)], 0.995), None);
     }
 

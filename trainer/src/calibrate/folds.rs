@@ -83,7 +83,7 @@ fn line(name: &str, folds: &[Fold], fitted: impl Fn(usize) -> (BetaMap, Option<f
         all.extend(after);
     }
     let right = kept.iter().filter(|answer| answer.1).count();
-    let Interval { low, high } = Share { count: right, of: kept.len() }.score_interval(measure::Z);
+    let Interval { low, high } = Share { count: right, of: kept.len() }.interval();
     format!(
         "| {name} | {:.2}% ({:.2}%) | {:.1}% | {:.2}% ({:.2}% to {:.2}%) |\n",
         measure::calibration_error(&all) * 100.0,

@@ -13,8 +13,6 @@ use super::readings::{Answer, Answers};
 const DRAWS: u64 = 50;
 /// Bins of equal numbers.
 pub(super) const BINS: usize = 15;
-/// Two-sided, 95% of a normal distribution lie within this of its mean.
-pub(super) const Z: f64 = 1.959_964;
 
 /// Readings of about the same confidence.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -76,7 +74,7 @@ pub(super) fn held_out(
     let share = |part: usize, of: usize| part as f64 / of.max(1) as f64;
     let right_of_kept = || {
         let right = Share { count: count(&kept), of: kept.len() };
-        let Interval { low, high } = right.score_interval(Z);
+        let Interval { low, high } = right.interval();
         [right.value(), low, high]
     };
     HeldOut {

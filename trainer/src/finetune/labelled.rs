@@ -66,12 +66,14 @@ pub fn parted(pictures: Vec<Labelled>, held_out: f64) -> Result<(Vec<Labelled>, 
         let [first, second, ..]: [u8; 32] = Sha256::digest(&labelled.file).into();
         f64::from(u16::from_be_bytes([first, second])) / f64::from(1 << 16)
     };
-    let count = pictures.partition_point(|labelled| place(labelled) < held_out).max(LEAST_HELD_OUT);
     ensure!(
-        pictures.len() >= 2 * count,
-        "{} labelled pictures are too few: {count} are held out to measure on, and at least as many are to be learned from",
+        pictures.len() >= 2 * LEAST_HELD_OUT,
+        "{} labelled pictures are too few: {LEAST_HELD_OUT} at least are held out to measure on, and as many are to be learned from",
         pictures.len()
     );
+    let place = pictures.partition_point(|labelled| place(labelled) < held_out);
+    // Where half is asked for, it is half by chance, a little more or less.
+    let count = place.clamp(LEAST_HELD_OUT, pictures.len() / 2);
     let mut measured = pictures;
     let learned = measured.split_off(count);
     Ok((learned, measured))
@@ -115,6 +117,11 @@ mod tests {
         let (learned, measured) = parted(read(folder(60, true).path()).unwrap(), 0.2).unwrap();
         assert_eq!((learned.len(), measured.len()), (40, 20));
         assert!(measured.iter().all(|one| learned.iter().all(|other| other.file != one.file)));
+        // About a half by chance is half of them at most.
+        for count in [60, 61, 70, 84] {
+            let (learned, measured) = parted(read(folder(count, true).path()).unwrap(), 0.5).unwrap();
+            assert!(learned.len() >= measured.len() && measured.len() >= 20, "{}", measured.len());
+        }
         let error = parted(read(folder(30, true).path()).unwrap(), 0.2).err().unwrap().to_string();
         assert!(error.contains("30 labelled pictures are too few"), "{error}");
     }

@@ -77,7 +77,7 @@ pub struct Finetune {
 
 /// Trains, measures before and after, and writes the model with its card.
 pub fn finetune(arguments: &Finetune, device: Device, stop: &AtomicBool) -> Result<()> {
-    ensure!((0.0..0.9).contains(&arguments.held_out), "--held-out: from 0 to below 0.9");
+    ensure!((0.0..=0.5).contains(&arguments.held_out), "--held-out: from 0 to 0.5");
     ensure!(arguments.steps > 0, "--steps: at least 1");
     let started = Instant::now();
     let (learned, measured) = parted(read(&arguments.labelled)?, arguments.held_out)?;
