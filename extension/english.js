@@ -108,7 +108,8 @@ export default {
   shortcutChange: "Change",
   privacy: "Privacy",
   privacyText: [
-    "The extension does nothing until you click its icon, its menu entry or press its shortcut. Then it takes one picture of the page you are on, cuts out what you marked, and sends this cut, and nothing else, to the server above.",
+    "On web pages the extension does nothing until you click its icon, its menu entry or press its shortcut. Then it takes one picture of the page you are on, cuts out what you marked, and sends this cut to the server above, with the key and the model's name where they are set, and nothing else of the page.",
+    "“Connect” and “Save and test” send a sample picture that comes with the extension; they and this page ask the server for its models.",
     "“Find it” looks at the page only when you press it, inside your browser, and sends nothing before you confirm.",
     "It keeps these settings and the place of the last frame, without the page's address. A picture is in memory until it is read or the toast is closed, and is never written to disk. There are no statistics and no other servers.",
     "What the server keeps is up to its owner: results for an hour unless set otherwise, pictures only if it was started with --keep-images. Corrections that you send are kept there.",
