@@ -5,7 +5,7 @@
 
 use std::{
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -78,6 +78,31 @@ fn a_fixed_length_network_reads_pictures_of_any_width() {
     assert_eq!(wide.width, 128);
     assert_eq!(recognizer.recognize(&[wide]).unwrap()[0].text.chars().count(), 6);
     evaluate::on_pages(&mut recognizer, "hku6", 100, 1).unwrap();
+}
+
+/// The mean of weights is theirs where they are the same, and rows of weights that stand for other characters have none.
+#[test]
+fn an_average_is_of_one_charset() {
+    let _alone = GENERATOR.lock().unwrap_or_else(PoisonError::into_inner);
+    let (config, folder) = (config(2), tempfile::tempdir().unwrap());
+    train::train(&config, folder.path(), Device::Cpu, &AtomicBool::new(false)).unwrap();
+    let file = |name: &str, extension: &str| folder.path().join(name).with_extension(extension);
+    let write = |name: &str, earlier: &[PathBuf]| {
+        export::write(&config, name, folder.path(), folder.path(), "1", earlier)
+    };
+    write("one", &[]).unwrap();
+    let earlier = [file("one", "safetensors")];
+    write("mean", &earlier).unwrap();
+    let weights = |name| Tensor::read_safetensors(file(name, "safetensors")).unwrap();
+    for ((name, one), (_, mean)) in weights("one").into_iter().zip(weights("mean")) {
+        assert!(one.allclose(&mean, 1e-6, 1e-6, false), "{name}");
+    }
+    let card = file("one", "json");
+    let symbols: String = config.charset.characters().iter().collect();
+    let reversed: String = symbols.chars().rev().collect();
+    fs::write(&card, fs::read_to_string(&card).unwrap().replace(&symbols, &reversed)).unwrap();
+    let error = write("mean", &earlier).err().unwrap().to_string();
+    assert!(error.contains("another charset"), "{error}");
 }
 
 /// Every optimizer's memory, and every kind of layer.
