@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Has captcha libraries that sites use draw labelled pictures, TEXT_numN.png, in OUT/LIBRARY: to see what is read of
-captchas that nothing here drew. Nothing is trained on these.
+captchas that nothing here drew. Nothing that ships is trained on these.
 
 Each library has its own defaults but for the sizes, lengths and grades given here; where it wants a font, DejaVu Sans. Wants the Python packages of
 requirements.txt beside this, the Node packages of package.json, PHP with Gregwar's library, and Perl's two modules;

@@ -22,8 +22,7 @@ const OWN: u64 = 0x7a4d_0301;
 /// Symbols that captchas leave out, since people mistake them.
 const LEFT_OUT: [&str; 4] = ["0Oo1lI", "0Oo1lIi", "0Oo1lIi2Z5S8B9gq", "0oO"];
 
-/// Symbols of which readers take one for another. Where one of them is left out of most captchas, as a 0 is and an o, a reader
-/// learns rather to say another.
+/// Symbols of which readers take one for another.
 const ALIKE: [&str; 12] = [
     "0OoaecQD",
     "1lIitrfjJ7T",
