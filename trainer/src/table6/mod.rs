@@ -71,8 +71,8 @@ pub fn table6(table: &Table, device: Device, stop: &AtomicBool) -> Result<()> {
     for row in ROWS.iter().filter(wanted) {
         let folder = table.folder.join(row.network.name());
         let config = row.config(table.budget);
-        train::is_of(&config, &folder)?;
         train::is_as_long(&config, &folder)?;
+        train::is_of(&config, &folder)?;
         if !table.report_only {
             tell(format_args!("{}: {} images", row.network, config.steps * config.batch as u64));
             train::train(&config, &folder, device, stop)?;
