@@ -181,7 +181,8 @@ mod tests {
         with_one_alone.data[0].style = styles[0].to_owned();
         let error = without(&with_one_alone, &styles[..1], 0).unwrap_err().to_string();
         assert!(error.contains(styles[0]), "{error}");
-        assert!(without(&with_one_alone, &styles[1..2], 0).is_ok());
+        with_one_alone.special = Some("lean".to_owned());
+        assert_eq!(without(&with_one_alone, &styles[1..2], 0).unwrap().special, None);
     }
 
     #[test]

@@ -88,6 +88,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_comes_to_nothing_takes_no_time() {
+        let mut clock = Clock::default();
+        let work = || std::thread::sleep(Duration::from_millis(5));
+        assert_eq!(clock.try_measure(|| (work(), Err::<(), _>("broken")).1), Err("broken"));
+        assert!(clock.wall.is_zero() && clock.processor.is_none());
+        clock.try_measure(|| (work(), Ok::<_, ()>(())).1).unwrap();
+        assert!(clock.wall >= Duration::from_millis(5));
+    }
+
+    #[test]
     fn money_is_time_at_its_price() {
         let clock = Clock { wall: Duration::from_secs(4), processor: Some(Duration::from_secs(2)) };
         let cost = clock.cost(1000, 0.5, (0.18, false), 8);
