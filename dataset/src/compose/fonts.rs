@@ -79,6 +79,17 @@ impl Face {
         Ok(Self { glyphs, capital: capital.unwrap_or(0.7) })
     }
 
+    /// Of these characters alone, their capitals so high.
+    pub(super) fn of(drawn: Vec<(char, Glyph)>, capital: f32) -> Self {
+        let mut glyphs: Vec<_> = SYMBOLS.chars().map(|_| None).collect();
+        for (symbol, glyph) in drawn {
+            if let Some(place) = SYMBOLS.chars().position(|known| known == symbol) {
+                glyphs[place] = Some(glyph);
+            }
+        }
+        Self { glyphs, capital }
+    }
+
     /// The character's outline, if the face has it.
     pub(crate) fn glyph(&self, symbol: char) -> Option<&Glyph> {
         self.glyphs[SYMBOLS.chars().position(|known| known == symbol)?].as_ref()

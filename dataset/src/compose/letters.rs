@@ -32,7 +32,7 @@ const TAILED: f64 = 0.75;
 pub(super) struct Setting<'a> {
     pub(super) letters: &'a Letters,
     pub(super) mixed_fonts: f32,
-    pub(super) faces: &'a [&'static Face],
+    pub(super) faces: &'a [&'a Face],
 }
 
 /// A character on its line: horizontal places in pixels.
@@ -44,7 +44,7 @@ struct Placed<'a> {
     stretch: f32,
 }
 
-impl Setting<'_> {
+impl<'a> Setting<'a> {
     /// Draws a text over the middle of the picture and marks where it goes; `bend` bends the characters alone.
     #[allow(clippy::too_many_arguments, reason = "a picture, what it is drawn with, and what is kept of it")]
     pub(super) fn draw(
@@ -124,14 +124,14 @@ impl Setting<'_> {
     }
 
     /// The characters from left to right; made smaller together where the picture is too narrow for them.
-    fn placed(&self, text: &str, width: f32, height: f32, rng: &mut impl Rng) -> Vec<Placed<'static>> {
+    fn placed(&self, text: &str, width: f32, height: f32, rng: &mut impl Rng) -> Vec<Placed<'a>> {
         let letters = self.letters;
-        let able: Vec<&'static Face> = self.faces.iter().copied().filter(|face| face.has(text)).collect();
+        let able: Vec<&'a Face> = self.faces.iter().copied().filter(|face| face.has(text)).collect();
         let face = |rng: &mut _| one_of(&able, rng).or_else(|| fonts::named("dejavu-sans"));
         let (common, mixed) = (face(rng), happens(self.mixed_fonts, rng));
         let size = letters.size.take(rng) * height;
         let spacing = letters.spacing.take(rng) * size;
-        let mut placed: Vec<Placed<'static>> = text
+        let mut placed: Vec<Placed<'a>> = text
             .chars()
             .filter_map(|symbol| {
                 let face = if mixed { face(rng) } else { common }?;

@@ -23,7 +23,7 @@ pub(super) fn draw(
     image: &mut RgbImage,
     painter: &mut Painter,
     palette: &Palette,
-    faces: &[&'static Face],
+    faces: &[&Face],
     rng: &mut impl Rng,
 ) {
     if !happens(mark.chance, rng) {
@@ -189,7 +189,7 @@ fn grid(side: Point, (dx, dy): (f32, f32), rng: &mut impl Rng) -> Vec<Command> {
 }
 
 /// A small character of any of the faces, turned anyhow.
-fn letter(faces: &[&'static Face], at: Point, size: f32, rng: &mut impl Rng) -> Vec<Command> {
+fn letter(faces: &[&Face], at: Point, size: f32, rng: &mut impl Rng) -> Vec<Command> {
     // Letters and digits alone: a face need not have the signs of sums.
     let number = rng.random_range(0..62);
     let symbol = SYMBOLS.chars().nth(number).unwrap_or('0');

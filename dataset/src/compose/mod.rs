@@ -17,6 +17,7 @@ mod palette;
 mod place;
 mod randomized;
 mod recipe;
+mod skeleton;
 mod styles;
 
 use image::RgbImage;
@@ -112,7 +113,7 @@ impl Draw for Composer {
 }
 
 /// Draws a text by a recipe, in some of the faces.
-fn compose(recipe: &Recipe, faces: &[&'static Face], label: String, rng: &mut Pcg64Mcg) -> Drawing {
+fn compose(recipe: &Recipe, faces: &[&Face], label: String, rng: &mut Pcg64Mcg) -> Drawing {
     let (width, height) = recipe.size(rng);
     let palette = Palette::random(&recipe.colours, rng);
     let mut image = RgbImage::new(width, height);

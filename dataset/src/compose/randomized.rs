@@ -6,21 +6,28 @@
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
-use super::compose;
-use super::fonts::{self, Face};
 use super::recipe::{Charset, Colours, Finish, Ground, Ink, Letters, Range, Recipe, Text, Tone, Warp};
+use super::skeleton::Hand;
+use super::{compose, happens};
 use crate::draw::{Draw, Drawing, mix};
 
 mod chances;
 mod clutter;
+mod faces;
 
 use chances::{around, either, one, size, up_to, weighted};
+use faces::Fonts;
 
 /// Parts the random numbers of these pictures from those of the styles.
 const OWN: u64 = 0x7a4d_0301;
 
 /// Symbols that captchas leave out, since people mistake them.
 const LEFT_OUT: [&str; 4] = ["0Oo1lI", "0Oo1lIi", "0Oo1lIi2Z5S8B9gq", "0oO"];
+
+/// How likely a text is in a face of no font.
+const WRITTEN: f32 = 0.25;
+/// How likely nothing is drawn beside a text or done to it after: what is left to learn is the characters' shapes.
+const PLAIN: f32 = 0.2;
 
 /// Symbols of which readers take one for another.
 const ALIKE: [&str; 12] = [
@@ -40,7 +47,7 @@ const ALIKE: [&str; 12] = [
 
 /// Draws pictures of which each has ranges of its own.
 pub(crate) struct Randomized {
-    faces: Vec<&'static Face>,
+    fonts: Fonts,
     /// Whether texts are mostly of symbols that look alike.
     alike: bool,
     seed: u64,
@@ -48,7 +55,7 @@ pub(crate) struct Randomized {
 
 impl Randomized {
     pub(crate) fn new(seed: u64) -> Self {
-        Self { faces: fonts::all().collect(), alike: false, seed }
+        Self { fonts: Fonts::all(), alike: false, seed }
     }
 
     /// With texts mostly of symbols that look alike.
@@ -66,9 +73,12 @@ impl Randomized {
 impl Draw for Randomized {
     fn drawing(&self, index: u64) -> Drawing {
         let (label, mut rng) = self.text(index);
-        let count = rng.random_range(1..=5);
-        let faces: Vec<_> = (0..count).map(|_| self.faces[rng.random_range(0..self.faces.len())]).collect();
-        let recipe = recipe(label.chars().count(), &mut rng);
+        let written = happens(WRITTEN, &mut rng).then(|| Hand::random(&mut rng).face(&label, &mut rng));
+        let faces = written.as_ref().map_or_else(|| self.fonts.some(&mut rng), |face| vec![face]);
+        let mut recipe = recipe(label.chars().count(), &mut rng);
+        if happens(PLAIN, &mut rng) {
+            recipe = Recipe { marks: Vec::new(), warp: Warp::default(), finish: Finish::default(), ..recipe };
+        }
         compose(&recipe, &faces, label, &mut rng)
     }
 
