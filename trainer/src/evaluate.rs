@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use byecaptcha_dataset::{Sample, composed, open};
-use byecaptcha_models::{Reading, Recognizer, card::Figures};
+use byecaptcha_models::{PreparedImage, Reading, Recognizer, card::Figures};
 use clap::Args;
 use crossbeam_channel::bounded;
 use image::ImageFormat;
@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Pictures that go through the engine at once.
-const BATCH: usize = 32;
+pub(crate) const BATCH: usize = 32;
 
 /// What `evaluate` takes.
 #[derive(Args)]
@@ -193,17 +193,15 @@ fn cuts(style: &str, images: u64, seed: u64) -> Result<impl Iterator<Item = Resu
 
 fn count(
     recognizer: &mut Recognizer,
-    pictures: impl Iterator<Item = Result<Picture>>,
+    mut pictures: impl Iterator<Item = Result<Picture>>,
     mut misread: impl FnMut(Misread),
 ) -> Result<Metrics> {
     let mut metrics = Metrics::default();
-    let mut pictures = pictures.peekable();
-    while pictures.peek().is_some() {
-        let batch: Vec<Picture> = pictures.by_ref().take(BATCH).collect::<Result<_>>()?;
-        let prepared = batch
-            .iter()
-            .map(|picture| recognizer.prepare(&picture.file).with_context(|| picture.name.clone()))
-            .collect::<Result<Vec<_>>>()?;
+    loop {
+        let (batch, prepared): (Vec<_>, Vec<_>) = next(recognizer, &mut pictures)?.into_iter().unzip();
+        if batch.is_empty() {
+            return Ok(metrics);
+        }
         for (Picture { name, text: truth, file: picture }, reading) in
             batch.into_iter().zip(recognizer.recognize(&prepared)?)
         {
@@ -216,7 +214,19 @@ fn count(
             }
         }
     }
-    Ok(metrics)
+}
+
+/// The next pictures that go through the engine at once, prepared; none at the end.
+pub(crate) fn next(
+    recognizer: &Recognizer,
+    pictures: &mut impl Iterator<Item = Result<Picture>>,
+) -> Result<Vec<(Picture, PreparedImage)>> {
+    let batch = pictures.take(BATCH).map(|picture| {
+        let picture = picture?;
+        let prepared = recognizer.prepare(&picture.file).with_context(|| picture.name.clone())?;
+        Ok((picture, prepared))
+    });
+    batch.collect()
 }
 
 /// Levels of luminance between the ground and the ink of a picture: its 90th and its 5th hundredth.

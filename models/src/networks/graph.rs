@@ -1,5 +1,10 @@
 //! The operations that networks are made of, and what carries them out.
 
+/// Added to the variances of batch normalisation before the root is taken.
+pub(crate) const NORM_EPSILON: f32 = 1e-5;
+/// What rules a label out at a step, before the softmax: e to the minus it is nothing in 32 bits.
+pub(crate) const RULED_OUT: f32 = -100.0;
+
 /// A convolution with "same" padding (so sizes change by the stride alone), then optional batch normalisation, then
 /// optional ReLU.
 #[derive(Clone, Copy, Debug)]

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::preprocess::{MAX_WIDTH, WIDTH};
 
+pub(crate) use graph::{NORM_EPSILON, RULED_OUT};
 pub use graph::{Cell, Convolution, Graph, Recurrent};
 pub use head::POSITIONS;
 pub use locator::{LOCATOR_FINDINGS, LOCATOR_HEIGHT, LOCATOR_WIDTH, locator};

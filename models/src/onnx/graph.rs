@@ -5,12 +5,7 @@ use super::{
     conditional, recurrent,
     writer::{Value, Writer, int, ints, transposed},
 };
-use crate::networks::{Cell, Convolution, Graph, Recurrent};
-
-/// Added to variances before the root is taken, as in training.
-const NORM_EPSILON: f32 = 1e-5;
-/// What rules a label out at a step, before the softmax.
-const RULED_OUT: f32 = -100.0;
+use crate::networks::{Cell, Convolution, Graph, NORM_EPSILON, RULED_OUT, Recurrent};
 
 impl Writer<'_> {
     /// Multiplies the filters of a convolution by the gains of the normalisation that follows it, and gives what that adds.

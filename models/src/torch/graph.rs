@@ -4,7 +4,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::Parameters;
 use super::recurrent;
-use crate::networks::{Cell, Convolution, Graph, Recurrent};
+use crate::networks::{Cell, Convolution, Graph, NORM_EPSILON, RULED_OUT, Recurrent};
 
 /// What the convolutions compute in. The rest is always 32-bit, as are the parameters themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -34,8 +34,6 @@ fn computes_bfloat16() -> bool {
     return false;
 }
 
-/// Epsilon of batch normalisation, the same as that of the ONNX writer, which folds the statistics into the weights.
-const NORM_EPSILON: f64 = 1e-5;
 /// Weight of a new batch in the running statistics.
 const NORM_MOMENTUM: f64 = 0.05;
 
@@ -61,7 +59,7 @@ impl<'a> TorchGraph<'a> {
     fn norm(&self, name: &str, input: &Tensor) -> Tensor {
         let [weight, bias, mean, variance] =
             ["weight", "bias", "mean", "variance"].map(|part| Some(self.parameter(name, part)));
-        input.batch_norm(weight, bias, mean, variance, self.training, NORM_MOMENTUM, NORM_EPSILON, true)
+        input.batch_norm(weight, bias, mean, variance, self.training, NORM_MOMENTUM, NORM_EPSILON.into(), true)
     }
 
     fn kind(&self) -> Kind {
@@ -122,9 +120,6 @@ fn neighbourhoods(input: &Tensor, side: i64) -> Tensor {
     let padded = input.constant_pad_nd([side / 2; 4]);
     padded.unfold(2, side, 1).unfold(3, side, 1).permute([0, 1, 4, 5, 2, 3]).contiguous()
 }
-
-/// What rules a label out at a step, before the softmax: e to the minus it is nothing in 32 bits.
-const RULED_OUT: f64 = -100.0;
 
 impl Graph for TorchGraph<'_> {
     type Node = Tensor;
@@ -223,8 +218,8 @@ impl Graph for TorchGraph<'_> {
             drop(mask.narrow(0, 0, 1).fill_(blank));
             mask
         };
-        let characters = characters + mask(RULED_OUT, 0.0);
-        let blanks = mask(0.0, RULED_OUT).expand_as(&characters);
+        let characters = characters + mask(RULED_OUT.into(), 0.0);
+        let blanks = mask(0.0, RULED_OUT.into()).expand_as(&characters);
         Tensor::stack(&[characters, blanks], 1).flatten(0, 1)
     }
 

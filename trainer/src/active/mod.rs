@@ -17,10 +17,7 @@ use byecaptcha_models::{Reading, Recognizer};
 
 pub use curve::{Active, active};
 
-use crate::{folder, whole};
-
-/// Pictures that go through the engine at once.
-const BATCH: usize = 32;
+use crate::{evaluate::BATCH, folder, whole};
 
 /// What `pick` is told.
 #[derive(clap::Args)]

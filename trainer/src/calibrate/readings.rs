@@ -1,16 +1,13 @@
 //! Labelled pictures and what the network makes of them: how probable its text is, without limits and with them, and
 //! whether the text is right.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use byecaptcha_models::{PreparedImage, ReadingOptions, Recognizer, calibration::BetaMap};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use serde::{Deserialize, Serialize};
 
-use crate::evaluate::Picture;
-
-/// Pictures that go through the engine at once.
-const BATCH: usize = 32;
+use crate::evaluate::{self, Picture};
 
 /// What is known of a text beforehand, each in its turn.
 pub(super) const LIMITS: [&str; 4] = ["none", "length", "charset", "length and charset"];
@@ -103,12 +100,11 @@ fn next(
     pictures: &mut impl Iterator<Item = Result<Picture>>,
     index: &mut u64,
 ) -> Result<Vec<Numbered>> {
-    let batch = pictures.take(BATCH).map(|picture| {
-        let Picture { name, text, file } = picture?;
+    let batch = evaluate::next(recognizer, pictures)?.into_iter().map(|(picture, prepared)| {
         *index += 1;
-        Ok((*index - 1, text, recognizer.prepare(&file).context(name)?))
+        (*index - 1, picture.text, prepared)
     });
-    batch.collect()
+    Ok(batch.collect())
 }
 
 fn answers(recognizer: &mut Recognizer, pictures: &[Numbered], limits: &str) -> Result<Answers> {
@@ -150,7 +146,6 @@ fn options(limits: &str, label: &str, known: &[char], index: u64) -> ReadingOpti
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evaluate;
 
     #[test]
     fn a_picture_that_cannot_be_read_is_named() {
