@@ -6,6 +6,7 @@ use std::{
     io::Write,
     path::Path,
     process::{Command, Output, Stdio},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -314,6 +315,29 @@ async fn patience_ends_and_the_run_can_be_gone_on_with() {
     let said =
         ends_with(1, &submit(folder.path(), nobody, &other).args(["--patience", "1s"]).output().unwrap());
     assert!(said.contains(nobody) && said.contains("refused"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn time_without_a_picture_to_send_is_no_lack_of_progress() {
+    let folder = folder_of(2);
+    let server = Scripted::start(|_, times| match times {
+        1 => Act::Refuse(503, "queue-full", None),
+        _ => Act::Read(Duration::ZERO),
+    })
+    .await;
+    let mut command = submit("-", &server.url, Path::new("-"));
+    command.args(["--patience", "2s"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut list = child.stdin.take().unwrap();
+    for number in 0..2 {
+        writeln!(list, "{}", folder.path().join(format!("{number:04}.jpg")).display()).unwrap();
+        // Whoever names the pictures may take longer than a picture may.
+        thread::sleep(Duration::from_secs(3 * (1 - number as u64)));
+    }
+    drop(list);
+    let output = child.wait_with_output().unwrap();
+    ends_with(0, &output);
+    assert_eq!(rows(&output.stdout).len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
