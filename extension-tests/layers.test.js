@@ -147,4 +147,8 @@ test("the buttons are pressed by keys, too", async () => {
   // From the field over "Send" to "Cancel".
   for (const key of ["Tab", "Tab", "Enter"]) await page.keyboard.press(key);
   await browser.until(page, ({ buttons }) => buttons.some(({ words }) => words === "Correct it"), "the buttons again");
+  // The focus is in the toast still, and back where it was once that is gone.
+  await page.keyboard.press("Escape");
+  await browser.until(page, ({ toast }) => !toast, "no toast");
+  assert.equal(await page.evaluate(() => document.activeElement.id), "code");
 });

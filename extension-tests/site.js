@@ -41,6 +41,8 @@ const DOCUMENTS = {
 
 const PAGES = {
   image: (label) => form(`<img id="captcha" alt="Security code" src="/picture/${label}.jpg">`),
+  // Not of a challenge, though its names end like one's.
+  named: (label) => form(`<img id="captcha" class="mathCaptcha" src="/picture/${label}.jpg?of=secureCaptcha">`),
   canvas: (label) => `${form('<canvas id="captcha"></canvas>')}<script>
     const image = new Image();
     image.onload = () => {

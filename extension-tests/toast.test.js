@@ -210,6 +210,34 @@ describe("without dragging", () => {
     assert.equal(site.sent, 0, "Enter was for the frame alone");
   });
 
+  test("by a key that is held, of which nothing comes to the page", async () => {
+    await open("/image/17JU");
+    await assertReads(page, "17JU");
+    await page.focus("#code");
+    await page.evaluate(() => {
+      window.heard = [];
+      for (const kind of ["keydown", "keyup"]) window.addEventListener(kind, ({ key }) => window.heard.push(`${kind} ${key}`));
+    });
+    const focused = () => page.evaluate(() => document.activeElement.id);
+    assert.ok((await overlay()).frame, "that of the last time");
+    // What is pressed again while it is down is its repetition.
+    for (let times = 0; times < 3; times += 1) await page.keyboard.down("Enter");
+    assert.equal((await settled()).text, "17JU");
+    await page.keyboard.down("Enter");
+    assert.notEqual(await focused(), "code", "not before the key is up");
+    await page.keyboard.up("Enter");
+    assert.equal(await focused(), "code");
+    assert.equal(site.sent, 0);
+    await overlay();
+    await page.keyboard.press("Escape");
+    await browser.until(page, ({ overlay }) => !overlay, "no overlay");
+    assert.deepEqual(await page.evaluate(() => window.heard), []);
+    // The next key is the page's.
+    assert.equal(await focused(), "code");
+    await page.keyboard.press("Escape");
+    assert.deepEqual(await page.evaluate(() => window.heard), ["keydown Escape", "keyup Escape"]);
+  });
+
   test("by the area of the last time, however the page was scrolled under the overlay", async () => {
     await open("/scrolled/17JU");
     await page.evaluate(() => document.getElementById("captcha").scrollIntoView({ block: "center" }));
@@ -231,7 +259,7 @@ describe("without dragging", () => {
     }
   });
 
-  for (const kind of ["image", "canvas", "background", "frame", "scrolled"]) {
+  for (const kind of ["image", "named", "canvas", "background", "frame", "scrolled"]) {
     test(`by a proposal: ${kind}`, async () => {
       await open(`/${kind}/Arsy`);
       await captchaBox(page);

@@ -212,21 +212,35 @@ describe("the server", () => {
     assert.equal(read, "refused");
   });
 
-  test("is busy: asked again after the time that it gives", async () => {
-    await browser.settings({ server: proxy.url });
-    await begin();
-    let tries = 0;
-    proxy.answer = (incoming, response) => {
-      tries += 1;
-      if (tries > 1) return false;
-      response.writeHead(503, { "Retry-After": "2" });
-      response.end();
-      return true;
-    };
-    await mark();
-    await browser.until(page, ({ reading }) => /busy.*2 s/.test(reading), "that it is busy");
-    assert.equal((await browser.until(page, ({ text }) => text, "a text")).text, "17JU");
-  });
+  for (const [status, words] of [[503, /server is busy.*2 s/], [429, /key is used too often.*2 s/]]) {
+    test(`${status}: asked again after the time that it gives`, async () => {
+      await browser.settings({ server: proxy.url });
+      await begin();
+      let tries = 0;
+      proxy.answer = (incoming, response) => {
+        tries += 1;
+        if (tries === 1) {
+          response.writeHead(status, { "Retry-After": "2" });
+          response.end();
+          return true;
+        }
+        if (tries > 2) return false;
+        // Taken, and not read for a while.
+        response.writeHead(202, { "Content-Type": "application/json", "Retry-After": "1" });
+        response.end(JSON.stringify({ id: "7", status: "queued" }));
+        proxy.answer = (incoming, response) => {
+          response.writeHead(200, { "Content-Type": "application/json" });
+          response.end(JSON.stringify({ id: "7", status: "failed", error: { kind: "no-text", detail: "" } }));
+          return true;
+        };
+        return true;
+      };
+      await mark();
+      await browser.until(page, ({ reading }) => words.test(reading), "why it waits");
+      await browser.until(page, ({ reading }) => reading === "Reading", "that it waits no more");
+      await browser.until(page, ({ trouble }) => trouble, "the end");
+    });
+  }
 
   for (const [language, words] of [["en", /larger than the server takes/], ["zh", /^此区域超出服务器的限制/]]) {
     test(`refuses the picture: in words of the extension's own (${language})`, async () => {

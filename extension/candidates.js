@@ -14,8 +14,8 @@
   const SAYS_CAPTCHA = /captcha|kaptcha|verif(y|ication)[-_ ]?(code|image|img)|valid(ate|ation)[-_ ]?(code|image|img)|security[-_ ]?(code|image)|check[-_ ]?code|v(erify|alid)?code|auth[-_ ]?(code|image)|rand(om)?[-_ ]?(code|image)|seccode|yzm|验证码|驗證碼|校验码/i;
   const SAYS_FIELD = /captcha|code|characters|letters|picture|image|text you see|zeichen|caract|验证|驗證|校验/i;
   const SAYS_OTHER = /logo|avatar|icon|banner|sprite|qr[-_ ]?code|barcode/i;
-  // Challenges of behaviour and of choosing images are left alone.
-  const CHALLENGE = /recaptcha|hcaptcha|turnstile|challenges\.cloudflare|geetest|funcaptcha|arkoselabs|friendlycaptcha|datadome/i;
+  // Challenges of behaviour and of choosing images are left alone; a "mathCaptcha" and a "secureCaptcha" are none.
+  const CHALLENGE = /(?<![a-z])(g?re|h-?)captcha|turnstile|challenges\.cloudflare|geetest|funcaptcha|arkoselabs|friendlycaptcha|datadome/i;
 
   byecaptcha.isPicture = (element) => {
     const name = element.localName;

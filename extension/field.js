@@ -1,5 +1,5 @@
 // The text field that the person was in last, and putting text into it when they ask for that; and what had the focus
-// before the overlay took it.
+// before the overlay or the toast took it.
 
 {
   const { pageOf, rootIn } = byecaptcha;
@@ -63,9 +63,9 @@
       return isField(this.#last);
     }
 
-    /** Remembers what has the focus, whatever it is: a password's field and a button are none to fill in. */
-    keepFocus() {
-      this.#before = focused();
+    /** Remembers what has the focus, or had it, whatever it is: a password's field and a button are none to fill in. */
+    keepFocus(element = focused()) {
+      this.#before = element;
     }
 
     /** Gives the focus back to exactly that. To another field, what is typed next would go astray. */

@@ -9,6 +9,26 @@
   const STEP = 10;
   const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
+  /**
+   * Keeps a key that is down from the page until it is up, and is done then: its repetition would send a form, its end press a
+   * button. Pressed anew, or up unseen, it is the page's.
+   */
+  const untilUp = (key) =>
+    new Promise((over) => {
+      const aborter = new AbortController();
+      const { signal } = aborter;
+      signal.addEventListener("abort", over);
+      const keep = (event) => {
+        if (!event.isTrusted || event.key !== key) return;
+        if (event.type === "keydown" && !event.repeat) return aborter.abort();
+        event.preventDefault();
+        event.stopImmediatePropagation();
+        if (event.type === "keyup") aborter.abort();
+      };
+      for (const kind of ["keydown", "keypress", "keyup"]) window.addEventListener(kind, keep, { capture: true, signal });
+      window.addEventListener("blur", () => aborter.abort(), { signal });
+    });
+
   byecaptcha.Overlay = class {
     #words;
     #onArea;
@@ -19,11 +39,13 @@
     #anchor = null;
     #from = null;
     #proposals = [];
+    // The key that was pressed last, while it is down.
+    #down = null;
     #aborter = new AbortController();
 
     /**
      * `last` is the area of the last time, where it is in the window, and `onSame` is called to read it again; `hint` stands
-     * in for the usual one.
+     * in for the usual one. `onArea` gets the area and what `close` gives, `onSame` the latter.
      */
     constructor({ words, last, hint, onArea, onSame, onLeave }) {
       this.#words = words;
@@ -36,10 +58,7 @@
       this.readButton = button(words.read, () => this.#finish(this.#area), "primary");
       this.readButton.hidden = true;
       this.findButton = button(words.find, () => this.#find());
-      const same = button(words.sameArea, () => {
-        this.close();
-        this.#onSame();
-      });
+      const same = button(words.sameArea, () => this.#onSame(this.close()));
       same.hidden = !last;
       const keys = element("p", { className: "keys" }, `${words.hintKeys}. `, element("kbd", {}, "Esc"), ` ${words.hintLeave}`);
       const bar = element(
@@ -71,8 +90,13 @@
       this.pane.addEventListener("pointercancel", () => this.#stop());
       window.addEventListener("keydown", (event) => this.#press(event), { capture: true, signal });
       for (const kind of ["keyup", "keypress"]) {
-        window.addEventListener(kind, (event) => event.stopImmediatePropagation(), { capture: true, signal });
+        window.addEventListener(kind, (event) => this.#keep(event), { capture: true, signal });
       }
+    }
+
+    #keep(event) {
+      if (event.isTrusted && event.type === "keyup") this.#down = null;
+      event.stopImmediatePropagation();
     }
 
     #begin(event) {
@@ -112,6 +136,7 @@
     #press(event) {
       // A page's script presses no keys of the overlay.
       if (!event.isTrusted) return;
+      this.#down = event.key;
       const arrow = ARROWS[event.key];
       const onButton = this.#mount.root.activeElement?.localName === "button";
       if (event.key === "Tab" || (onButton && (event.key === "Enter" || event.key === " "))) {
@@ -124,7 +149,6 @@
       if (!arrow && event.key !== "Escape" && event.key !== "Enter") return;
       event.preventDefault();
       if (event.key === "Escape") {
-        this.close();
         this.#onLeave();
       } else if (arrow) {
         this.#stop();
@@ -244,13 +268,14 @@
         this.#unmark();
         return this.#tell(this.#words.tooSmall);
       }
-      this.close();
-      this.#onArea(area);
+      this.#onArea(area, this.close());
     }
 
+    /** Gives what is over once the page may have the focus: no key is down any more that was pressed in here. */
     close() {
       this.#aborter.abort();
       this.#mount.remove();
+      return this.#down === null ? Promise.resolve() : untilUp(this.#down);
     }
   };
 }

@@ -13,7 +13,10 @@
   byecaptcha.open = (setting) => {
     words = setting.words;
     // Clicked again, the icon takes the overlay away.
-    if (overlay) return leave();
+    if (overlay) {
+      leave();
+      return;
+    }
     field.watch();
     if (typeof setting.image === "string") return readImage(setting.image);
     mark(setting.area);
@@ -22,20 +25,22 @@
   function mark(last, hint) {
     dismiss();
     const area = last && inWindow(last);
-    const onArea = (area) => {
+    const onArea = async (area, free) => {
       overlay = null;
-      field.giveFocus();
       begin(area);
+      await free;
+      field.giveFocus();
     };
     // The page may have been scrolled by then.
-    const onSame = () => onArea(broughtIntoWindow(last));
+    const onSame = (free) => onArea(broughtIntoWindow(last), free);
     field.keepFocus();
     overlay = new byecaptcha.Overlay({ words, last: area && byecaptcha.isSeen(area) ? area : null, hint, onArea, onSame, onLeave: leave });
   }
 
-  function leave() {
-    overlay?.close();
+  async function leave() {
+    const free = overlay?.close();
     overlay = null;
+    await free;
     field.giveFocus();
   }
 
@@ -97,7 +102,7 @@
     // Of a reading that was given up since.
     if (id !== undefined && id !== reading?.id) return;
     if (kind === "captured") return shown();
-    if (kind === "busy") return shown().showBusy(message.seconds);
+    if (kind === "busy") return message.pause ? shown().showBusy(message.pause) : shown().showReading();
     if (kind === "read") {
       reading.ended = true;
       reading.job = message.job;

@@ -71,7 +71,7 @@ async function finish(id, picture) {
   const settings = await load();
   const reading = await get(id);
   const { signal } = aborters.get(id);
-  const watch = { onBusy: (seconds) => listeners.get(id)?.({ kind: "busy", id, seconds }), signal };
+  const watch = { onBusy: (pause) => listeners.get(id)?.({ kind: "busy", id, pause }), signal };
   // Let go of while the picture was taken: it goes nowhere.
   if (!listeners.has(id)) return;
   let failed = false;

@@ -18,7 +18,8 @@ export function hasEnded(record) {
 
 /**
  * Submits a picture and gives its `record`, ended if that took little time, and the seconds to `pause` before it is asked
- * after. The same `key` again is the same job. `onBusy` is told the seconds until the next try; `signal` ends it all.
+ * after. The same `key` again is the same job. `onBusy` is told the `seconds` until the next try and whether it is the key that is
+ * `limited`, and nothing once they are over; `signal` ends it all.
  */
 export function submit(settings, picture, key, { onBusy, signal } = {}) {
   const model = settings.model ? `?model=${encodeURIComponent(settings.model)}` : "";
@@ -84,8 +85,9 @@ async function patiently(settings, path, request, onBusy) {
     }
     const busy = answer.status === 429 || answer.status === 503;
     if (!busy || pause > LONGEST_PAUSE_SECONDS || Date.now() - begun > PATIENCE_MS) throw await refusal(settings, answer);
-    onBusy?.(pause);
+    onBusy?.({ seconds: pause, limited: answer.status === 429 });
     await pauseFor(pause, request.signal);
+    onBusy?.(null);
   }
 }
 

@@ -18,6 +18,7 @@
     #actions;
     #field;
     #mount;
+    #pane;
     #timer;
     // Whether the text that is shown came to the clipboard.
     #copied = false;
@@ -33,7 +34,7 @@
       const close = button("×", () => this.#leave(), "close");
       close.setAttribute("aria-label", words.close);
       close.title = words.close;
-      const pane = element(
+      this.#pane = element(
         "section",
         { className: "toast", "aria-label": words.toast },
         element("div", { className: "top" }, mark(), element("h2", { className: "name" }, words.toast), close),
@@ -41,6 +42,9 @@
         this.#state,
         this.#buttons,
       );
+      const pane = this.#pane;
+      // Before the focus came in here.
+      pane.addEventListener("focusin", ({ relatedTarget }) => pane.contains(relatedTarget) || field.keepFocus(relatedTarget));
       pane.addEventListener("keydown", (event) => {
         if (event.key !== "Escape") return;
         // The page's dialog around it stays open.
@@ -58,11 +62,12 @@
       this.#timer = undefined;
       this.#body.replaceChildren(element("p", { className: "reading" }, this.#words.reading));
       this.#say("");
-      this.#buttons.replaceChildren();
+      this.#put();
     }
 
-    showBusy(seconds) {
-      const words = say(this.#words.busy, { seconds });
+    /** For how many `seconds` it waits, and whether that is for the key's sake, which is `limited`. */
+    showBusy({ seconds, limited }) {
+      const words = say(limited ? this.#words.limitedNow : this.#words.busy, { seconds });
       this.#body.replaceChildren(element("p", { className: "reading", role: "status" }, words));
     }
 
@@ -107,7 +112,16 @@
       this.#field.onChange(enable);
       const again = button(words.again, () => this.#actions.again());
       const correct = button(words.correct, () => this.#edit(text));
-      this.#buttons.replaceChildren(copy, fill, again, correct);
+      this.#put(copy, fill, again, correct);
+    }
+
+    /** Puts these where the buttons are. A focus that was on one of them stays in the toast. */
+    #put(...children) {
+      if (this.#buttons.contains(this.#mount.root.activeElement)) {
+        this.#pane.tabIndex = -1;
+        this.#pane.focus({ preventScroll: true });
+      }
+      this.#buttons.replaceChildren(...children);
     }
 
     /** A field in place of the buttons, for the right text. */
@@ -130,7 +144,7 @@
         send.disabled = true;
         this.#actions.correct(input.value);
       });
-      this.#buttons.replaceChildren(form);
+      this.#put(form);
       input.focus();
       input.select();
     }
@@ -159,7 +173,7 @@
       this.#body.replaceChildren(element("p", { className: "trouble", role: "alert" }, message));
       this.#say("");
       const words = this.#words;
-      this.#buttons.replaceChildren(
+      this.#put(
         ...(retryable ? [button(words.retry, () => this.#actions.retry(), "primary")] : []),
         ...(again ? [button(words.again, () => this.#actions.again())] : []),
         ...(settings ? [button(words.settings, () => this.#actions.settings())] : []),
@@ -196,7 +210,9 @@
 
     close() {
       clearTimeout(this.#timer);
+      const { focused } = this.#mount;
       this.#mount.remove();
+      if (focused) this.#field.giveFocus();
     }
   };
 

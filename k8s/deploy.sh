@@ -48,7 +48,8 @@ if ! there broker; then
   printf '%s' "$host" > "$folder/host"
   printf '5672' > "$folder/port"
   printf 'rabbitmq' | tee "$folder/provider" > "$folder/type"
-  secret broker $(cd "$folder" && printf -- '--from-file=%s\n' * | sed "s|=|=$folder/|")
+  files=("$folder"/*)
+  secret broker "${files[@]/#/--from-file=}"
   rm -f "$folder"/*
 fi
 if ! there results; then

@@ -5,6 +5,7 @@
 #   scripts/bench_dataset.sh [images per round, default 1000] [rounds, default 5]
 set -euo pipefail
 cd "$(dirname "$0")/.."
+export LC_ALL=C # for times with a decimal point
 images=${1:-1000}
 rounds=${2:-5}
 

@@ -27,6 +27,9 @@ make_secrets() {
   chmod 644 "$secrets"/*
 }
 
+# The settings, too, where git made them for their owner alone.
+open_settings() { find compose/*.conf compose/*.yml compose/grafana grafana ! -perm -004 -exec chmod a+rX {} +; }
+
 # Names of containers that are not (yet) what they should be.
 unwell() {
   local ids
@@ -41,6 +44,7 @@ case "${1:-}" in
   up)
     shift
     make_secrets
+    open_settings
     "${compose[@]}" up --build --detach "$@"
     for _ in $(seq 120); do
       left=$(unwell)

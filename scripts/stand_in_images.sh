@@ -19,6 +19,13 @@ build() { # build NAME < Dockerfile: in a context of the machine's certificates,
   docker build --quiet --tag "$1" "$work"
 }
 
+# Before anything that takes minutes. Where rustup has it, sudo's PATH has not.
+if [ -n "${SUDO_USER:-}" ]; then
+  sysroot=$(sudo -iu "$SUDO_USER" rustc --print sysroot)
+else
+  sysroot=$(rustc --print sysroot)
+fi
+
 base=byecaptcha-stand-in:$suite
 if ! there "$base"; then
   debootstrap --variant=minbase "$suite" "$work/root" >&2
@@ -29,7 +36,7 @@ fi
 rust=$(named rust)
 if ! there "$rust"; then
   mkdir "$work/toolchain"
-  tar -C "$(rustc --print sysroot)" --exclude=share --exclude='*-tools' -c bin lib | tar -C "$work/toolchain" -x
+  tar -C "$sysroot" --exclude=share --exclude='*-tools' -c bin lib | tar -C "$work/toolchain" -x
   build "$rust" <<DOCKERFILE
 FROM $base
 RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev ca-certificates && rm -rf /var/lib/apt/lists/*

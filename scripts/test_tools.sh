@@ -12,6 +12,9 @@ python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
   exit 1
 }
 
+# One that is there counts, but not the link to it that this script makes.
+if [ ! -x "${CHROMIUM:-}" ] || [ "$CHROMIUM" = "$PWD/.chromium/chromium" ]; then unset CHROMIUM; fi
+
 # Ubuntu's package of Chromium only fetches a snap, which needs systemd and sees no profile in /tmp. There the browser
 # comes from where Playwright keeps it, below.
 fetch=false

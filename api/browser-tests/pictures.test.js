@@ -103,6 +103,30 @@ describe("pictures go in", () => {
     assert.deepEqual(await page.locator(".card .name").allTextContents(), ["9.jpg", "10.jpg", "11.jpg"]);
   });
 
+  test("a folder of which not all can be opened", async () => {
+    const base64 = (await readFile(first)).toString("base64");
+    const dropped = (whole) => page.evaluate(([base64, whole]) => {
+      const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+      const refuse = (found, failed) => failed(new DOMException("gone", "NotFoundError"));
+      const files = [
+        { name: "there.jpg", file: (found) => found(new File([bytes], "there.jpg", { type: "image/jpeg" })) },
+        { name: "gone.jpg", file: refuse },
+      ];
+      const parts = [files, []];
+      const readEntries = whole ? (found) => found(parts.shift()) : refuse;
+      const entry = { name: "all", isDirectory: true, createReader: () => ({ readEntries }) };
+      const items = [{ kind: "file", webkitGetAsEntry: () => entry }];
+      const event = new Event("drop", { bubbles: true, cancelable: true });
+      document.dispatchEvent(Object.assign(event, { dataTransfer: { items, files: [new File([], "all")] } }));
+    }, [base64, whole]);
+    await dropped(true);
+    await page.getByText("Cannot be opened: gone.jpg.").first().waitFor();
+    await page.getByText("1 of 1 read", { exact: true }).first().waitFor();
+    await dropped(false);
+    await page.getByText("Cannot be opened: all.").first().waitFor();
+    assert.equal(await page.locator(".card").count(), 1);
+  });
+
   test("text on the clipboard is refused in words", async () => {
     await open({ permissions: ["clipboard-read", "clipboard-write"] });
     await page.evaluate(() => navigator.clipboard.writeText("no picture"));

@@ -94,6 +94,7 @@ describe("the visit", () => {
     await page.reload();
     await page.locator(".error").waitFor();
     assert.match(await page.locator(".error").textContent(), /no longer kept/);
+    assert.equal(await page.locator(".retry").count(), 0, "there is no picture to read again");
   });
 
   test("many pictures: how far they are, for eyes and for ears", async () => {

@@ -89,7 +89,8 @@ async function process(card) {
     const { id, result } = card.file ? await read(card.file, watch) : await recorded(card.job, watch);
     card.job = id;
     card.showResult(result);
-    await remember({ name: card.name, job: id, result }, card.image, () => cards.map(({ job }) => job));
+    // Its turn is over: the next picture does not wait until this one is drawn, which in a tab out of sight may never be.
+    remember({ name: card.name, job: id, result }, card.image, () => cards.map(({ job }) => job)).catch(console.error);
   } catch (error) {
     if (card.aborter.signal.aborted) return;
     if (error instanceof ReadError) {

@@ -58,8 +58,13 @@ export async function read(file, { signal, onState }) {
 
 /** The same for a picture that was submitted before: the record of an ended job by its id. */
 export async function recorded(job, { signal, onState }) {
-  const answer = await patiently({ method: "GET", url: `/v1/jobs/${encodeURIComponent(job)}`, signal, onState });
-  return ended(answer, { signal, onState });
+  try {
+    const answer = await patiently({ method: "GET", url: `/v1/jobs/${encodeURIComponent(job)}`, signal, onState });
+    return await ended(answer, { signal, onState });
+  } catch (error) {
+    // Another job takes the picture, which is not here.
+    throw error.over ? new ReadError(error.message) : error;
+  }
 }
 
 async function ended(first, { signal, onState }) {

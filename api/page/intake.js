@@ -73,26 +73,26 @@ function takeDrops(onFiles) {
   document.addEventListener("drop", async (event) => {
     event.preventDefault();
     dragging(false);
-    const files = await dropped(event.dataTransfer);
-    if (files.length === 0) {
-      return showMessage("There was no file in that. Save the picture first, or copy and paste it.");
-    }
-    onFiles(files, nameOf);
+    const unopened = [];
+    const files = await dropped(event.dataTransfer, unopened);
+    if (files.length > 0) onFiles(files, nameOf);
+    if (unopened.length > 0) return showMessage(`Cannot be opened: ${unopened.join(", ")}.`);
+    if (files.length === 0) showMessage("There was no file in that. Save the picture first, or copy and paste it.");
   });
 }
 
-/** The dropped files, with what is in dropped folders. */
-async function dropped({ items, files }) {
+/** The dropped files, with what is in dropped folders; the names of what cannot be opened come to `unopened`. */
+async function dropped({ items, files }, unopened) {
   // Both lists are empty once this function has waited for anything.
   const entries = [...items].filter(({ kind }) => kind === "file").map((item) => item.webkitGetAsEntry?.() ?? null);
   const plain = [...files];
   if (!entries.some((entry) => entry?.isDirectory)) return plain;
-  const found = await Promise.all(entries.map((entry, index) => (entry?.isDirectory ? inside(entry) : plain[index])));
+  const found = await Promise.all(entries.map((entry, index) => (entry?.isDirectory ? inside(entry, unopened) : plain[index])));
   return found.flat().filter(Boolean);
 }
 
 /** All files below a folder, in the order of their names, but for the hidden ones that systems put there. */
-async function inside(folder) {
+async function inside(folder, unopened) {
   const reader = folder.createReader();
   const entries = [];
   try {
@@ -104,13 +104,15 @@ async function inside(folder) {
     }
     entries.sort((one, other) => one.name.localeCompare(other.name, undefined, { numeric: true }));
     const visible = entries.filter(({ name }) => !name.startsWith("."));
-    const found = await Promise.all(
-      visible.map((entry) =>
-        entry.isDirectory ? inside(entry) : new Promise((resolve, reject) => entry.file(resolve, reject))),
-    );
+    const one = (entry) =>
+      new Promise((resolve, reject) => entry.file(resolve, reject)).catch(() => {
+        unopened.push(entry.name);
+        return [];
+      });
+    const found = await Promise.all(visible.map((entry) => (entry.isDirectory ? inside(entry, unopened) : one(entry))));
     return found.flat();
   } catch {
-    showMessage(`The folder ${folder.name} cannot be opened.`);
+    unopened.push(folder.name);
     return [];
   }
 }

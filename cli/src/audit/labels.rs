@@ -113,14 +113,14 @@ impl Table {
         if name.is_empty() {
             return self.broken(row.position().map(csv::Position::line), "names no file");
         }
-        let below = self.below(name.as_ref());
-        let truth = if self.named.insert(self.hash(&below)) {
+        let picture = self.folder.join(self.below(name.as_ref()));
+        let truth = if self.named.insert(self.hash(&picture)) {
             checked(text)
         } else {
             let detail = "an earlier row of the table names it, too".to_owned();
             Err(Failure { kind: "labelled-twice", detail })
         };
-        Labelled { input: Input::file(&self.folder.join(&below)), truth }
+        Labelled { input: Input::file(&picture), truth }
     }
 
     fn broken(&self, line: Option<u64>, what: &str) -> Labelled {
@@ -142,16 +142,17 @@ impl Table {
         absolute(&name).strip_prefix(from_root).map(Path::to_owned).unwrap_or(name)
     }
 
-    fn hash(&self, below: &Path) -> u64 {
-        self.hasher.hash_one(below.components().map(Component::as_os_str).collect::<Vec<_>>())
+    /// Of the picture's name in the folder that it is really in, however a table or DIR spells that.
+    fn hash(&self, picture: &Path) -> u64 {
+        let folder = picture.parent().and_then(|folder| folder.canonicalize().ok());
+        let really = folder.zip(picture.file_name()).map(|(folder, name)| folder.join(name));
+        let picture = really.as_deref().unwrap_or(picture);
+        self.hasher.hash_one(picture.components().map(Component::as_os_str).collect::<Vec<_>>())
     }
 
     fn unnamed(&mut self) -> Option<Labelled> {
         let mut rest = self.rest.take().unwrap_or_else(|| inputs::at(&self.folder));
-        let unnamed = rest.find(|input| {
-            let below = input.path().strip_prefix(&self.folder).unwrap_or(input.path());
-            !self.named.contains(&self.hash(below))
-        });
+        let unnamed = rest.find(|input| !self.named.contains(&self.hash(input.path())));
         self.rest = Some(rest);
         let truth = Err(no_label(&format!("{} has no row for it", self.file.display())));
         unnamed.map(|input| Labelled { input, truth })

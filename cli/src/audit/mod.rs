@@ -204,8 +204,8 @@ impl Audit {
                 number(self.unreadable.count)
             );
         }
-        let assumed = Ok(settings.core_hour_price) == CORE_HOUR_PRICE.parse();
-        let cost = self.clock.cost(right.of, right.value(), (settings.core_hour_price, assumed), BATCH);
+        let price = (settings.core_hour_price.unwrap_or(CORE_HOUR_PRICE), settings.core_hour_price.is_none());
+        let cost = self.clock.cost(right.of, right.value(), price, BATCH);
         let card = recognizer.card();
         let circumstances = Circumstances {
             folder: folder.to_string(),

@@ -7,7 +7,7 @@ use clap::Args;
 use crate::{model::ModelSettings, settings::count};
 
 /// Dollars for one core for one hour where nobody says otherwise; the page says that this is an assumption.
-pub(crate) const CORE_HOUR_PRICE: &str = "0.05";
+pub(crate) const CORE_HOUR_PRICE: f64 = 0.05;
 
 #[derive(Args)]
 pub(crate) struct AuditSettings {
@@ -30,10 +30,10 @@ pub(crate) struct AuditSettings {
     pub(crate) ignore_case: bool,
     #[command(flatten)]
     pub(crate) model: ModelSettings,
-    /// Dollars that one processor core costs for an hour. The default is an assumption: about what clouds ask for a
-    /// virtual core rented by the hour.
-    #[arg(long, default_value = CORE_HOUR_PRICE, value_name = "DOLLARS", value_parser = price)]
-    pub(crate) core_hour_price: f64,
+    /// Dollars that one processor core costs for an hour. Without it 0.05 is assumed: about what clouds ask for a virtual
+    /// core rented by the hour.
+    #[arg(long, value_name = "DOLLARS", value_parser = price)]
+    pub(crate) core_hour_price: Option<f64>,
     /// Most misread pictures that the page shows, spread over all of them.
     #[arg(long, default_value = "24", value_name = "COUNT", value_parser = count(0, 200))]
     pub(crate) show: usize,

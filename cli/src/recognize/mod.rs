@@ -71,7 +71,7 @@ fn write_all(
         for (input, reading) in batch.iter().zip(model::read(recognizer, prepared)) {
             let reading = reading.and_then(|reading| sure(reading, least));
             counts.inputs += 1;
-            counts.failed += usize::from(reading.is_err());
+            counts.failed += usize::from(reading.as_ref().map_or(true, |reading| reading.text.is_empty()));
             output.write(&input.name, &reading)?;
         }
         output.flush()?;

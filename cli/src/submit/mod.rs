@@ -68,7 +68,9 @@ fn run(settings: &SubmitSettings) -> Result<ExitCode> {
     connections::allowed("--in-flight", settings.in_flight, READERS)?;
     let server = Server::new(&settings.server, settings.in_flight)?;
     let records = Records::open(settings)?;
-    let runtime = runtime::Builder::new_current_thread()
+    // A thread beside this one: signals are heard while this one waits for whoever reads the rows.
+    let runtime = runtime::Builder::new_multi_thread()
+        .worker_threads(1)
         .enable_all()
         .max_blocking_threads(READERS)
         .build()

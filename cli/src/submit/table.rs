@@ -61,9 +61,9 @@ impl Row {
         Self { file: file.to_owned(), text: None, confidence: None, status, error: None, job_id: None }
     }
 
-    /// Whether there is no text.
+    /// Whether there is no text: a picture without one is read, too.
     pub(crate) fn is_failure(&self) -> bool {
-        self.status != JobStatus::Succeeded.name()
+        self.status != JobStatus::Succeeded.name() || self.text.as_deref() == Some("")
     }
 }
 

@@ -241,18 +241,22 @@ fn names_label_a_folder_and_the_number_of_shown_pictures_is_bounded() {
     assert_eq!(figures["thresholds"].as_array().unwrap().len(), 9);
     assert!(page.contains("<polyline"), "50 answers are enough for a curve");
 
-    let none = audit(folder.path(), &["--show", "0"]);
+    let none = audit(folder.path(), &["--show", "0", "--core-hour-price", "0.05"]);
+    assert!(!none.figures["cost"]["price_is_assumed"].as_bool().unwrap(), "it was given");
     assert_eq!(none.page.matches(" src=\"data:").count(), 0);
 }
 
+#[cfg(unix)]
 #[test]
 fn a_table_may_name_files_as_they_were_named_to_recognize() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("pictures")).unwrap();
+    fs::create_dir(folder.path().join("other")).unwrap();
     fs::copy(&pictures()[0], folder.path().join("pictures/a.jpg")).unwrap();
     let whole = folder.path().join("pictures");
+    std::os::unix::fs::symlink(&whole, folder.path().join("link")).unwrap();
     let whole = whole.to_str().unwrap();
-    let forms = ["pictures", "./pictures", "././pictures/", whole];
+    let forms = ["pictures", "./pictures", "././pictures/", whole, "other/../pictures", "link"];
     for named in forms {
         let table = byecaptcha()
             .args(["recognize", "--format", "csv", named])

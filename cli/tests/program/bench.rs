@@ -1,11 +1,12 @@
 //! `byecaptcha bench`.
 
-use std::time::Duration;
+use std::{process::Stdio, time::Duration};
 
 use serde_json::Value;
+use tokio::time::sleep;
 
 use crate::{
-    program::{Server, byecaptcha, fixture, text},
+    program::{Server, byecaptcha, exit, fixture, signal, text},
     scripted::{Act, Scripted},
 };
 
@@ -111,4 +112,17 @@ async fn refusals_are_counted_by_their_kind_and_a_missing_server_is_an_error() {
         assert_eq!(output.status.code(), Some(1), "{said}");
         assert!(said.contains(word), "{said}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_nobody_reads_the_first_pictures_it_can_be_stopped() {
+    let server = Scripted::start(|_, _| Act::Accept { polls: u32::MAX }).await;
+    let mut bench = byecaptcha();
+    let bench = bench.args(["bench", "--server", &server.url]).stdout(Stdio::null());
+    let mut child = bench.stderr(Stdio::null()).spawn().unwrap();
+    while server.polls() == 0 {
+        sleep(Duration::from_millis(20)).await;
+    }
+    signal(&child, "INT");
+    assert_eq!(exit(&mut child).code(), Some(130));
 }

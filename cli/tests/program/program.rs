@@ -34,6 +34,11 @@ pub fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
+/// Makes a white picture.
+pub fn blank(path: &Path) {
+    image::RgbImage::from_pixel(200, 80, image::Rgb([255; 3])).save(path).unwrap();
+}
+
 pub fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
 }
@@ -117,29 +122,37 @@ impl Server {
         }
     }
 
-    /// Sends a signal by its name, as `kill` does.
     #[cfg(unix)]
     pub fn signal(&self, name: &str) {
-        let sent = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().unwrap();
-        assert!(sent.success());
+        signal(&self.child, name);
     }
 
-    /// Waits for the program's own end.
     pub fn exit(&mut self) -> ExitStatus {
-        let since = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status;
-            }
-            assert!(since.elapsed() < PATIENCE, "the program does not end");
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        exit(&mut self.child)
     }
 
     /// SIGKILL: the program is not asked.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+}
+
+/// Sends a signal by its name, as `kill` does.
+pub fn signal(child: &Child, name: &str) {
+    let sent = Command::new("kill").args(["-s", name, &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+}
+
+/// Waits for a program's own end.
+pub fn exit(child: &mut Child) -> ExitStatus {
+    let since = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status;
+        }
+        assert!(since.elapsed() < PATIENCE, "the program does not end");
+        std::thread::sleep(Duration::from_millis(10));
     }
 }
 

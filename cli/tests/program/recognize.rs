@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::program::{byecaptcha, fixture, pictures, readings, run, text};
+use crate::program::{blank, byecaptcha, fixture, pictures, readings, run, text};
 
 #[test]
 fn it_reads_what_the_pictures_show() {
@@ -22,6 +22,15 @@ fn it_reads_what_the_pictures_show() {
         })
         .count();
     assert!(right >= 8, "{right} of {}", pictures.len());
+}
+
+#[test]
+fn a_picture_with_nothing_in_it_has_no_text() {
+    let folder = tempfile::tempdir().unwrap();
+    let picture = folder.path().join("white.png");
+    blank(&picture);
+    let output = run(["recognize".as_ref(), picture.as_os_str()]);
+    assert_eq!((output.status.code(), text(&output.stdout).as_str()), (Some(1), "\n"));
 }
 
 #[test]

@@ -11,9 +11,10 @@ use std::{
 };
 
 use serde_json::Value;
+use tokio::time::sleep;
 
 use crate::{
-    program::{Server, byecaptcha, pictures, readings, text},
+    program::{Server, blank, byecaptcha, exit, pictures, readings, signal, text},
     scripted::{Act, Post, Scripted, TEXT},
 };
 
@@ -315,6 +316,38 @@ async fn patience_ends_and_the_run_can_be_gone_on_with() {
     let said =
         ends_with(1, &submit(folder.path(), nobody, &other).args(["--patience", "1s"]).output().unwrap());
     assert!(said.contains(nobody) && said.contains("refused"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_ctrl_c_ends_it_while_nobody_takes_the_rows() {
+    // Rows for more than a pipe holds.
+    let folder = folder_of(900);
+    let server = Scripted::start(immediately).await;
+    let mut command = submit(folder.path(), &server.url, Path::new("-"));
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut sent = 0;
+    while sent == 0 || server.posts().len() > sent {
+        sent = server.posts().len();
+        sleep(Duration::from_secs(1)).await;
+    }
+    assert!(sent < 900, "all rows were taken");
+    for _ in 0..2 {
+        signal(&child, "INT");
+        sleep(Duration::from_millis(300)).await;
+    }
+    assert_eq!(exit(&mut child).code(), Some(130));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_picture_with_nothing_in_it_has_no_text() {
+    let folder = tempfile::tempdir().unwrap();
+    blank(&folder.path().join("white.png"));
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path(), &[]);
+    let output = submit(folder.path(), &server.url, Path::new("-")).output().unwrap();
+    let said = ends_with(3, &output);
+    let found = rows(&output.stdout);
+    assert_eq!((found[0][1].as_str(), found[0][3].as_str()), ("", "succeeded"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -19,8 +19,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::preprocess::{MAX_WIDTH, WIDTH};
 
-pub(crate) use graph::{NORM_EPSILON, RULED_OUT};
 pub use graph::{Cell, Convolution, Graph, Recurrent};
+pub(crate) use graph::{NORM_EPSILON, RULED_OUT};
 pub use head::POSITIONS;
 pub use locator::{LOCATOR_FINDINGS, LOCATOR_HEIGHT, LOCATOR_WIDTH, locator};
 pub use outline::{Initialization, Outline, ParameterSpec, Shape};

@@ -59,7 +59,16 @@ impl<'a> TorchGraph<'a> {
     fn norm(&self, name: &str, input: &Tensor) -> Tensor {
         let [weight, bias, mean, variance] =
             ["weight", "bias", "mean", "variance"].map(|part| Some(self.parameter(name, part)));
-        input.batch_norm(weight, bias, mean, variance, self.training, NORM_MOMENTUM, NORM_EPSILON.into(), true)
+        input.batch_norm(
+            weight,
+            bias,
+            mean,
+            variance,
+            self.training,
+            NORM_MOMENTUM,
+            NORM_EPSILON.into(),
+            true,
+        )
     }
 
     fn kind(&self) -> Kind {

@@ -82,17 +82,19 @@ fn line(name: &str, folds: &[Fold], fitted: impl Fn(usize) -> (BetaMap, Option<f
         kept.extend(after.iter().filter(|answer| threshold.is_some_and(|least| answer.0 as f32 >= least)));
         all.extend(after);
     }
+    let error = measure::calibration_error(&all) * 100.0;
+    let chance = measure::error_by_chance(&all) * 100.0;
     let right = kept.iter().filter(|answer| answer.1).count();
     let Interval { low, high } = Share { count: right, of: kept.len() }.interval();
-    format!(
-        "| {name} | {:.2}% ({:.2}%) | {:.1}% | {:.2}% ({:.2}% to {:.2}%) |\n",
-        measure::calibration_error(&all) * 100.0,
-        measure::error_by_chance(&all) * 100.0,
-        kept.len() as f64 / all.len().max(1) as f64 * 100.0,
-        share_right(&kept) * 100.0,
-        low * 100.0,
-        high * 100.0,
-    )
+    let worth = if kept.is_empty() {
+        // No threshold can be promised, or none of these is as sure.
+        "none | ".to_owned()
+    } else {
+        let share = kept.len() as f64 / all.len() as f64 * 100.0;
+        let right = share_right(&kept) * 100.0;
+        format!("{share:.1}% | {right:.2}% ({:.2}% to {:.2}%)", low * 100.0, high * 100.0)
+    };
+    format!("| {name} | {error:.2}% ({chance:.2}%) | {worth} |\n")
 }
 
 fn share_right(answers: &[Answer]) -> f64 {
@@ -124,5 +126,13 @@ mod tests {
             .collect();
         let [raw, seen, others] = errors[..] else { panic!("{report}") };
         assert!(raw > 10.0 && seen > 10.0 && others < 2.5, "{report}");
+    }
+
+    #[test]
+    fn where_no_threshold_can_be_promised_none_is_told() {
+        let wrong = Answers { own: vec![(0.9, false); 100], special: Vec::new() };
+        let report = report(&[Fold { seen: wrong.clone(), unseen: wrong }]);
+        let rows: Vec<&str> = report.lines().filter(|line| line.ends_with("| none |  |")).collect();
+        assert_eq!(rows.len(), 2, "{report}");
     }
 }
