@@ -23,7 +23,7 @@ mod routes;
 mod state;
 mod upload;
 
-use std::{future::Future, io, time::Duration};
+use std::{future::Future, io};
 
 use axum::Router;
 use tokio::{net::TcpListener, task::JoinSet};
@@ -32,16 +32,13 @@ pub use state::{
     ApiSettings, ApiState, DEFAULT_KEEP_BATCHES, DEFAULT_MAX_SIDE, DEFAULT_MAX_UPLOAD_BYTES, ModelInfo,
 };
 
-/// How long requests that are under way at shutdown may take to finish.
-const GRACE: Duration = Duration::from_secs(10);
-
 /// All routes, over this state.
 pub fn router(state: ApiState) -> Router {
     routes::router(state)
 }
 
 /// Serves until `shutdown` ends. Then nothing new is accepted, held answers are given as things stand, and requests
-/// under way get ten seconds to finish.
+/// under way get the settings' grace to finish.
 ///
 /// # Errors
 ///
@@ -59,11 +56,11 @@ where
         shutdown.await;
         told.cancel();
     });
-    let header_timeout = state.settings.header_timeout;
+    let (header_timeout, grace) = (state.settings.header_timeout, state.settings.grace);
     let serving = connections::serve(listener, router(state), header_timeout, closing.clone());
     let overdue = async {
         closing.cancelled().await;
-        tokio::time::sleep(GRACE).await;
+        tokio::time::sleep(grace).await;
     };
     tokio::select! {
         () = serving => {}

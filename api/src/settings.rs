@@ -19,7 +19,7 @@ pub(crate) struct Settings {
     pub(crate) access: AccessSettings,
     #[command(flatten)]
     pub(crate) backends: BackendSettings,
-    /// Most jobs that may wait; beyond that submitters are asked to come back later.
+    /// Most jobs that may wait in each of the two queues; beyond that submitters are asked to come back later.
     #[arg(long, env = "BYECAPTCHA_QUEUE_CAPACITY", default_value = "10000", value_name = "COUNT", value_parser = RangedU64ValueParser::<usize>::new().range(1..=100_000_000))]
     pub(crate) queue_capacity: usize,
     /// Keep all pictures for so long, so that those with feedback make a labelled set; none are kept otherwise.

@@ -70,6 +70,8 @@ pub struct ApiSettings {
     pub keep_batches: Duration,
     /// How long a request's head may take to arrive; and how long a connection may stay open without a next request.
     pub header_timeout: Duration,
+    /// How long requests that are under way at shutdown may take to finish.
+    pub grace: Duration,
 }
 
 /// Most bytes in a request's body where the settings say nothing else: a captcha has 1 to 50 kB, a phone's photo a few
@@ -100,6 +102,7 @@ impl Default for ApiSettings {
             batch_patience: Duration::from_secs(60),
             keep_batches: DEFAULT_KEEP_BATCHES,
             header_timeout: Duration::from_secs(30),
+            grace: Duration::from_secs(10),
         }
     }
 }

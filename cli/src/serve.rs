@@ -74,7 +74,8 @@ async fn run(settings: &ServeSettings) -> Result<()> {
     let results: Arc<dyn ResultStore> = records.clone();
 
     let models = vec![describe(recognizer.card())?];
-    let limits = ApiSettings { keep_batches: settings.keep_batches, ..ApiSettings::default() };
+    let (keep_batches, grace) = (settings.keep_batches, settings.drain);
+    let limits = ApiSettings { keep_batches, grace, ..ApiSettings::default() };
     let state = ApiState::new(Arc::clone(&broker), Arc::clone(&results), models, limits)
         .with_bulk(Arc::clone(&bulk))
         .with_batches(records)

@@ -68,7 +68,7 @@ pub(crate) struct ServeSettings {
     /// Most pictures that go through the engine together.
     #[arg(long, env = "BYECAPTCHA_BATCH", default_value = "8", value_name = "COUNT", value_parser = batch())]
     pub(crate) batch: usize,
-    /// Most jobs that may wait; beyond that submitters are asked to come back later.
+    /// Most jobs that may wait in each of the two queues; beyond that submitters are asked to come back later.
     #[arg(long, env = "BYECAPTCHA_QUEUE_CAPACITY", default_value = "10000", value_name = "COUNT", value_parser = count(1, 100_000_000))]
     pub(crate) queue_capacity: usize,
     /// How long results can be fetched.

@@ -29,7 +29,7 @@ use crate::{
 const TOGETHER: usize = 64;
 /// Bytes of pictures from which on no more are gathered.
 const ENOUGH: usize = 1 << 20;
-/// How long what takes room is gathered while nothing comes.
+/// How long pictures are gathered while nothing comes.
 const IDLE: Duration = Duration::from_millis(100);
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
@@ -42,8 +42,6 @@ pub(super) struct Intake {
     membership: Membership,
     gathered: Vec<Entry>,
     gathered_bytes: usize,
-    /// Whether some of that takes room.
-    takes_room: bool,
     /// How many were accepted.
     count: u64,
     /// How many of these never became jobs.
@@ -61,7 +59,6 @@ impl Intake {
             membership: batch.membership(),
             gathered: Vec::new(),
             gathered_bytes: 0,
-            takes_room: false,
             count: 0,
             refused: 0,
             over,
@@ -85,8 +82,9 @@ impl Intake {
                     return Err(Problem::new(problem::NOT_READY, "The service is stopping.").into());
                 }
                 entry = entries.recv() => entry,
-                // Others want the room: those that send faster, and perhaps the reader of this very upload.
-                () = tokio::time::sleep(IDLE), if self.takes_room => {
+                // The sender may wait for what these say, and others want the room: those that send faster, and perhaps
+                // the reader of this very upload.
+                () = tokio::time::sleep(IDLE), if !self.gathered.is_empty() => {
                     self.flush().await?;
                     continue;
                 }
@@ -101,7 +99,6 @@ impl Intake {
     async fn add(&mut self, entry: Entry) -> Result<(), Stop> {
         if let Ok(picture) = &entry.picture {
             self.gathered_bytes += picture.image.len();
-            self.takes_room |= picture.place.is_some();
         }
         self.gathered.push(entry);
         if self.gathered.len() >= TOGETHER || self.gathered_bytes >= ENOUGH {
@@ -112,7 +109,7 @@ impl Intake {
 
     /// Has all accepted that is gathered.
     async fn flush(&mut self) -> Result<(), Stop> {
-        (self.gathered_bytes, self.takes_room) = (0, false);
+        self.gathered_bytes = 0;
         let entries = mem::take(&mut self.gathered);
         let (first, most) = (self.count + 1, self.state.settings.max_batch_items);
         self.count += entries.len() as u64;

@@ -51,6 +51,8 @@ pub(crate) struct Rows {
     left: usize,
     /// Whether to wait for what has not come and has not ended.
     follow: bool,
+    /// How many there are in all, once no more can come.
+    whole: Option<u64>,
     read: VecDeque<Row>,
     /// When they were read.
     read_at: Instant,
@@ -65,6 +67,8 @@ enum Coming {
     Canceled,
     /// Nothing: all records of a batch are there before it is closed.
     Closed,
+    /// Nothing, and it is not kept any more.
+    Gone,
 }
 
 /// Why there are no more rows though there should be.
@@ -72,6 +76,8 @@ enum Coming {
 pub(crate) enum RowsError {
     #[error("the service is stopping")]
     Closing,
+    #[error("the batch is no longer kept")]
+    Gone,
     #[error("the result store failed")]
     Store,
 }
@@ -86,7 +92,7 @@ impl From<Problem> for RowsError {
 impl Rows {
     pub(crate) fn new(state: ApiState, batch: BatchId, after: u64, limit: usize, follow: bool) -> Self {
         let (read, read_at) = (VecDeque::new(), Instant::now());
-        Self { state, batch, after, left: limit, follow, read, read_at }
+        Self { state, batch, after, left: limit, follow, whole: None, read, read_at }
     }
 
     /// The next rows, some at a time; none at the end.
@@ -118,9 +124,13 @@ impl Rows {
                 return Ok(false);
             }
             // In this order: what comes between the two is then among the items.
-            let is_open = self.coming().await? == Coming::Open;
+            let coming = self.coming().await?;
+            let is_open = coming == Coming::Open;
             let items =
                 self.state.batches.items(self.batch, self.after, limit).await.map_err(Problem::from)?;
+            if self.follow && items.is_empty() && coming == Coming::Gone && self.whole != Some(self.after) {
+                return Err(RowsError::Gone);
+            }
             if !items.is_empty() || !self.follow || !is_open {
                 break (items, is_open);
             }
@@ -141,7 +151,7 @@ impl Rows {
         Ok(!self.read.is_empty())
     }
 
-    async fn ended(&self, mut row: Row) -> Result<Row, RowsError> {
+    async fn ended(&mut self, mut row: Row) -> Result<Row, RowsError> {
         while let (Some(job), "queued" | "processing") = (row.job_id, row.status) {
             if self.state.closing.is_cancelled() {
                 return Err(RowsError::Closing);
@@ -155,7 +165,7 @@ impl Rows {
                     Coming::Open => self.pause_until(Instant::now() + LOOK).await?,
                     // Once for all that were read together.
                     Coming::Canceled => self.pause_until(self.read_at + LOOK).await?,
-                    Coming::Closed => {}
+                    Coming::Closed | Coming::Gone => {}
                 }
                 // In this order: the record may have come before the batch was closed.
                 may_come = coming == Coming::Open && self.coming().await? == Coming::Open;
@@ -166,12 +176,15 @@ impl Rows {
         Ok(row)
     }
 
-    async fn coming(&self) -> Result<Coming, RowsError> {
+    async fn coming(&mut self) -> Result<Coming, RowsError> {
         let batch = self.state.batches.batch(self.batch).await.map_err(Problem::from)?;
         Ok(match batch {
-            BatchLookup::Found(batch) if !batch.closed && batch.canceled => Coming::Canceled,
-            BatchLookup::Found(batch) if !batch.closed => Coming::Open,
-            _ => Coming::Closed,
+            BatchLookup::Found(batch) if !batch.closed && !batch.canceled => Coming::Open,
+            BatchLookup::Found(batch) => {
+                self.whole = Some(batch.counts.total);
+                if batch.closed { Coming::Closed } else { Coming::Canceled }
+            }
+            BatchLookup::Expired | BatchLookup::Unknown => Coming::Gone,
         })
     }
 

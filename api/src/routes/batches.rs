@@ -233,7 +233,9 @@ pub(super) async fn results(
     let Selection { after, limit, format, follow } = Selection::of(&uri, &headers)?;
     let batch = caller.own_batch(id, state.batches.batch(id).await?)?;
     let last = after.saturating_add(limit as u64);
-    let rows = Rows::new(state, id, after, limit, follow);
+    // No further than the link to the next page says, though more may have come by then.
+    let there = usize::try_from(batch.counts.total.saturating_sub(after)).unwrap_or(usize::MAX);
+    let rows = Rows::new(state, id, after, if follow { limit } else { limit.min(there) }, follow);
     let text =
         stream::try_unfold((rows, Table::new(format), true), |(mut rows, mut table, first)| async move {
             let read = rows.next().await.map_err(std::io::Error::other)?;

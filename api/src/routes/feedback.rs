@@ -15,7 +15,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use byecaptcha_queue::{Feedback, JobId, JobRecord, JobStatus, Labelled, job::now_ms};
 use bytes::Bytes;
 use futures::stream;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::Unexpected};
 use utoipa::ToSchema;
 
 use super::jobs::well_formed;
@@ -47,6 +47,14 @@ pub(crate) struct Right {
     text: String,
 }
 
+/// Reads a body. What is derived would take a list of the members' values, too.
+fn right(body: &[u8]) -> serde_json::Result<Right> {
+    if body.trim_ascii_start().starts_with(b"[") {
+        return Err(serde::de::Error::invalid_type(Unexpected::Seq, &"an object"));
+    }
+    serde_json::from_slice(body)
+}
+
 /// Says what a picture says
 ///
 /// Once its job has succeeded or failed. Given again, the last word counts.
@@ -76,7 +84,7 @@ pub(super) async fn give(
         }
     };
     let (body, _) = body::read(body, LARGEST, state.settings.body_timeout, &state.room).await?;
-    let Right { text } = serde_json::from_slice(&body).map_err(|error| {
+    let Right { text } = right(&body).map_err(|error| {
         Problem::new(problem::MALFORMED_BODY, format!("The JSON is no feedback: {error}."))
     })?;
     let count = text.chars().count();

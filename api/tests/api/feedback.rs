@@ -83,7 +83,9 @@ async fn what_is_no_feedback_is_refused() {
         );
         assert_eq!(problem.await["field"], "text");
     }
-    for body in [json!({}), json!({ "text": 1 }), json!({ "text": "a", "label": "b" }), json!("a")] {
+    for body in
+        [json!({}), json!({ "text": 1 }), json!({ "text": "a", "label": "b" }), json!("a"), json!(["B"])]
+    {
         assert_problem(&app, give(&app, waiting.id, &body).await, 400, "malformed-body").await;
     }
     let large = give(&app, waiting.id, &json!({ "text": "x".repeat(5000) })).await;

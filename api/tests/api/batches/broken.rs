@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// Sends a body in two parts, and the second, or none, only when told.
-async fn in_two(
+pub(super) async fn in_two(
     request: RequestBuilder,
     first: String,
 ) -> (tokio::task::JoinHandle<Response>, tokio::sync::oneshot::Sender<Option<String>>) {
@@ -45,7 +45,7 @@ async fn in_two(
     (sending, tell)
 }
 
-async fn eventually_waiting(app: &TestApp, count: usize) {
+pub(super) async fn eventually_waiting(app: &TestApp, count: usize) {
     for _ in 0..200 {
         if app.bulk.depth().await.unwrap() == count {
             return;
@@ -130,8 +130,8 @@ async fn a_service_that_stops_does_not_take_half_for_all() {
     let app = TestApp::start().await;
     let keyed = app.batch(JSONL, String::new()).header("idempotency-key", "k1");
     let (sending, tell) = in_two(keyed, lines(100)).await;
-    eventually_waiting(&app, 64).await;
-    let job = app.bulk_jobs(64).await.remove(0);
+    eventually_waiting(&app, 100).await;
+    let job = app.bulk_jobs(100).await.remove(0);
     let Lookup::Found(record) = app.results.get(job.id).await.unwrap() else { panic!("{} is gone", job.id) };
     let store = app.batches.clone();
     let ending = app.shut_down();
@@ -140,7 +140,17 @@ async fn a_service_that_stops_does_not_take_half_for_all() {
     ending.await.unwrap().unwrap();
     let found = store.batch(record.batch.unwrap().batch).await.unwrap();
     let BatchLookup::Found(batch) = found else { panic!("{found:?}") };
-    assert_eq!((batch.status(), batch.counts.total), (BatchStatus::Receiving, 64), "it can be sent again");
+    assert_eq!((batch.status(), batch.counts.total), (BatchStatus::Receiving, 100), "it can be sent again");
+}
+
+#[tokio::test]
+async fn a_few_small_pictures_are_accepted_while_the_next_is_waited_for() {
+    let app = TestApp::start().await;
+    let (sending, tell) = in_two(app.batch(JSONL, String::new()), lines(3)).await;
+    eventually_waiting(&app, 3).await;
+    tell.send(Some(lines(2))).unwrap();
+    assert_eq!(sending.await.unwrap().status(), StatusCode::ACCEPTED);
+    assert_eq!(app.bulk.depth().await.unwrap(), 5);
 }
 
 #[tokio::test]
