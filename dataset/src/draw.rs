@@ -24,6 +24,9 @@ pub const RANDOMIZED: &str = "randomized";
 /// The name of such pictures whose texts are mostly of characters that look alike.
 pub const LOOK_ALIKES: &str = "look-alikes";
 
+/// The name of such pictures in characters that a pen writes, of no font, or in the faces that are read worst.
+pub const WRITTEN: &str = "written";
+
 /// An image with what it says.
 #[derive(Debug, Clone)]
 pub struct Sample {
@@ -101,7 +104,7 @@ pub trait Draw: Send + Sync {
 }
 
 /// A style by its name: a preset of the Python library's ([`Style::preset`]), a composed one ([`composed`]),
-/// [`CROSSED`], [`RANDOMIZED`] or [`LOOK_ALIKES`].
+/// [`CROSSED`], [`RANDOMIZED`], [`LOOK_ALIKES`] or [`WRITTEN`].
 ///
 /// # Errors
 /// [`Error::UnknownStyle`] for any other name.
@@ -111,6 +114,7 @@ pub fn open(name: &str, seed: u64) -> Result<Box<dyn Draw>, Error> {
         Err(_) if name == CROSSED => crossed(&[], seed),
         Err(_) if name == RANDOMIZED => Ok(Box::new(Randomized::new(seed))),
         Err(_) if name == LOOK_ALIKES => Ok(Box::new(Randomized::alike(seed))),
+        Err(_) if name == WRITTEN => Ok(Box::new(Randomized::written(seed))),
         Err(_) => Ok(Box::new(Composer::named(name, seed)?)),
     }
 }
@@ -140,7 +144,8 @@ pub fn styles() -> Result<Vec<(&'static str, String)>, Error> {
     let randomized =
         (RANDOMIZED, "Every range drawn anew for each picture, far wider than any one style's".to_owned());
     let alike = (LOOK_ALIKES, "The same, with texts mostly of characters that look alike".to_owned());
-    presets.into_iter().chain(composed).chain([crossed, randomized, alike].map(Ok)).collect()
+    let written = (WRITTEN, "The same, as a pen writes, or in the faces that are read worst".to_owned());
+    presets.into_iter().chain(composed).chain([crossed, randomized, alike, written].map(Ok)).collect()
 }
 
 /// The result of a step that cannot fail for a style that was checked: its sizes are in range and it writes to memory.

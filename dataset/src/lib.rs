@@ -31,7 +31,9 @@ pub mod stdout;
 mod style;
 pub mod tfrecord;
 
-pub use draw::{CROSSED, Draw, Drawing, LOOK_ALIKES, RANDOMIZED, Sample, composed, crossed, open, styles};
+pub use draw::{
+    CROSSED, Draw, Drawing, LOOK_ALIKES, RANDOMIZED, Sample, WRITTEN, composed, crossed, open, styles,
+};
 pub use generator::Generator;
 #[doc(hidden)]
 pub use layout::Deviation;

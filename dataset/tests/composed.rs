@@ -104,8 +104,8 @@ fn pictures_are_not_blank() {
 #[test]
 fn names_are_listed_and_others_are_refused_by_name() {
     let listed = styles().unwrap();
-    // The presets, crossed and randomized ones and look-alikes beside the composed.
-    assert!(listed.len() == composed().len() + 7 && listed.iter().all(|(_, about)| about.len() > 10));
+    // The presets, crossed and randomized ones, look-alikes and written ones beside the composed.
+    assert!(listed.len() == composed().len() + 8 && listed.iter().all(|(_, about)| about.len() > 10));
     assert!(listed.iter().all(|(name, _)| open(name, 0).is_ok()));
     let error = open("nonsense", 0).err().unwrap().to_string();
     assert!(error.contains("nonsense"), "{error}");

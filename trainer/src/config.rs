@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use byecaptcha_dataset::{CROSSED, LOOK_ALIKES, RANDOMIZED, Style, composed, open};
+use byecaptcha_dataset::{CROSSED, LOOK_ALIKES, RANDOMIZED, Style, WRITTEN, composed, open};
 use byecaptcha_models::{
     Charset,
     networks::{Alignment, Network, POSITIONS},
@@ -126,7 +126,7 @@ impl Config {
     /// Whether it learns from other drawing than the Python library's.
     pub fn is_general(&self) -> bool {
         let is_other = |source: &Source| {
-            source.of_all_styles() || [RANDOMIZED, LOOK_ALIKES].contains(&source.style.as_str())
+            source.of_all_styles() || [RANDOMIZED, LOOK_ALIKES, WRITTEN].contains(&source.style.as_str())
         };
         self.data.iter().any(is_other)
     }

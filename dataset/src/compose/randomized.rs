@@ -24,9 +24,9 @@ const OWN: u64 = 0x7a4d_0301;
 /// Symbols that captchas leave out, since people mistake them.
 const LEFT_OUT: [&str; 4] = ["0Oo1lI", "0Oo1lIi", "0Oo1lIi2Z5S8B9gq", "0oO"];
 
-/// How likely a text is in a face of no font.
-const WRITTEN: f32 = 0.25;
-/// How likely nothing is drawn beside a text or done to it after: what is left to learn is the characters' shapes.
+/// How likely a written text is in a face of no font; in one of those that are read worst otherwise.
+const OF_NO_FONT: f32 = 0.5;
+/// How likely nothing is drawn beside a written text or done to it after: what is left to learn is its shapes.
 const PLAIN: f32 = 0.2;
 
 /// Symbols of which readers take one for another.
@@ -48,35 +48,51 @@ const ALIKE: [&str; 12] = [
 /// Draws pictures of which each has ranges of its own.
 pub(crate) struct Randomized {
     fonts: Fonts,
-    /// Whether texts are mostly of symbols that look alike.
-    alike: bool,
+    kind: Kind,
     seed: u64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// As the ranges have it.
+    Any,
+    /// With texts mostly of symbols that look alike.
+    Alike,
+    /// In faces of no font, or those that are read worst.
+    Written,
 }
 
 impl Randomized {
     pub(crate) fn new(seed: u64) -> Self {
-        Self { fonts: Fonts::all(), alike: false, seed }
+        Self { fonts: Fonts::all(), kind: Kind::Any, seed }
     }
 
     /// With texts mostly of symbols that look alike.
     pub(crate) fn alike(seed: u64) -> Self {
-        Self { alike: true, ..Self::new(seed) }
+        Self { kind: Kind::Alike, ..Self::new(seed) }
+    }
+
+    /// In characters that a pen writes, of no font, or in the faces that are read worst.
+    pub(crate) fn written(seed: u64) -> Self {
+        Self { fonts: Fonts::hard(), kind: Kind::Written, seed }
     }
 
     /// The text of a picture, and the random numbers that draw it.
     fn text(&self, index: u64) -> (String, Pcg64Mcg) {
         let mut rng = Pcg64Mcg::seed_from_u64(mix(mix(self.seed ^ OWN).wrapping_add(index)));
-        (text(self.alike, &mut rng).write(&mut rng), rng)
+        (text(self.kind == Kind::Alike, &mut rng).write(&mut rng), rng)
     }
 }
 
 impl Draw for Randomized {
     fn drawing(&self, index: u64) -> Drawing {
         let (label, mut rng) = self.text(index);
-        let written = happens(WRITTEN, &mut rng).then(|| Hand::random(&mut rng).face(&label, &mut rng));
-        let faces = written.as_ref().map_or_else(|| self.fonts.some(&mut rng), |face| vec![face]);
+        let is_written = self.kind == Kind::Written;
+        let of_no_font = is_written && happens(OF_NO_FONT, &mut rng);
+        let face = of_no_font.then(|| Hand::random(&mut rng).face(&label, &mut rng));
+        let faces = face.as_ref().map_or_else(|| self.fonts.some(&mut rng), |face| vec![face]);
         let mut recipe = recipe(label.chars().count(), &mut rng);
-        if happens(PLAIN, &mut rng) {
+        if is_written && happens(PLAIN, &mut rng) {
             recipe = Recipe { marks: Vec::new(), warp: Warp::default(), finish: Finish::default(), ..recipe };
         }
         compose(&recipe, &faces, label, &mut rng)
@@ -296,6 +312,16 @@ mod tests {
         assert!(alike > 1.4 * even, "{alike} {even}");
         let lengths = |randomized: Randomized| (0..500).map(move |index| randomized.label(index).len());
         assert!(lengths(Randomized::alike(2)).all(|length| (1..=8).contains(&length)));
+    }
+
+    #[test]
+    fn written_texts_are_those_of_the_other_pictures_in_other_faces() {
+        let [any, written] = [Randomized::new(4), Randomized::written(4)];
+        for index in 0..100 {
+            assert_eq!(any.label(index), written.label(index));
+            assert_ne!(any.drawing(index).image, written.drawing(index).image);
+            assert_eq!(written.drawing(index).image, written.drawing(index).image);
+        }
     }
 
     #[test]
