@@ -1,10 +1,14 @@
 //! Signals: the first drains, the second ends at once.
 
-use std::{io::Write, net::TcpStream, time::Duration};
+use std::{io::Write, net::TcpStream, path::Path, process::Stdio, time::Duration};
+
+use tokio::time::sleep;
 
 use crate::{
-    program::Server,
+    program::{Server, exit, signal},
+    scripted::Scripted,
     serve::{ended_after, now_ms, submit_many},
+    submit::{folder_of, immediately, submit},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -60,4 +64,24 @@ async fn a_request_that_never_ends_is_cut_off_after_the_drain() {
     tokio::time::sleep(Duration::from_millis(300)).await;
     server.signal("TERM");
     assert_eq!(server.exit().code(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_ctrl_c_ends_a_submission_of_which_nobody_takes_the_rows() {
+    // Rows for more than a pipe holds.
+    let folder = folder_of(900);
+    let server = Scripted::start(immediately).await;
+    let mut command = submit(folder.path(), &server.url, Path::new("-"));
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut sent = 0;
+    while sent == 0 || server.posts().len() > sent {
+        sent = server.posts().len();
+        sleep(Duration::from_secs(1)).await;
+    }
+    assert!(sent < 900, "all rows were taken");
+    for _ in 0..2 {
+        signal(&child, "INT");
+        sleep(Duration::from_millis(300)).await;
+    }
+    assert_eq!(exit(&mut child).code(), Some(130));
 }

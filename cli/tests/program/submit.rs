@@ -11,10 +11,9 @@ use std::{
 };
 
 use serde_json::Value;
-use tokio::time::sleep;
 
 use crate::{
-    program::{Server, blank, byecaptcha, exit, pictures, readings, signal, text},
+    program::{Server, blank, byecaptcha, pictures, readings, text},
     scripted::{Act, Post, Scripted, TEXT},
 };
 
@@ -80,7 +79,7 @@ async fn pictures_are_not_given_up_for_want_of_open_files() {
     assert!(said.contains("--clients 200"), "{said}");
 }
 
-fn immediately(_: &Post, _: usize) -> Act {
+pub fn immediately(_: &Post, _: usize) -> Act {
     Act::Read(Duration::ZERO)
 }
 
@@ -316,26 +315,6 @@ async fn patience_ends_and_the_run_can_be_gone_on_with() {
     let said =
         ends_with(1, &submit(folder.path(), nobody, &other).args(["--patience", "1s"]).output().unwrap());
     assert!(said.contains(nobody) && said.contains("refused"), "{said}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_second_ctrl_c_ends_it_while_nobody_takes_the_rows() {
-    // Rows for more than a pipe holds.
-    let folder = folder_of(900);
-    let server = Scripted::start(immediately).await;
-    let mut command = submit(folder.path(), &server.url, Path::new("-"));
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    let mut sent = 0;
-    while sent == 0 || server.posts().len() > sent {
-        sent = server.posts().len();
-        sleep(Duration::from_secs(1)).await;
-    }
-    assert!(sent < 900, "all rows were taken");
-    for _ in 0..2 {
-        signal(&child, "INT");
-        sleep(Duration::from_millis(300)).await;
-    }
-    assert_eq!(exit(&mut child).code(), Some(130));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,18 +1,8 @@
 //! Uploads that break off or meet a full queue: nothing is lost, and nothing is left.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::time::Duration;
 
-use async_trait::async_trait;
-use byecaptcha_queue::{
-    Appended, Batch, BatchId, BatchItem, BatchLookup, BatchStatus, BatchStore, Broker, BrokerOptions, Lookup,
-    MemoryResults, ResultError, ResultOptions,
-};
+use byecaptcha_queue::{BatchLookup, BatchStatus, Broker, BrokerOptions, Lookup};
 use bytes::Bytes;
 use futures::stream;
 use reqwest::{
@@ -21,7 +11,11 @@ use reqwest::{
 };
 use serde_json::json;
 
-use super::{JSONL, line, lines};
+use super::{
+    JSONL,
+    changing::{Change, Changing},
+    line, lines,
+};
 use crate::{
     app::{Setup, TestApp, assert_problem, header, read},
     pictures::png,
@@ -164,50 +158,12 @@ async fn a_refusal_half_way_is_told() {
 
 #[tokio::test]
 async fn a_batch_that_was_accepted_is_so_whatever_fails_after_that() {
-    let store =
-        Arc::new(Forgetful { inner: MemoryResults::new(ResultOptions::default()), fails: false.into() });
+    let store = Changing::store(Change::Unreadable);
     let app = TestApp::with(Setup { batches: Some(store), ..Setup::default() }).await;
     let (address, batch) = app.taken(app.batch(JSONL, lines(2) + "no json\n")).await;
     assert!(address.ends_with(batch["id"].as_str().unwrap()));
     let counts = (&batch["counts"]["total"], &batch["counts"]["pending"], &batch["counts"]["refused"]);
     assert_eq!((&batch["status"], counts), (&json!("processing"), (&json!(3), &json!(2), &json!(1))));
-}
-
-/// A store that cannot be read once a batch is closed.
-struct Forgetful {
-    inner: MemoryResults,
-    fails: AtomicBool,
-}
-
-#[async_trait]
-impl BatchStore for Forgetful {
-    async fn open_batch(&self, batch: &Batch) -> Result<(), ResultError> {
-        self.inner.open_batch(batch).await
-    }
-    async fn append_items(
-        &self,
-        id: BatchId,
-        first: u64,
-        items: &[BatchItem],
-    ) -> Result<Appended, ResultError> {
-        self.inner.append_items(id, first, items).await
-    }
-    async fn close_batch(&self, id: BatchId) -> Result<(), ResultError> {
-        self.fails.store(true, Ordering::Relaxed);
-        self.inner.close_batch(id).await
-    }
-    async fn cancel_batch(&self, id: BatchId) -> Result<(), ResultError> {
-        self.inner.cancel_batch(id).await
-    }
-    async fn batch(&self, id: BatchId) -> Result<BatchLookup, ResultError> {
-        if self.fails.load(Ordering::Relaxed) {
-            return Err(ResultError::Unavailable("as the test wants it".to_owned()));
-        }
-        self.inner.batch(id).await
-    }
-    async fn items(&self, id: BatchId, after: u64, limit: usize) -> Result<Vec<BatchItem>, ResultError> {
-        self.inner.items(id, after, limit).await
-    }
 }
 
 #[tokio::test]

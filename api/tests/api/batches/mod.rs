@@ -2,6 +2,7 @@
 //! breaks off.
 
 mod broken;
+mod changing;
 mod intake;
 mod patience;
 mod results;

@@ -1,25 +1,16 @@
 //! What comes out of a batch, by pages and as one stream; its end, its cancellation, and who may see it.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::time::Duration;
 
-use async_trait::async_trait;
 use byecaptcha_api::access::{Access, KeyFile, Scope};
-use byecaptcha_queue::{
-    Appended, Batch, BatchId, BatchItem, BatchLookup, BatchStore, Lookup, MemoryResults, ResultError,
-    ResultOptions,
-};
+use byecaptcha_queue::Lookup;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use super::{
     JSONL,
     broken::{eventually_waiting, in_two},
+    changing::{Change, Changing},
     lines,
 };
 use crate::app::{Setup, TestApp, assert_problem, header, read};
@@ -50,62 +41,10 @@ async fn rows_come_by_pages_and_as_one_stream() {
     assert!(rows.iter().skip(1).all(|row| row.contains(",succeeded,")));
 }
 
-/// A store whose batch is another one as soon as some of its items were read.
-struct Changing {
-    inner: MemoryResults,
-    /// Whether more items come; else it is gone.
-    grows: bool,
-    changed: AtomicBool,
-}
-
-impl Changing {
-    fn new(grows: bool) -> Arc<Self> {
-        let inner = MemoryResults::new(ResultOptions::default());
-        Arc::new(Self { inner, grows, changed: false.into() })
-    }
-}
-
-#[async_trait]
-impl BatchStore for Changing {
-    async fn open_batch(&self, batch: &Batch) -> Result<(), ResultError> {
-        self.inner.open_batch(batch).await
-    }
-    async fn append_items(
-        &self,
-        id: BatchId,
-        first: u64,
-        items: &[BatchItem],
-    ) -> Result<Appended, ResultError> {
-        self.inner.append_items(id, first, items).await
-    }
-    async fn close_batch(&self, id: BatchId) -> Result<(), ResultError> {
-        self.inner.close_batch(id).await
-    }
-    async fn cancel_batch(&self, id: BatchId) -> Result<(), ResultError> {
-        self.inner.cancel_batch(id).await
-    }
-    async fn batch(&self, id: BatchId) -> Result<BatchLookup, ResultError> {
-        match self.changed.load(Ordering::Relaxed) && !self.grows {
-            true => Ok(BatchLookup::Expired),
-            false => self.inner.batch(id).await,
-        }
-    }
-    async fn items(&self, id: BatchId, after: u64, limit: usize) -> Result<Vec<BatchItem>, ResultError> {
-        let changed = self.changed.swap(true, Ordering::Relaxed);
-        if self.grows && !changed {
-            let (custom_id, fingerprint) = ("late".to_owned(), String::new());
-            self.inner.append_items(id, 4, &[BatchItem { custom_id, fingerprint, refused: None }]).await?;
-        }
-        match changed && !self.grows {
-            true => Ok(Vec::new()),
-            false => self.inner.items(id, after, limit).await,
-        }
-    }
-}
-
 #[tokio::test]
 async fn what_comes_while_a_page_is_read_is_on_the_next_one_alone() {
-    let app = TestApp::with(Setup { batches: Some(Changing::new(true)), ..Setup::default() }).await;
+    let app =
+        TestApp::with(Setup { batches: Some(Changing::store(Change::MoreComes)), ..Setup::default() }).await;
     let (sending, tell) = in_two(app.batch(JSONL, String::new()), lines(3)).await;
     eventually_waiting(&app, 3).await;
     let job = app.bulk_jobs(3).await.remove(0);
@@ -127,7 +66,7 @@ async fn what_comes_while_a_page_is_read_is_on_the_next_one_alone() {
 
 #[tokio::test]
 async fn a_stream_whose_batch_is_gone_breaks_off() {
-    let app = TestApp::with(Setup { batches: Some(Changing::new(false)), ..Setup::default() }).await;
+    let app = TestApp::with(Setup { batches: Some(Changing::store(Change::Gone)), ..Setup::default() }).await;
     let (address, _) = app.taken(app.batch(JSONL, lines(400))).await;
     app.work_bulk(400).await;
     let followed = app.get(&format!("{address}/results?follow=true")).send().await.unwrap();
