@@ -64,7 +64,7 @@ fn no_label(detail: &str) -> Failure {
 /// is held of a row meanwhile is eight bytes: a hash of its file's name.
 struct Table {
     folder: PathBuf,
-    /// The folder as names may have it before them, without `.` in it: as it was given, and from the root on.
+    /// The folder as names may have it before them: as it was given, without `.` in it, and where it really is.
     prefixes: [PathBuf; 2],
     file: PathBuf,
     /// Where in a row the file and its text stand.
@@ -90,7 +90,7 @@ impl Table {
         };
         Ok(Self {
             folder: folder.to_owned(),
-            prefixes: [without_dots(folder), absolute(folder)],
+            prefixes: [without_dots(folder), folder.canonicalize().unwrap_or_else(|_| folder.to_owned())],
             file: file.to_owned(),
             columns: (of_file, of_text),
             width,
@@ -130,7 +130,7 @@ impl Table {
 
     /// The path from the folder on.
     fn below(&self, name: &Path) -> PathBuf {
-        let [given, from_root] = &self.prefixes;
+        let [given, real] = &self.prefixes;
         let name = without_dots(name);
         if let Ok(below) = name.strip_prefix(given) {
             return below.to_owned();
@@ -139,15 +139,11 @@ impl Table {
         if name.is_relative() && self.folder.join(&name).exists() {
             return name;
         }
-        absolute(&name).strip_prefix(from_root).map(Path::to_owned).unwrap_or(name)
+        really(&name).strip_prefix(real).map(Path::to_owned).unwrap_or(name)
     }
 
-    /// Of the picture's name in the folder that it is really in, however a table or DIR spells that.
     fn hash(&self, picture: &Path) -> u64 {
-        let folder = picture.parent().and_then(|folder| folder.canonicalize().ok());
-        let really = folder.zip(picture.file_name()).map(|(folder, name)| folder.join(name));
-        let picture = really.as_deref().unwrap_or(picture);
-        self.hasher.hash_one(picture.components().map(Component::as_os_str).collect::<Vec<_>>())
+        self.hasher.hash_one(really(picture).components().map(Component::as_os_str).collect::<Vec<_>>())
     }
 
     fn unnamed(&mut self) -> Option<Labelled> {
@@ -164,9 +160,12 @@ fn without_dots(path: &Path) -> PathBuf {
     path.components().filter(|part| !matches!(part, Component::CurDir)).collect()
 }
 
-/// From the root on; as it is where there is no folder that it could begin in.
-fn absolute(path: &Path) -> PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+/// The file's name in the folder that it is really in, however that is spelled; as it is where there is no such folder.
+fn really(file: &Path) -> PathBuf {
+    let folder =
+        file.parent().map(|folder| if folder.as_os_str().is_empty() { Path::new(".") } else { folder });
+    let folder = folder.and_then(|folder| folder.canonicalize().ok());
+    folder.zip(file.file_name()).map_or_else(|| file.to_owned(), |(folder, name)| folder.join(name))
 }
 
 impl Iterator for Table {

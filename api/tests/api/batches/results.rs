@@ -69,9 +69,12 @@ async fn a_stream_whose_batch_is_gone_breaks_off() {
     let app = TestApp::with(Setup { batches: Some(Changing::store(Change::Gone)), ..Setup::default() }).await;
     let (address, _) = app.taken(app.batch(JSONL, lines(400))).await;
     app.work_bulk(400).await;
-    let followed = app.get(&format!("{address}/results?follow=true")).send().await.unwrap();
-    assert_eq!(followed.status(), StatusCode::OK);
-    assert!(followed.text().await.is_err(), "half of it is no whole table");
+    // It may break off before anything of it was sent.
+    let table = match app.get(&format!("{address}/results?follow=true")).send().await {
+        Ok(followed) => followed.text().await,
+        Err(error) => Err(error),
+    };
+    assert!(table.is_err(), "half of it is no whole table");
 }
 
 #[tokio::test]
