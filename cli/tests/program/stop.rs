@@ -45,9 +45,9 @@ async fn a_second_ctrl_c_does_not_wait() {
     connection
         .write_all(b"POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n")
         .unwrap();
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    sleep(Duration::from_millis(300)).await;
     server.signal("INT");
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    sleep(Duration::from_millis(300)).await;
     assert!(server.child.try_wait().unwrap().is_none(), "it waits for the request");
     server.signal("INT");
     assert_eq!(server.exit().code(), Some(130));
@@ -61,7 +61,7 @@ async fn a_request_that_never_ends_is_cut_off_after_the_drain() {
     connection
         .write_all(b"POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n")
         .unwrap();
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    sleep(Duration::from_millis(300)).await;
     server.signal("TERM");
     assert_eq!(server.exit().code(), Some(0));
 }
